@@ -210,6 +210,13 @@ TWINS = [
         f"{DATA}export: {{quantize: [Q4_K_M], outfile: a.gguf}}",
         f"{DATA}export: {{quantize: [Q4_K_M], outfile: 'a-{{ftype}}.gguf'}}",
     ),
+    ("axolotl", f"{DATA}warmup_steps: 0.1", f"{DATA}warmup_steps: 10"),
+    ("axolotl", f"{DATA}tokens: {{pad_token: '<pad>'}}", f"{DATA}special_tokens: {{pad_token: '<pad>'}}"),
+    (
+        "axolotl",
+        f"{DATA}base_model: tiiuae/falcon-7b\nfsdp_config: {{offload_params: false}}",
+        f"{DATA}base_model: a/b\nfsdp_config: {{offload_params: false}}",
+    ),
     ("axolotl", f"{DATA}fp32_norms: true", f"{DATA}fp32_norms: false"),
 ]
 """Settings that are refused for certain, and others that differ in little and are accepted."""
@@ -237,6 +244,14 @@ def test_a_refusal_and_its_twin(framework: str, refused: str, accepted: str) -> 
 
 
 LIKELY = [
+    *(
+        (
+            "axolotl",
+            f"{DATA}fsdp_version: 2\nfsdp_config: {{{key}: FULL_SHARD}}",
+            f"{DATA}fsdp_version: 2\nfsdp_config: {{reshard_after_forward: true}}",
+        )
+        for key in ("sharding_strategy", "fsdp_sharding_strategy")
+    ),
     ("axolotl", f"{DATA}adapter: dora", f"{DATA}adapter: dora\nplugins: [mine.DoraPlugin]"),
     (
         "llamafactory",
@@ -281,6 +296,12 @@ def test_an_adapter_that_is_served(backend: str, adapters: str, more: str, refus
     kind: Any = "yaml"
     result = Checker(Settings()).check(Found("a.yaml", kind, (SERVED.format(backend, adapters) + more).encode(), True))
     assert [each.code for each in result.findings] == ["LL904"] * refused
+
+
+def test_options_of_fsdp_1_are_dropped() -> None:
+    options = "fsdp_config: {use_orig_params: true, limit_all_gathers: true}"
+    assert found("axolotl", f"{DATA}fsdp_version: 2\n{options}") == [("LL905", "certain")]
+    assert found("axolotl", f"{DATA}fsdp: [full_shard]\n{options}") == [("LL904", "likely")]
 
 
 @pytest.mark.parametrize("key", ["predict_with_generate", "pissa_init", "pure_bf16", "use_unsloth", "use_kt"])

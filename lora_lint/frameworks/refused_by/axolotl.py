@@ -1090,6 +1090,7 @@ _MEMORY = (
         sets=(("qat.activation_dtype", "int8"),),
     ),
 )
+_FSDP2 = "fsdp_version in (2, '2') or fsdp_config.fsdp_version in (2, '2')"
 _SPLIT = (
     Refusal(
         "fsdp_config.cpu_offload_pin_memory",
@@ -1153,13 +1154,50 @@ _SPLIT = (
         f"{_VALID}:1680",
         ("deepspeed",),
     ),
-    Refusal(
-        "fsdp",
-        "fsdp and holds(lower(base_model), 'falcon')",
-        "Falcon models do not support FSDP, and axolotl goes by the name",
-        "Use DeepSpeed",
-        f"{_VALID}:1955",
-        ("base_model",),
+    *(
+        Refusal(
+            key,
+            f"{key} and holds(lower(base_model), 'falcon')",
+            "Falcon models do not support FSDP, and axolotl goes by the name",
+            "Use DeepSpeed",
+            f"{_VALID}:1955",
+            ("base_model",),
+            since,
+        )
+        for key, since in (("fsdp", ""), ("fsdp_config", "0.20.0"))
+    ),
+    *(
+        Refusal(
+            f"fsdp_config.{start}{name}",
+            f"fsdp_config.{start}{name} is not None and not fsdp",
+            "it is an option of FSDP 1, which axolotl 0.20 removed",
+            instead,
+            f"{_VALID}:1472",
+            since="0.20.0",
+            likely=True,
+        )
+        for name, instead in (
+            ("sharding_strategy", "Set `reshard_after_forward` in its place"),
+            ("forward_prefetch", "Leave it out"),
+        )
+        for start in ("", "fsdp_")
+    ),
+    *(
+        Refusal(
+            f"fsdp_config.{start}{name}",
+            f"fsdp_config.{start}{name} is not None and not fsdp and ({_FSDP2})",
+            "it is an option of FSDP 1, and axolotl drops it",
+            "Leave it out",
+            f"{_VALID}:1478",
+            since="0.20.0",
+            ignored=True,
+            cause="options of FSDP 1",
+        )
+        for name in (
+            *("sync_module_states", "backward_prefetch", "backward_prefetch_policy", "limit_all_gathers"),
+            "use_orig_params",
+        )
+        for start in ("", "fsdp_")
     ),
 )
 _AO = "utils/quantization.py"
@@ -1286,6 +1324,20 @@ _SAVED = (
 )
 _SPLIT_SEQUENCES = "deepspeed and context_parallel_size > 1"
 _OTHERS = (
+    Refusal(
+        "warmup_steps",
+        "warmup_steps % 1 != 0",
+        "it is a number of steps",
+        "Write the share of the training as `warmup_ratio`",
+        f"{_CONFIG}:1268",
+    ),
+    Refusal(
+        "tokens",
+        "is_mapping(tokens)",
+        "it is a list of new tokens",
+        "Name those for a role in `special_tokens`",
+        f"{_CONFIG}:1215",
+    ),
     Refusal(
         "adapter",
         "adapter and adapter not in ('lora', 'qlora', 'llama-adapter') and not plugins",
