@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from lora_lint.frameworks import refusals  # noqa: E402
+from lora_lint.frameworks import refusals, registry  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -235,6 +235,15 @@ def _counts(tables: dict[str, Table]) -> str:
         ignored = sum(row.ignored for row in rows)
         title = f"{table.title} {table.version}"
         lines.append(f"| {title} | {len(rows)} | {len(rows) - ignored} | {ignored} | {len(table.undecided)} |")
+    few = [table.title for table in tables.values() if len(list(every_row(table))) < 5]
+    have = {table.title.lower() for table in tables.values()}
+    unread = sorted({each.title for each in registry.every() if each.title.lower() not in have})
+    lines += ["", f"The sources of {' and '.join(few)} refuse fewer than five settings that a file decides."]
+    lines += [
+        "",
+        "Not read for refusals, beside what their programs give PEFT, transformers and TRL:",
+        f"{', '.join(unread)}.",
+    ]
     return "\n".join(lines) + "\n"
 
 

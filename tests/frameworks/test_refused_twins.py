@@ -329,6 +329,11 @@ OTHERS = {"areal", "nemo_automodel", "nemo_rl", "openrlhf", "prime_rl", "skyrl"}
 """Frameworks with a module of tests for all of their few rows."""
 
 
+def test_the_sources_that_refuse_less() -> None:
+    rows = {name: [*table.rows.values()] for name in refusals.tables() if (table := refusals.table(name)) is not None}
+    assert {name for name, each in rows.items() if sum(map(len, each)) < 5} == {"areal", "nemo_rl"}
+
+
 def test_every_framework_has_five() -> None:
     counted = Counter(name for name, *_ in TWINS)
     counted.update(name for name, *_ in test_refused_files.REFUSED)

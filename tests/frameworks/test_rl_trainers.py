@@ -31,6 +31,7 @@ uv run --isolated --extra megatron --env-file .env -m skyrl.train.entrypoints.ma
 """
 ALL = "all-linear"
 OWN = Unknown
+QAT = "      fake_int4_qat: {enabled: true}\n"
 
 
 def codes(text: str, name: str = "a.yaml") -> list[str]:
@@ -98,6 +99,15 @@ def test_defaults(text: str, lines: str, rank: int, alpha: float) -> None:
         (SKYRL, ("alpha: 32", "alpha: 32\n        target_modules: [q_proj, v_porj]"), "LL202"),
         (SKYRL, ("backend: vllm", "backend: sglang"), "LL904"),
         (SKYRL, ("backend: vllm", "weight_sync_backend: delta"), "LL904"),
+        (SKYRL, ("backend: vllm", "offload_kv_for_weight_sync: true"), "LL904"),
+        (SKYRL, ("backend: vllm", "offload_kv_for_weight_sync: false"), ""),
+        (SKYRL, ("alpha: 32", "alpha: 32\n      fake_int4_qat: {enabled: true}"), "LL904"),
+        (SKYRL, ("alpha: 32", "alpha: 32\n      fake_int4_qat: {enabled: false}"), ""),
+        (
+            edited(SKYRL, ("strategy: fsdp", "strategy: megatron")),
+            ("    model:\n", f"    megatron_config: {{lora_config: {{merge_lora: true}}}}\n    model:\n{QAT}"),
+            "LL904",
+        ),
         (AREAL, ("lora_alpha: 16", "lora_alpha: 256"), "LL104"),
         (AREAL, ("[all-linear]", "[q_proj, v_porj]"), "LL202"),
         (AREAL, ("peft_type: lora", "peft_type: dora"), "LL904"),
@@ -115,6 +125,11 @@ def test_defaults(text: str, lines: str, rank: int, alpha: float) -> None:
         (RL, ("[inference]", "[orchestrator.model.lora]\nrank = 32"), ""),
         (RL, ("[inference]", "[weight_broadcast]\ntype = 'nccl'"), "LL904"),
         (RL, ("[inference]", "[weight_broadcast]\ntype = 'filesystem'"), ""),
+        (RL, ("[inference]", "[orchestrator.model.lora]\nalpha = 16"), "LL904"),
+        (RL, ("[inference]", "[orchestrator.model.lora]\nalpha = 64"), ""),
+        (RL, ("[inference]", "[trainer.weight_broadcast]\ntype = 'nccl'"), "LL904"),
+        (RL, ("[inference]", "[trainer.weight_broadcast]\ntype = 'filesystem'"), ""),
+        (SFT, ("[optim]", "[model.vlm]\nfreeze_vision_encoder = true\n[optim]"), ""),
         (SFT, ("[optim]", "[model.vlm]\nfreeze_vision_encoder = false\n[optim]"), "LL904"),
         (SFT, ("lr = 1e-4", "lr = 1e-6"), "LL501"),
     ],
