@@ -229,6 +229,27 @@ def test_the_base_below_a_served_adapter(tmp_path: Path, served: str, trained: s
     assert [each.code for each in findings(tmp_path)] == codes
 
 
+@pytest.mark.parametrize(
+    ("own", "codes"),
+    [
+        ("/home/me/qwen2.5-7b-base", []),
+        ("/home/me/Qwen2.5-7B-Instruct", []),
+        ("/home/me/qwen2.5-3b-base", ["LL707"]),
+        ("Qwen/Qwen2.5-7B", ["LL707"]),
+        ("Qwen/Qwen2.5-7B-Instruct", []),
+    ],
+)
+def test_a_folder_may_hold_any_variant_of_the_model(tmp_path: Path, own: str, codes: list[str]) -> None:
+    """People name the folder that they download a model to."""
+    saved(tmp_path, base_model_name_or_path=own)
+    (tmp_path / "chat.py").write_text(
+        "from peft import PeftModel\nfrom transformers import AutoModelForCausalLM\n"
+        "model = AutoModelForCausalLM.from_pretrained('Qwen/Qwen2.5-7B-Instruct')\n"
+        "model = PeftModel.from_pretrained(model, 'out/adapter')\nmodel.merge_and_unload().save_pretrained('m')\n"
+    )
+    assert [each.code for each in findings(tmp_path, "LL707")] == codes
+
+
 @pytest.mark.parametrize(("base", "codes"), [(BASE, []), ("Qwen/Qwen2.5-7B-Instruct", ["LL707"])])
 def test_an_export_of_what_another_config_trains(tmp_path: Path, base: str, codes: list[str]) -> None:
     train = (
