@@ -192,19 +192,16 @@ def unsloth_ids(unsloth: Path) -> Iterator[tuple[str, str]]:
 
 def name_shapes(rows: Rows, supplement: Mapping[str, Any]) -> None:
     """Gives ids the shape that the supplement names for them, or that of an id that it says they are like."""
-    for lower, row in rows.items():
-        if row[2]:
-            continue
-        for key, rule in supplement["shapes"].items():
+    for row in rows.values():
+        for key, rule in supplement["shapes"].items() if not row[2] else ():
             if row[1] == rule["type"] and any(re.fullmatch(p, row[0], re.IGNORECASE) for p in rule["ids"]):
                 row[2] = key
                 break
-        else:
-            for like, patterns in supplement["like"].items():
-                twin = rows.get(like.lower())
-                if twin and twin[2] and twin[1] == row[1] and any(re.fullmatch(p, lower, re.I) for p in patterns):
-                    row[2] = twin[2]
-                    break
+    for like, patterns in supplement["like"].items():
+        twin = rows[like.lower()]
+        for lower, row in rows.items():
+            if not row[2] and twin[1] == row[1] and any(re.fullmatch(p, lower, re.I) for p in patterns):
+                row[2] = twin[2]
 
 
 def share_shapes(rows: Rows, twins: Sequence[tuple[Sequence[str], str]], copies: Sequence[tuple[str, str]]) -> None:

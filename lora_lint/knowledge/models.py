@@ -614,7 +614,7 @@ def _sibling(family: Mapping[str, Any], base: str) -> str | None:
     numbers = {size + unit for size, unit in re.findall(_SIZE, base)}
     siblings: Mapping[str, str] = family.get("sizes", {})
     named = [sibling for size, sibling in siblings.items() if size in (numbers or base.split("-"))]
-    if len(numbers) == 1 or named:
+    if siblings and (len(numbers) == 1 or named):
         return named[0] if len(named) == 1 else None
     like: str | None = family.get("like")
     return like
