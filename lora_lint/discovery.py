@@ -248,29 +248,37 @@ class Walk:
                 kind = KINDS.get(name[name.rfind(".") :]) or _kind_by_name(name)
                 try:
                     if kind is not None and entry.is_file():
-                        path = prefix + name
-                        if path in self._seen or (self._excluded is not None and self._excluded(path)):
-                            continue
-                        if entry.is_symlink() and not self._belongs(path, given):
-                            self._outside.append(path)
-                            continue
-                        self._seen.add(path)
-                        self.files += 1
-                        found = self._read(path, kind) if name not in _VOCABULARIES else None
+                        found = self._entry(entry, prefix + name, kind, given)
                         if found is not None:
                             yield found
                     elif name not in DEFAULT_EXCLUDES and entry.is_dir(follow_symlinks=False):
                         path = prefix + name
-                        # A virtual environment, whatever its name.
-                        if os.path.lexists(path + "/pyvenv.cfg"):
-                            continue
-                        if name == "examples" and folder != given and (library := _copied(folder, entries)):
-                            self.notes.append(f"{path}: skipped, they are {library}'s own (name the folder to lint it)")
-                        elif self._excluded is None or not self._excluded(path):
+                        library = _copied(folder, entries) if name == "examples" and folder != given else None
+                        if self._is_entered(path, library):
                             below.append((path + "/", path))
                 except OSError:
                     continue
             stack.extend(reversed(below))
+
+    def _entry(self, entry: os.DirEntry[str], path: str, kind: FileKind, given: str) -> Found | None:
+        """A file below the folder `given`, if it is one to lint."""
+        if path in self._seen or (self._excluded is not None and self._excluded(path)):
+            return None
+        if entry.is_symlink() and not self._belongs(path, given):
+            self._outside.append(path)
+            return None
+        self._seen.add(path)
+        self.files += 1
+        return self._read(path, kind) if entry.name not in _VOCABULARIES else None
+
+    def _is_entered(self, path: str, library: str | None) -> bool:
+        """Whether the files of a folder, which are a library's own examples if one is given, are looked at."""
+        if os.path.lexists(path + "/pyvenv.cfg"):  # a virtual environment, whatever its name
+            return False
+        if library:
+            self.notes.append(f"{path}: skipped, they are {library}'s own (name the folder to lint it)")
+            return False
+        return self._excluded is None or not self._excluded(path)
 
     def _belongs(self, link: str, folder: str) -> bool:
         """Whether a link in a named folder leads to something in it or in the project."""
