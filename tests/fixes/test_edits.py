@@ -958,6 +958,22 @@ def test_a_key_is_renamed_where_the_value_fits(value: str, renamed: bool) -> Non
     assert (once.after.decode() == text.replace("lora_rr", "lora_r")) is renamed
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("lora_target_modules:\n  - all-linear\n", "lora_target_modules: all-linear\n"),
+        ("lora_target_modules:\n  - all-linear", "lora_target_modules: all-linear"),
+        ("lora_target_modules:\n- all-linear\n", "lora_target_modules: all-linear\n"),
+        ("lora_target_modules:\n  - all-linear  # every layer\n", None),
+        ("lora_target_modules: [all-linear]\n", "lora_target_modules: all-linear\n"),
+    ],
+)
+def test_a_list_of_one_becomes_a_text(written: str, expected: str | None) -> None:
+    head = "base_model: meta-llama/Llama-3.1-8B\ndatasets:\n  - path: x\n    type: alpaca\nadapter: lora\nlora_r: 8\n"
+    once = fixed_text((head + written).encode(), "a.yaml", "yaml", Settings(), unsafe=True)
+    assert once.after.decode() == head + (written if expected is None else expected)
+
+
 def test_no_message_names_a_key_that_axolotl_does_not_know() -> None:
     text = (
         "base_model: NousResearch/Meta-Llama-3-8B\nadapter: lora\nlora_r: 8\nlora_alpha: 8\n"

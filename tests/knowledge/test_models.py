@@ -305,6 +305,12 @@ def test_family_pattern_is_only_likely_and_takes_the_sizes_of_its_sibling() -> N
     assert model.config["hidden_size"] == 5120
 
 
+@pytest.mark.parametrize("name", ["THUDM/CogVideoX-2b", "AIDC-AI/Marco-o1"])
+def test_a_copy_under_another_owner_is_known_by_its_name(name: str) -> None:
+    copy, base = found(f"someone/{name.partition('/')[2]}"), found(name)
+    assert (copy.model_type, copy.config, copy.confidence) == (base.model_type, base.config, "likely")
+
+
 @pytest.mark.parametrize(
     ("name", "like"),
     [

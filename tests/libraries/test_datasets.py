@@ -27,6 +27,9 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "data" / "rows.jsonl").write_text('{"a": 1}\n' * 5)
     (tmp_path / "data" / "rows.json").write_text('[{"a": 1}, {"a": 2}, {"a": 3}]')
     (tmp_path / "data" / "rows.csv").write_text("a,b\n" + "1,2\n" * 4)
+    (tmp_path / "data" / "head.csv").write_text("a,b\n")
+    (tmp_path / "data" / "none.tsv").write_text("")
+    (tmp_path / "data" / "gaps.txt").write_text("one\n\ntwo\n")
     (tmp_path / "scripts").mkdir()
     return tmp_path
 
@@ -38,6 +41,9 @@ def folder(tmp_path: Path) -> Path:
         ('data = load_dataset("json", data_files={"train": "data/rows.jsonl", "test": "none.jsonl"})["train"]', 5),
         ('data = load_dataset("json", data_files=["data/rows.jsonl", "data/rows.json"], split="train")', 8),
         ('data = load_dataset("csv", data_files="data/rows.csv", split="train[:2]")', 2),
+        ('data = load_dataset("csv", data_files="data/head.csv", split="train")', 0),
+        ('data = load_dataset("csv", data_files="data/none.tsv", split="train")', 0),
+        ('data = load_dataset("text", data_files="data/gaps.txt", split="train")', 2),
         ('data = load_dataset("json", data_files="none.jsonl", split="train")', Unknown),
         ('data = Dataset.from_json("./data/rows.jsonl")', 5),
         ('data = Dataset.from_pandas(pd.read_json("data/rows.json"))', 3),

@@ -94,6 +94,7 @@ def is_followed(project: Project, program: str) -> bool:
         "def main():\n    from pkg.tuning import build\n    return build('gpt2', 8)\n\nif not main():\n    raise SystemExit\n",
         "from pkg.tuning import Tuner\n\nclass Mine(Tuner):\n    rank = 4\n\nMine().tune(base)\n",
         "from pkg.tuning import build\n\nclass Run:\n    model = [\n        build('gpt2', 8),\n    ]\n",
+        "from pkg.tuning import build\n\n@kept\nclass Run:\n    model = [\n        build('gpt2', 8),\n    ]\n",
         "from pkg.tuning import build\n\nSTEPS = {'lora': build}\nSTEPS['lora']('gpt2', 8)\n",
         "import pkg.tuning\ngetattr(pkg.tuning, 'build')('gpt2', 8)\n",
         "from pkg.tuning import describe\nmodel.load_adapter('out')\n",
