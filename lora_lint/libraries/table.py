@@ -154,6 +154,7 @@ METHODS_OF: dict[str, Method] = {
     "ruamel.yaml.YAML": _own("loaded.reader_method"),
     "argparse.ArgumentParser": _anywhere("argparse.method"),
     "transformers.HfArgumentParser": _anywhere("dataclass_options.method"),
+    **dict.fromkeys(("torch.amp.GradScaler", "torch.cuda.amp.GradScaler"), _own("trainers.scaler_method")),
 }
 """The same for objects without a record, by the call that created them."""
 

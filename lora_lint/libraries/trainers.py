@@ -112,6 +112,15 @@ def method(context: Context, owner: Object, name: str, arguments: Arguments, spa
     return None
 
 
+def scaler_method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`GradScaler().step(optimizer)` is a step of the optimizer."""
+    del owner
+    stepped = arguments.get("optimizer", 0)
+    if name == "step" and isinstance(stepped, Object) and isinstance(stepped.data, TrainingRecord):
+        return method(context, stepped, "step", Arguments([], {}, {}), span)
+    return None
+
+
 def _resumes(owner: Object, arguments: Arguments, span: Span) -> Value[bool]:
     """Whether `trainer.train(resume_from_checkpoint=…)` goes on from a checkpoint: a folder or True, not None or False.
 

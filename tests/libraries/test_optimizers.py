@@ -61,3 +61,15 @@ def test_parameters_of_several_modules(parameters: str) -> None:
 def test_parameters_of_other_modules(parameters: str) -> None:
     [run] = read_python(IMPORTS + PROGRAM.format(parameters))
     assert run.trained is not True
+
+
+@pytest.mark.parametrize("scaler", ["torch.cuda.amp.GradScaler()", 'torch.amp.GradScaler("cuda")'])
+def test_a_loss_scaler_takes_the_steps(scaler: str) -> None:
+    program = IMPORTS + PROGRAM.format("list(encoder.parameters()) + list(head.parameters())")
+    steps = program.replace("loss.backward()", "scaler.scale(loss).backward()").replace(
+        "optimizer.step()", "scaler.step(optimizer)"
+    )
+    [run] = read_python(steps.replace("for batch", f"scaler = {scaler}\nfor batch"))
+    assert run.trained is True
+    [run] = read_python(steps.replace("for batch", f"scaler = {scaler}\nfor batch").replace("scaler.step", "print"))
+    assert run.trained is not True
