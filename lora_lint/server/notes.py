@@ -46,8 +46,9 @@ def notes_of(runs: Iterable[Run], source: SourceFile, project: Project, place_of
     targets: dict[str, Name] = {}
     for run in runs:
         known = facts(run, source, project)
-        case = next(iter(resolve(run.judged() if run.own_names else run).cases), None)
-        for span, text in _texts(run, known, case, source):
+        cases = resolve(run.judged() if run.own_names else run).cases
+        case = next(iter(cases), None)
+        for span, text in _texts(run, known, cases, source):
             texts.setdefault(span, {})[text] = None
         rank, alpha = (next(iter(_spans(value, source)), None) for value in (run.adapter.rank, run.adapter.alpha))
         if rank is not None and (share := _share(known)):
@@ -71,8 +72,9 @@ def notes_of(runs: Iterable[Run], source: SourceFile, project: Project, place_of
     )
 
 
-def _texts(run: Run, known: dict[str, Any], case: Case | None, source: SourceFile) -> Iterator[tuple[Span, str]]:
+def _texts(run: Run, known: dict[str, Any], cases: Sequence[Case], source: SourceFile) -> Iterator[tuple[Span, str]]:
     """The places of a run's values and what is shown there, in Markdown."""
+    case = next(iter(cases), None)
     adapter, shown = run.adapter, sections(known)
     sizes = _listing(shown, ("adapter", *_SIZES, "not known"))
     for value in (adapter.rank, adapter.alpha, adapter.scale, adapter.use_rslora):
@@ -86,8 +88,8 @@ def _texts(run: Run, known: dict[str, Any], case: Case | None, source: SourceFil
     heading = f"Targets in {visible(model_label(case.name, case.model))}\n\n"
     for entry, span in adapter.target_spans:
         if span.path == source.path and entry in case.match.entries:
-            yield span, heading + (reached.get(entry) or _missing(entry, case))
-    lines = [reached.get(entry) or _missing(entry, case) for entry in case.match.entries]
+            yield span, heading + (reached.get(entry) or _missing(entry, cases))
+    lines = [reached.get(entry) or _missing(entry, cases) for entry in case.match.entries]
     for span in _spans(adapter.target_modules, source):
         yield span, heading + "".join(lines) + "\n" + _listing(shown, ("trainable", "unmatched"))
 
@@ -179,10 +181,16 @@ def _reached(case: Case) -> dict[str, str]:
     return lines
 
 
-def _missing(entry: str, case: Case) -> str:
-    called = own_names((entry,), (entry,), linears(case))
-    instead = f": it is {' and '.join(f'`{name}`' for name in called)} there" if called else ""
-    return f"- `{visible(entry)}` is not in this model{instead}\n"
+def _missing(entry: str, cases: Sequence[Case]) -> str:
+    """What is to be said of an entry that matches nothing in the first case. Names differ between major versions of
+    transformers."""
+    case = cases[0]
+    called = " and ".join(f"`{name}`" for name in own_names((entry,), (entry,), linears(case)))
+    others = [each.version for each in cases if any(module.entry == entry for module in each.match.modules)]
+    if others:
+        now = f"under {case.version} it is {called}" if called else f"not under {case.version}"
+        return f"- `{visible(entry)}` is in this model under transformers {others[0]}; {now}\n"
+    return f"- `{visible(entry)}` is not in this model{f': it is {called} there' if called else ''}\n"
 
 
 def _scale(known: dict[str, Any]) -> str:

@@ -218,6 +218,10 @@ def test_hovering(editor: Editor) -> None:
     assert "scale: 2 (alpha / r)" in rank
     assert "`q_proj` is not in this model: it is `qkv_proj` there" in editor.hover("hover.py", ROW, 58)
     assert "`o_proj` ×32 3072→3072, layers 0–31" in editor.hover("hover.py", ROW, 68)
+    renamed = BAD.replace("microsoft/Phi-3-mini-4k-instruct", "google/vit-base-patch16-224").replace("q_proj", "query")
+    editor.open("renamed.py", renamed.replace("AutoModelForCausalLM", "ViTForImageClassification"))
+    shown = editor.hover("renamed.py", ROW, renamed.splitlines()[ROW].index("query"))
+    assert "`query` is in this model under transformers 4; under 5 it is `q_proj`" in shown
     model = editor.hover("hover.py", 3, 45)
     assert "phi3" in model
     assert "`qkv_proj` ×32 3072→9216" in model
