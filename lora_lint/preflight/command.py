@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from lora_lint.preflight.exchange import Result
     from lora_lint.settings import Settings
 
-_PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "program.py")
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_PROGRAM = os.path.join(_HERE, "program.py")
 _ENDED = {
     "no-adapter": "{program} takes a training step, and no model has an adapter of PEFT: there is nothing to check",
     "over": "{program} ended without a training step",
@@ -79,7 +80,8 @@ def _failed(program: str, why: str, settings: Settings) -> Outcome:
 
 
 def _search_path() -> str:
-    """PYTHONPATH with the folder of this package at its end, for an interpreter that does not have it installed."""
-    package = os.path.dirname(os.path.dirname(os.path.dirname(_PROGRAM)))
+    """PYTHONPATH with what all interpreters run at their start, and with the folder of this package at its end, for
+    those that do not have it installed."""
+    package = os.path.dirname(os.path.dirname(_HERE))
     given = os.environ.get("PYTHONPATH", "")
-    return os.pathsep.join(part for part in (given, package) if part)
+    return os.pathsep.join(part for part in (os.path.join(_HERE, "child"), given, package) if part)

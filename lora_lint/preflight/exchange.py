@@ -54,8 +54,8 @@ def options_in(folder: str) -> Options:
     return options
 
 
-def answer(folder: str, rank: int, result: Result) -> None:
-    """Leaves the result of a process for the command."""
+def answer(folder: str, name: str, result: Result) -> None:
+    """Leaves the result of a process for the command. The name says which it is: `rank-0`, `child-1234`."""
     content = {
         "end": result.end,
         "findings": [_plain(finding) for finding in result.findings],
@@ -67,16 +67,18 @@ def answer(folder: str, rank: int, result: Result) -> None:
         "missing": result.missing,
         "written": result.written,
     }
-    draft = os.path.join(folder, f"rank-{rank}.draft")
+    draft = os.path.join(folder, f"{name}.draft")
     with open(draft, "w", encoding="utf-8") as file:
         json.dump(content, file, default=str)
-    os.replace(draft, os.path.join(folder, f"rank-{rank}.json"))
+    os.replace(draft, os.path.join(folder, f"{name}.json"))
 
 
 def results_in(folder: str) -> tuple[Result, ...]:
-    """The results of all processes, by their rank."""
-    names = sorted(name for name in os.listdir(folder) if name.startswith("rank-") and name.endswith(".json"))
-    return tuple(_result(os.path.join(folder, name)) for name in names)
+    """The results of all processes, by their rank. Where processes that the program started came to a step, theirs:
+    the program itself only shows that they ended."""
+    names = sorted(os.listdir(folder))
+    found = {name: _result(os.path.join(folder, name)) for name in names if name.startswith(("child-", "rank-"))}
+    return tuple(each for name, each in found.items() if name.startswith("child-")) or tuple(found.values())
 
 
 def _result(path: str) -> Result:

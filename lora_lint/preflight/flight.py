@@ -33,10 +33,15 @@ _OWN = ("__pycache__", os.sep + ".")
 
 
 class Flight:
-    """What a program has made so far. It ends the process at the first step of an optimizer."""
+    """What a program has made so far. It ends the process at the first step of an optimizer.
 
-    def __init__(self, folder: str) -> None:
+    `is_child`: the program has started the process itself, which then ends with an error, so that the program does not
+    go on as if it had trained.
+    """
+
+    def __init__(self, folder: str, is_child: bool = False) -> None:
         self._folder = folder
+        self._is_child = is_child
         self._options = options_in(folder)
         self._models: list[weakref.ref[Any]] = []
         self._trainer: Any = None
@@ -125,10 +130,12 @@ class Flight:
     def _step(self, optimizer: Any) -> None:
         """The first step: judges, and ends the process before anything is trained. Nothing of the program runs any
         more, so that nothing is saved on the way out."""
-        self._answer(self._result(optimizer, "step", "no-adapter"))
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+        try:
+            self._answer(self._result(optimizer, "step", "no-adapter"))
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            os._exit(int(self._is_child))
 
     # judging
 
@@ -171,10 +178,10 @@ class Flight:
         return span_of(line, source_of(line))
 
     def _answer(self, result: Result) -> None:
-        rank = int(os.environ.get("RANK", "0"))
+        name = f"child-{os.getpid()}" if self._is_child else f"rank-{os.environ.get('RANK', '0')}"
         written = tuple(os.path.relpath(path) for path in self._written if os.path.isfile(path))
         notes = (*result.notes, _NO_GPU) if self._dropped_fp16 else result.notes
-        answer(self._folder, rank, replace(result, notes=notes, written=written))
+        answer(self._folder, name, replace(result, notes=notes, written=written))
 
 
 def _subject_with_adapter(target: Any, optimizer: Any) -> Subject | None:

@@ -71,10 +71,15 @@ load_dataset("some-org/some-data")
 """
 
 
-def preflight(*arguments: str | Path, expected: int) -> tuple[list[Any], str]:
+def preflight(*arguments: str | Path, expected: int, search: Path = ROOT) -> tuple[list[Any], str]:
     """The findings, none for a call that makes no sense, and what stands on stderr."""
     line = [sys.executable, "-m", "lora_lint", "preflight", "--output-format", "json", *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(map(str, {search: None, ROOT: None})),
+        "OMP_NUM_THREADS": "1",
+        "HF_HUB_OFFLINE": "1",
+    }
     done = subprocess.run(line, capture_output=True, text=True, timeout=400, check=False, env=environment)
     assert done.returncode == expected, done.stderr
     return json.loads(done.stdout)["findings"] if done.stdout else [], done.stderr
@@ -102,6 +107,19 @@ def test_a_loop(places: dict[str, Path], tmp_path: Path) -> None:
     assert (finding["code"], finding["path"], finding["line"]) == ("LL417", "loop.py", 7)
     assert "the program wrote log.txt" in said
     assert not (tmp_path / "trained.txt").exists()
+
+
+@pytest.mark.process
+def test_processes_that_the_program_starts(places: dict[str, Path], tmp_path: Path) -> None:
+    """They train as little as the program itself, and it does not go on as if they had."""
+    (tmp_path / "loop.py").write_text(LOOP)
+    (tmp_path / "sitecustomize.py").write_text("open('customized.txt', 'w').close()\n")
+    start = "import subprocess, sys\nsubprocess.run([sys.executable, 'loop.py', sys.argv[1]], check=True)\n"
+    (tmp_path / "start.py").write_text(start + "open('trained.txt', 'w').close()\n")
+    [finding], _ = preflight("start.py", "--", places["llama"], expected=1, search=tmp_path)
+    assert (finding["code"], finding["path"], finding["line"]) == ("LL417", "loop.py", 7)
+    assert not (tmp_path / "trained.txt").exists()
+    assert (tmp_path / "customized.txt").exists()
 
 
 @pytest.mark.process
