@@ -349,7 +349,7 @@ def test_the_command_says_what_is_missing(tmp_path: Path) -> None:
     code = "import sys; sys.modules['pygls'] = None; from lora_lint.__main__ import main; sys.exit(main(['server']))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "extra `lsp`" in done.stderr
+    assert 'pip install "lora-lint[lsp]"' in done.stderr
     assert "Traceback" not in done.stderr
 
 
