@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import lora_lint
 from lora_lint.run.problems import UnknownKey
 from lora_lint.run.values import Known
 from tests.support.reading import config, only, plain
@@ -82,3 +83,16 @@ def test_a_misspelt_key_beside_the_right_one(misspelt: str) -> None:
     """LLaMA-Factory stops at it all the same."""
     run = only(config(FACTORY.format("file") + f"{misspelt}: 16\n"))
     assert [problem.key for problem in run.problems if isinstance(problem, UnknownKey)] == [misspelt]
+
+
+@pytest.mark.parametrize("bits", ["quantization_bit", "export_quantization_bit"])
+def test_an_export_merges_into_full_precision(bits: str) -> None:
+    merge = "model_name_or_path: a/b\nadapter_name_or_path: saves/x\nfinetuning_type: lora\ntemplate: qwen\n"
+
+    def codes(text: str) -> list[str]:
+        return [each.code for each in lora_lint.lint_text(text, "/nowhere/merge.yaml", isolated=True).findings]
+
+    given = f"{merge}{bits}: 4\nexport_quantization_dataset: c4.json\n"
+    assert "LL904" in codes(given + "export_dir: merged\n")
+    assert "LL904" not in codes(given + "do_train: true\nstage: sft\ndataset: d\noutput_dir: out\n")
+    assert "LL904" not in codes(merge + "export_dir: merged\n")

@@ -14,6 +14,8 @@ _MODEL = "hparams/model_args.py"
 _ADAPTER = "model/adapter.py"
 _BITS = "model/model_utils/quantization.py"
 _MISC = "model/model_utils/misc.py"
+_EXPORT = "train/tuner.py"
+_MERGES = "export_dir is not None and adapter_name_or_path is not None and not do_train"
 _GALORE = "cannot use LoRA with GaLore, APOLLO or BAdam together"
 
 
@@ -328,6 +330,25 @@ _ROWS = (
         f"{_MODEL}:397",
         ("export_quantization_dataset",),
         likely=True,
+    ),
+    Refusal(
+        "quantization_bit",
+        f"{_MERGES} and quantization_bit is not None",
+        "adapters cannot be merged into a quantized model",
+        "Leave it out: the export merges in full precision",
+        f"{_EXPORT}:168",
+        ("adapter_name_or_path", "export_dir"),
+        late=True,
+        drop=True,
+    ),
+    Refusal(
+        "export_quantization_bit",
+        f"{_MERGES} and export_quantization_bit is not None",
+        "adapters have to be merged before the model is quantized",
+        "Leave it out, and quantize the merged model in a second export",
+        f"{_EXPORT}:159",
+        ("adapter_name_or_path", "export_dir"),
+        drop=True,
     ),
     Refusal(
         "use_dora",
