@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks import registry
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from lora_lint.recommend.choices import Recommendation
     from lora_lint.run.framework import Framework
 
+_WIDTH = 100
+"""The columns of a comment."""
+_UNITS = {"GB": 1e9, "MB": 1e6, "kB": 1e3, "bytes": 1}
 _ON_PURPOSE = "lora-lint: ignore[LL102] alpha stays the same at every rank on purpose"
 
 
@@ -35,7 +39,7 @@ def _size(found: Recommendation) -> Iterable[str]:
         return
     share = f" of {found.total:,} ({found.parameters / found.total:.3%})" if found.total else ""
     memory = found.parameters * STATE
-    amount = f"{memory / 1e9:.2f} GB" if memory >= 1e9 else f"{memory / 1e6:.3g} MB"
+    amount = next(f"{memory / size:.3g} {unit}" for unit, size in _UNITS.items() if memory >= size)
     yield f"# {found.model} ({found.model_type}): {found.parameters:,} parameters are trained{share},"
     yield f"# {amount} for weights, gradients and Adam's moments in fp32, in addition to the model itself"
 
@@ -63,22 +67,28 @@ def _script(found: Recommendation) -> Iterable[str]:
         ("lora_alpha", f"{found.alpha.value}", found.alpha),
         ("target_modules", literal, found.targets),
     ):
-        yield f"    # {choice.why}"
+        yield from _comment(choice.why, "    ")
         yield f"    {key}={value},{_purpose(found) if key == 'r' else ''}"
     if found.experts is not None:
-        yield f"    # {found.experts.why}"
+        yield from _comment(found.experts.why, "    ")
         yield f"    target_parameters={json.dumps(found.experts.value)},"
     if found.rslora:
         yield "    use_rslora=True,"
     for name, choice in found.others.items():
-        yield f"    # {choice.why}"
+        yield from _comment(choice.why, "    ")
         yield f"    {name}={_literal(choice.value)},"
     if found.task_type is not None:
         yield f'    task_type="{found.task_type}",'
     yield ")"
     yield "model = get_peft_model(model, config)"
-    yield f"# learning_rate={found.learning_rate.value}: {found.learning_rate.why}"
-    yield f"# num_train_epochs={found.epochs.value}: {found.epochs.why}"
+    yield from _comment(f"learning_rate={found.learning_rate.value}: {found.learning_rate.why}", "")
+    yield from _comment(f"num_train_epochs={found.epochs.value}: {found.epochs.why}", "")
+
+
+def _comment(text: str, indent: str) -> list[str]:
+    """A text in comments."""
+    start = f"{indent}# "
+    return wrap(text, _WIDTH, initial_indent=start, subsequent_indent=start, break_on_hyphens=False)
 
 
 def _literal(value: object) -> str:
@@ -154,7 +164,7 @@ def _yaml(settings: Mapping[str, Any], rank: Choice[int], purpose: str, indent: 
     for key, setting in settings.items():
         value, comment = setting, ""
         if isinstance(setting, Choice):
-            yield f"{indent}# {setting.why}"
+            yield from _comment(setting.why, indent)
             value = setting.value
             comment = purpose if setting is rank else ""
         if isinstance(value, dict):

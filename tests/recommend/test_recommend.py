@@ -88,12 +88,14 @@ def test_each_choice_is_there_and_has_its_reason(model: str, task: str) -> None:
 
     found = recommend(model, 2_000, task)
     text = recommended(found, registry.framework("peft"))
+    comments = " ".join(line.strip().removeprefix("# ") for line in text.splitlines())
     choices = [found.rank, found.alpha, found.targets, found.learning_rate, found.epochs, found.experts]
     for choice in filter(None, choices):
-        assert choice.why in text
+        assert choice.why in comments
         assert any(
             how in choice.why for how in ("(certain)", "(likely)", "(rule of thumb)", "(measured)", "(one school")
         )
+    assert all(len(line) <= 100 for line in text.splitlines()[2:] if line.strip().startswith("#"))
     (run,) = read(SourceFile("train.py", "python", text.encode()), Project(".")).runs
     for case in resolve(run).cases:
         assert case.match.modules
