@@ -252,6 +252,11 @@ LIKELY = [
         )
         for key in ("sharding_strategy", "fsdp_sharding_strategy")
     ),
+    (
+        "axolotl",
+        f"{CHECKPOINTED}selective_checkpointing: {{save_modules: [q_proj]}}",
+        f"{CHECKPOINTED}selective_checkpointing: {{save_modules: [q_proj]}}\nlora_qkv_kernel: false",
+    ),
     ("axolotl", f"{DATA}adapter: dora", f"{DATA}adapter: dora\nplugins: [mine.DoraPlugin]"),
     (
         "llamafactory",

@@ -34,13 +34,32 @@ FACTS = {
     "bits": "4bit",
     "base_model_name": "a/b-gptq",
     "model_type": "none",
+    "sharding": "ZERO3",
     "adapted_kinds": ("Conv2d", "Embedding", "MultiheadAttention"),
     "peft_errors": tuple(get_args(RefusalKind)),
     "replicable": False,
     "unprepared": True,
 }
 """What conditions ask of the run."""
-USUAL = (True, False, None, 0, 1, 2, 3, 1000, 0.5, "x", "a/b-gptq", (), ("x",), ("x", "y"), {"x": 1}, ({"type": "x"},))
+USUAL = (
+    True,
+    False,
+    None,
+    0,
+    1,
+    2,
+    3,
+    1000,
+    0.5,
+    "x",
+    "a/b-gptq",
+    (),
+    ("x",),
+    ("x", "y"),
+    ("x(",),
+    {"x": 1},
+    ({"type": "x"},),
+)
 TRIES = 500
 
 

@@ -197,6 +197,7 @@ _ROWS = (
         "Set it",
         f"{_VALID}:964",
         ("remove_unused_columns",),
+        sets=(("remove_unused_columns", False),),
     ),
     *(
         Refusal(
@@ -1068,6 +1069,7 @@ _MEMORY = (
             "Leave `ple_cpu_offload` out",
             f"{_CONFIG}:{line}",
             others,
+            drop=True,
         )
         for when, says, line, others in (
             ("(fsdp_config is not None or fsdp is not None)", "it is not compatible with FSDP", 1889, ("fsdp_config",)),
@@ -1273,54 +1275,56 @@ _FAKED = (
         sets=(("qat.activation_dtype", "fp8"),),
     ),
 )
-_FUSED = f"gradient_checkpointing and adapter and ({' or '.join(_KERNELS)})"
+_FUSED = f"({' or '.join(_KERNELS)})"
+_CHOSEN = (
+    "adapter in ('lora', 'qlora') and not rl and not nvfp4_merge_aware and not trust_remote_code"
+    " and not (adapter == 'lora' and load_in_8bit) and lora_embedding_kernel is None"
+    f" and {' and '.join(f'{kernel} is None' for kernel in _KERNELS)}"
+)
+"""When axolotl takes its kernels by itself, unless the model has none (`lora_kernels_auto_enable`)."""
 _MATMULS = tuple(f"{start}{name}" for start in ("aten::", "") for name in ("mm", "addmm", "matmul", "bmm"))
 _CHANGED = "a kernel of LoRA adds to the product in place, which invalidates what is saved"
-_SAVED = (
+_WITHOUT = "set `lora_mlp_kernel`, `lora_qkv_kernel` and `lora_o_kernel` to false"
+_LAYERS = ("model", "language_model", "decoder", "transformer", "layers", "layer", "h", "blocks", "block")
+_SAVED = tuple(
     Refusal(
-        "selective_checkpointing.save",
-        f"{_FUSED} and common(selective_checkpointing.save, {_MATMULS})",
-        _CHANGED,
-        "Leave the products of matrices out, or set `lora_mlp_kernel`, `lora_qkv_kernel` and `lora_o_kernel` to false",
-        f"{_VALID}:2026",
-        _KERNELS,
-    ),
-    Refusal(
-        "selective_checkpointing.save_matmul_min_k",
-        f"{_FUSED} and selective_checkpointing.save_matmul_min_k",
-        _CHANGED,
-        "Leave it out, or set `lora_mlp_kernel`, `lora_qkv_kernel` and `lora_o_kernel` to false",
-        f"{_VALID}:2036",
-        _KERNELS,
-        "0.20.0",
-    ),
-    *(
-        Refusal(
-            "selective_checkpointing.save_modules",
-            f"gradient_checkpointing and adapter and {flag}"
-            f" and common(selective_checkpointing.save_modules, {modules})",
-            f"`{flag}` replaces the forward pass of these modules, so that nothing of them would be saved",
-            f"Leave them out, or set `{flag}: false`",
-            f"{_VALID}:2053",
-            (flag,),
-            "0.20.0",
-        )
-        for flag, modules in (
-            ("lora_mlp_kernel", ("gate_proj", "up_proj", "down_proj", "mlp", "experts")),
-            ("lora_qkv_kernel", ("q_proj", "k_proj", "v_proj", "self_attn", "linear_attn")),
-            ("lora_o_kernel", ("o_proj", "out_proj", "self_attn", "linear_attn")),
-        )
-    ),
-    Refusal(
-        "selective_checkpointing.save_modules",
-        f"{_FUSED} and common(selective_checkpointing.save_modules, ('model', 'language_model', 'decoder',"
-        " 'transformer', 'layers', 'layer', 'h', 'blocks', 'block'))",
-        f"these hold whole layers, and {_CHANGED}",
-        "Name modules that no kernel covers",
-        f"{_VALID}:2061",
-        _KERNELS,
-        "0.20.0",
-    ),
+        f"selective_checkpointing.{key}",
+        f"gradient_checkpointing and adapter and {kernels} and {when}",
+        says,
+        instead,
+        f"{_VALID}:{line}",
+        others,
+        since,
+        likely=likely,
+    )
+    for key, flags, when, says, instead, line, others, since in (
+        (
+            *("save", _FUSED, f"common(selective_checkpointing.save, {_MATMULS})", _CHANGED),
+            *(f"Leave the products of matrices out, or {_WITHOUT}", 2026, _KERNELS, ""),
+        ),
+        (
+            *("save_matmul_min_k", _FUSED, "selective_checkpointing.save_matmul_min_k", _CHANGED),
+            *(f"Leave it out, or {_WITHOUT}", 2036, _KERNELS, "0.20.0"),
+        ),
+        *(
+            (
+                *("save_modules", flag, f"common(selective_checkpointing.save_modules, {modules})"),
+                f"`{flag}` replaces the forward pass of these modules, so that nothing of them would be saved",
+                *(f"Leave them out, or set `{flag}: false`", 2053, (flag,), "0.20.0"),
+            )
+            for flag, modules in (
+                ("lora_mlp_kernel", ("gate_proj", "up_proj", "down_proj", "mlp", "experts")),
+                ("lora_qkv_kernel", ("q_proj", "k_proj", "v_proj", "self_attn", "linear_attn")),
+                ("lora_o_kernel", ("o_proj", "out_proj", "self_attn", "linear_attn")),
+            )
+        ),
+        (
+            *("save_modules", _FUSED, f"common(selective_checkpointing.save_modules, {_LAYERS})"),
+            *(f"these hold whole layers, and {_CHANGED}", "Name modules that no kernel covers"),
+            *(2061, _KERNELS, "0.20.0"),
+        ),
+    )
+    for kernels, likely in ((flags, False), (_CHOSEN, True))
 )
 _SPLIT_SEQUENCES = "deepspeed and context_parallel_size > 1"
 _OTHERS = (

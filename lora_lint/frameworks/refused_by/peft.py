@@ -611,7 +611,7 @@ def _single(owner: str) -> Iterator[Refusal]:
             f"Set {' or '.join(map(repr, words))}" if words else "Leave it out",
         )
         when = f"is_text({key}) and lower({key}) not in {words}"
-        yield Refusal(key, when, "there is no such value", instead, f"{folder}/{place}", late=late)
+        yield Refusal(key, when, "there is no such value", instead, f"{folder}/{place}", late=late, drop=not words)
     for key, when, range_, place in _BOUNDED.get(owner, ()):
         late = "/config" not in place
         yield Refusal(key, when, f"it has to be {range_}", "Change it", f"tuners/{place}", late=late)

@@ -35,6 +35,7 @@ _ROWS = (
             "Leave it out",
             f"{_RL}:{line}",
             (f"trainer.model.lora.{name}",),
+            drop=True,
         )
         for name, line in (("rank", 549), ("alpha", 559))
     ),

@@ -25,6 +25,7 @@ _ROWS = (
         "Leave it out",
         f"{_UTILS}:451",
         (f"{_MODEL}.lora.rank",),
+        drop=True,
     ),
     Refusal(
         f"{_ENGINE}.offload_kv_for_weight_sync",
@@ -33,6 +34,7 @@ _ROWS = (
         "Leave it out",
         f"{_UTILS}:594",
         (f"{_MODEL}.lora.rank",),
+        drop=True,
     ),
     Refusal(
         f"{_MODEL}.fake_int4_qat.enabled",
