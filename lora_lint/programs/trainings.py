@@ -33,6 +33,7 @@ _ACCEPTED = {
 _TRAINING = {field: (keyword, _ACCEPTED[field]) for field, keyword in TRAINER_KEYS.items()} | {
     "checkpointing": ("gradient_checkpointing", convert.is_flag),
     "half": ("fp16", convert.is_flag),
+    "loads_best": ("load_best_model_at_end", convert.is_flag),
 }
 
 

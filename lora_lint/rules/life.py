@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Add, Bind, Finding, Fix, Follow, Move, Related
 from lora_lint.knowledge import versions
 from lora_lint.knowledge.adapter_states import course, trains_nothing
-from lora_lint.rules.words import least, names, surety
+from lora_lint.rules.words import least, names, place, surety
 from lora_lint.run.events import (
     AddBeside,
     Answer,
@@ -290,16 +290,35 @@ def resume_of_add_adapter(run: Run, options: Mapping[str, Any]) -> Iterable[Find
             put_on = event
         elif isinstance(event, TakeOff):
             put_on = None
-        elif isinstance(event, Train) and put_on is not None and put_on.integrated and always(event.resumes, True):
-            message = (
-                "Trainer cannot resume an adapter that transformers' own method has added: it saves the adapter alone, "
-                "and looks for the weights of the whole model (ValueError: Can't find a checkpoint index). Add the "
-                "adapter with PEFT's `get_peft_model`"
-            )
-            related = (Related(put_on.span, _HERE),)
-            doubt: Confidence = "certain" if put_on.flag is None and event.flag is None else "likely"
-            yield Finding("LL419", message, event.span, least(doubt, surety(event.resumes)), None, related)
-            return
+        elif isinstance(event, Train) and put_on is not None and put_on.integrated:
+            found = _cannot_go_on(run, event, put_on)
+            if found is not None:
+                yield found
+                return
+
+
+def _cannot_go_on(run: Run, train: Train, put_on: PutOn) -> Finding | None:
+    """Why Trainer does not find the weights in its own checkpoints, if it needs them: to resume, or for the best."""
+    related = (Related(put_on.span, _HERE),)
+    doubt: Confidence = "certain" if put_on.flag is None and train.flag is None else "likely"
+    cause = "transformers' own method has added the adapter, so that a checkpoint holds the adapter alone"
+    if always(train.resumes, True):
+        message = (
+            "Trainer cannot resume an adapter that transformers' own method has added: it saves the adapter alone, "
+            "and looks for the weights of the whole model (ValueError: Can't find a checkpoint index). Add the "
+            "adapter with PEFT's `get_peft_model`"
+        )
+        return Finding("LL419", message, train.span, least(doubt, surety(train.resumes)), None, related)
+    best = run.training.loads_best
+    if always(best, True) and not run.training.by_hand and run.launch.sharding is ABSENT:
+        message = (
+            "`load_best_model_at_end` raises a FileNotFoundError when the training ends (no pytorch_model.bin in the "
+            f"best checkpoint): {cause}, and Trainer looks for the weights of the whole model. Add the adapter with "
+            "PEFT's `get_peft_model`, or load the best checkpoint yourself"
+        )
+        at = place(best, otherwise=train.span)
+        return Finding("LL419", message, at, least("likely", doubt, surety(best)), None, related)
+    return None
 
 
 def merge_result_dropped(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

@@ -169,6 +169,8 @@ class Training:
     """The reference model of a preference training is the base alone, without the adapter that training starts from."""
     half: Value[bool | None] = ABSENT
     """Autocast computes in float16 (`fp16=True`); None, as transformers has it, is off."""
+    loads_best: Value[bool | None] = ABSENT
+    """The trainer loads the best checkpoint when it ends; None is off."""
     whole: tuple[str, ...] = ()
     """Parts of the model beside the adapted one that train in full, at the same rate."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -201,6 +202,32 @@ def test_trainer_resumes_no_adapter_of_transformers_own(integrated: bool, tmp_pa
     )
     resume = "Trainer(model, TrainingArguments('out')).train(resume_from_checkpoint=True)\n"
     assert ("LL419" in found_in(HEAD + put_on + resume)) is integrated
+
+
+@pytest.mark.parametrize("integrated", [True, False])
+def test_the_best_checkpoint_is_not_found(tmp_path: Path, integrated: bool) -> None:
+    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    model: Any = LlamaForCausalLM(LlamaConfig(**sizes, vocab_size=32))
+    config = LoraConfig(r=2, target_modules=["q_proj"])
+    if integrated:
+        model.add_adapter(config)
+    else:
+        model = get_peft_model(model, config)
+    arguments = TrainingArguments(
+        str(tmp_path), max_steps=1, save_steps=1, eval_steps=1, eval_strategy="steps", report_to=[], use_cpu=True,
+        load_best_model_at_end=True, metric_for_best_model="loss",
+    )  # fmt: skip
+    rows: Any = [{"input_ids": [1, 2, 3], "labels": [1, 2, 3]}] * 2
+    trainer = Trainer(model=model, args=arguments, train_dataset=rows, eval_dataset=rows)
+    with pytest.raises(FileNotFoundError, match="pytorch_model") if integrated else nullcontext():
+        trainer.train()
+    put_on = (
+        "model.add_adapter(LoraConfig(r=4))\n" if integrated else "model = get_peft_model(model, LoraConfig(r=4))\n"
+    )
+    train = "Trainer(model, TrainingArguments('out', load_best_model_at_end={})).train()\n"
+    assert ("LL419" in found_in(HEAD + put_on + train.format(True))) is integrated
+    for value in (False, None, "given"):
+        assert "LL419" not in found_in(HEAD + "from mine import given\n" + put_on + train.format(value))
 
 
 ADD = "model.add_adapter(LoraConfig(r=8, target_modules=['q_proj']){})\n"
