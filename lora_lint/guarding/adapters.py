@@ -49,21 +49,19 @@ def adapters_of(model: Any) -> tuple[LiveAdapter, ...]:
         if not module.disable_adapters:
             active.update(module.active_adapters)
         for container in containers:
-            for name, parameter, start in _parameters_in(module, container):
-                if start in found:
-                    parts = found[start]
-                    parts.parameters[f"{path}.{name}"] = parameter
+            for place, parameter, name in _parameters_in(module, container):
+                if name in found:
+                    found[name].parameters[f"{path}.{place}"] = parameter
                     if container in ("lora_B", "lora_embedding_B"):
-                        parts.matrices[f"{path}.{name}"] = parameter
-        for start, scale in getattr(module, "scaling", {}).items():
-            if start in found and isinstance(scale, (int, float)):
-                found[start].scales[layer_path(path)] = float(scale)
+                        found[name].matrices[f"{path}.{place}"] = parameter
+        for name, scale in getattr(module, "scaling", {}).items():
+            if name in found and isinstance(scale, (int, float)):
+                found[name].scales[layer_path(path)] = float(scale)
     return tuple(
         LiveAdapter(
-            *(name, config, name in active, found[name].parameters, found[name].matrices, found[name].scales),
-            _all_zero(found[name].matrices.values()),
+            name, config, name in active, parts.parameters, parts.matrices, parts.scales, _all_zero(parts.matrices)
         )
-        for name, config in model.peft_config.items()
+        for (name, config), parts in zip(model.peft_config.items(), found.values(), strict=True)
     )
 
 
@@ -91,7 +89,7 @@ class _Parts:
 
 
 def _parameters_in(module: Any, container: str) -> Iterator[tuple[str, Any, str]]:
-    """The parameters in one container of a layer: name below the layer, parameter, and the adapter's name."""
+    """The parameters in one container of a layer: path below the layer, parameter, and the adapter's name."""
     held = module
     for part in container.split("."):
         held = getattr(held, part, None)
@@ -104,11 +102,11 @@ def _parameters_in(module: Any, container: str) -> Iterator[tuple[str, Any, str]
                 yield f"{container}.{adapter}.{name}", parameter, adapter
 
 
-def _all_zero(matrices: Any) -> bool | None:
+def _all_zero(matrices: Mapping[str, Any]) -> bool | None:
     """Whether all of some parameters are zero; None where their values are not here."""
     import torch
 
-    tensors = [each.detach() for each in matrices]
+    tensors = [each.detach() for each in matrices.values()]
     if not tensors or any(each.is_meta or not each.numel() or sharding_of(each) for each in tensors):
         return None
     with torch.no_grad():

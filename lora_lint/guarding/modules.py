@@ -5,6 +5,7 @@ Source: PEFT 0.21.2, which wraps layers in place: `base_layer` in tuners, `origi
 
 from __future__ import annotations
 
+import sys
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,7 @@ def base_of(model: Any) -> Any:
 
 
 def is_nested(model: Any) -> bool:
-    """Whether a PeftModel has another one in the place of its base model."""
+    """Whether a PeftModel has another one in place of its base model."""
     return hasattr(model, "get_base_model") and hasattr(bare(model.get_base_model()), "get_base_model")
 
 
@@ -150,8 +151,6 @@ def _config_of(base: Any) -> dict[str, Any]:
 
 def _version() -> int:
     """The major version of transformers that is installed."""
-    import sys
-
     transformers = sys.modules.get("transformers")
     text = getattr(transformers, "__version__", "")
     major = text.partition(".")[0]

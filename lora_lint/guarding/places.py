@@ -31,6 +31,7 @@ class Places:
 
     @classmethod
     def all_at(cls, span: Span) -> Places:
+        """One place for all of it, where none was seen apart."""
         return cls(span, span, span)
 
 

@@ -17,7 +17,7 @@ from lora_lint.frameworks.peft import FRAMEWORK
 from lora_lint.guarding.modules import base_of, is_checkpointing, is_nested, loaded_model
 from lora_lint.guarding.precision import dtype_events, dtype_name
 from lora_lint.guarding.shards import sharding_of_model
-from lora_lint.guarding.tokens import grown_vocabulary
+from lora_lint.guarding.tokens import new_tokens
 from lora_lint.libraries.trainers import method_of
 from lora_lint.rules.heads import SAVED_BY_TASK
 from lora_lint.run import events
@@ -131,9 +131,9 @@ def _events(subject: Subject, state: State, places: Places) -> Iterator[Event]:
     """What leads to the state of the model, in order."""
     wrap, base = places.wrap, base_of(subject.model)
     yield events.Load(wrap)
-    grown = grown_vocabulary(base, subject.tokenizer)
-    if grown is not None:
-        yield events.Resize(wrap, tokens=grown.tokens, unread=True)
+    tokens = new_tokens(base, subject.tokenizer)
+    if tokens is not None:
+        yield events.Resize(wrap, tokens=tokens, unread=True)
     frozen = not any(each.trains for each in state.adapters)
     if _bits(base) is not None and _is_prepared(base, state) and not frozen:
         yield events.PrepareKbit(wrap)
@@ -178,7 +178,7 @@ def _put_on(adapter: LiveAdapter, number: int, state: State, places: Places) -> 
             autocast=Known(False) if state.half and state.base_half else ABSENT,
             made=made,
         )
-    if is_loaded or adapter.fresh is False:
+    if adapter.fresh is False:
         return events.LoadBeside(span, adapters=names, trainable=Known(not config.inference_mode), made=made)
     return events.AddBeside(span, adapters=names, made=made)
 

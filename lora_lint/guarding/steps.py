@@ -99,7 +99,7 @@ def marks_of(matrices: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
 
 
 def findings_of(gradients: Gradients, subject: Subject, places: Places) -> Iterator[Finding]:
-    """LL411, LL415, LL416: no `lora_B` gets a gradient."""
+    """LL411, LL416: no `lora_B` gets a gradient."""
     if not gradients.every or len(gradients.without) < len(gradients.every):
         return
     count = len(gradients.every)

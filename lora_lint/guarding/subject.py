@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from lora_lint.records import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from lora_lint.records import dataclass, replace
 
 _WRAPPERS = {
     "OptimizedModule": "_orig_mod",
@@ -32,8 +29,6 @@ class Subject:
     arguments: Any = None
     tokenizer: Any = None
     dataset: Any = None
-    outside: tuple[tuple[str, Any], ...] = ()
-    """The parameters of a LightningModule that belong to no model with adapters."""
 
 
 class NoAdapterError(TypeError):
@@ -45,19 +40,15 @@ def subject_of(target: Any, optimizer: Any = None) -> Subject:
     if isinstance(target, tuple) and len(target) == 2:
         target, optimizer = target
     if _is_lightning(target):
-        module = target.lightning_module
-        return _of_model(module, tuple(target.optimizers), "Lightning's Trainer")
+        return _of_model(target.lightning_module, tuple(target.optimizers), "Lightning's Trainer")
     if _is_trainer(target):
         found = _of_model(target.model, _as_tuple(optimizer or target.optimizer), None)
-        tokenizer = getattr(target, "processing_class", None) or getattr(target, "tokenizer", None)
-        return Subject(
-            found.model,
-            found.optimizers,
-            trainer_name(type(target)),
-            target.args,
-            tokenizer,
-            getattr(target, "train_dataset", None),
-            found.outside,
+        return replace(
+            found,
+            trainer=trainer_name(type(target)),
+            arguments=target.args,
+            tokenizer=getattr(target, "processing_class", None) or getattr(target, "tokenizer", None),
+            dataset=getattr(target, "train_dataset", None),
         )
     return _of_model(target, _as_tuple(optimizer), None)
 
@@ -110,25 +101,18 @@ def _of_model(model: Any, optimizers: tuple[Any, ...], trainer: str | None) -> S
             f"{type(model).__name__} has no adapter of PEFT: give the model after `get_peft_model` (or `add_adapter`, "
             "`inject_adapter_in_model`), a trainer, or a tuple of the model and its optimizer"
         )
-    path, found = carrier
-    outside = () if found is model else tuple(_outside(model, path))
-    return Subject(found, tuple(map(bare_optimizer, optimizers)), trainer, outside=outside)
+    return Subject(carrier, tuple(map(bare_optimizer, optimizers)), trainer)
 
 
-def _carrier(model: Any) -> tuple[str, Any] | None:
-    """The model with the adapters, and where it is: the object itself, or a part of a LightningModule or of a
-    trainer's model (a value head)."""
+def _carrier(model: Any) -> Any:
+    """The model with the adapters: the object itself, or a part of a LightningModule or of a trainer's model (a value
+    head); None if there is none."""
     if isinstance(getattr(model, "peft_config", None), dict):
-        return "", model
-    for path, module in getattr(model, "named_modules", dict)():
+        return model
+    for _, module in getattr(model, "named_modules", dict)():
         if isinstance(module.__dict__.get("peft_config"), dict):
-            return path, module
+            return module
     return None
-
-
-def _outside(model: Any, path: str) -> Iterator[tuple[str, Any]]:
-    start = f"{path}."
-    return ((name, each) for name, each in model.named_parameters() if not name.startswith(start))
 
 
 def _as_tuple(optimizer: Any) -> tuple[Any, ...]:

@@ -7,23 +7,14 @@ import os
 import sys
 from typing import Any
 
-from lora_lint.records import dataclass
-
 _MULTIPLE = 8
 """Vocabularies are padded to a multiple of it for the hardware, without a new token."""
 
 
-@dataclass(frozen=True)
-class Grown:
-    """A vocabulary that has grown by `rows`: the tokens that the tokenizer has for them, where it is known."""
-
-    rows: int
-    tokens: tuple[str, ...] = ()
-
-
-def grown_vocabulary(base: Any, tokenizer: Any) -> Grown | None:
-    """The tokens that a model has beyond those of the config it was loaded with; None if there are none, or if the rows
-    may be padding. Reads a folder or the hub's cache, never the network."""
+def new_tokens(base: Any, tokenizer: Any) -> tuple[str, ...] | None:
+    """The tokens that a model has beyond those of the config it was loaded with, () without a tokenizer that names
+    them; None if there are none, or if the rows may be padding. Reads a folder or the hub's cache, never the
+    network."""
     config: Any = getattr(base, "config", None)
     now = _vocabulary(config.to_dict()) if hasattr(config, "to_dict") else None
     stored = _stored(getattr(base, "name_or_path", "") or "")
@@ -33,9 +24,9 @@ def grown_vocabulary(base: Any, tokenizer: Any) -> Grown | None:
     if hasattr(tokenizer, "get_added_vocab"):
         added = tokenizer.get_added_vocab()
         new = tuple(token for token, number in sorted(added.items(), key=lambda each: each[1]) if number >= before)
-        return Grown(now - before, new) if new else None
+        return new or None
     padded = now % _MULTIPLE == 0 and before % _MULTIPLE != 0
-    return None if padded else Grown(now - before)
+    return None if padded else ()
 
 
 def _vocabulary(config: dict[str, Any]) -> int | None:
