@@ -31,10 +31,12 @@ BESIDE = {
     "axolotl": {
         f"unsloth_{name}" for name in ("cross_entropy_loss", "lora_mlp", "lora_qkv", "lora_o", "rms_norm", "rope")
     },
+    "llamafactory": {"eval_dataset_size"},
     "torchtune": {"profiler"},
     "transformers": {"evaluation_strategy"},
 }
-"""Settings that a recipe reads by a constant, so that the schema does not have them, or that older versions have."""
+"""Settings that a recipe reads by a constant, so that the schema does not have them, that older versions have, or
+programs that are alike."""
 FRAMEWORKS = sorted(refusals.tables())
 START = (
     "from peft import AdaLoraConfig, BOFTConfig, EvaConfig, GraloraConfig, HRAConfig, IA3Config, LoftQConfig, LoraConfig\n"

@@ -244,6 +244,7 @@ def test_a_refusal_and_its_twin(framework: str, refused: str, accepted: str) -> 
 
 
 LIKELY = [
+    ("llamafactory", f"{TRAIN}eval_strategy: steps", f"{TRAIN}eval_strategy: steps\neval_dataset_size: 0.1"),
     *(
         (
             "axolotl",

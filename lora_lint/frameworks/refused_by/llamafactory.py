@@ -412,7 +412,8 @@ _ROWS = (
         ignored=True,
     ),
 )
-_UNEVALUATED = "eval_dataset is None and val_size < 0.000001"
+_UNEVALUATED = "eval_dataset is None and val_size < 0.000001 and eval_dataset_size is None"
+"""LLamaTuner's files are alike, and set the last."""
 _EVALUATED = (
     *(
         Refusal(
