@@ -297,6 +297,10 @@ def resume_of_add_adapter(run: Run, options: Mapping[str, Any]) -> Iterable[Find
                 return
 
 
+_OF_TRANSFORMERS = ("Trainer", "Seq2SeqTrainer")
+"""Trainers that look for the best checkpoint as transformers does; that of sentence-transformers logs an error."""
+
+
 def _cannot_go_on(run: Run, train: Train, put_on: PutOn) -> Finding | None:
     """Why Trainer does not find the weights in its own checkpoints, if it needs them: to resume, or for the best."""
     related = (Related(put_on.span, _HERE),)
@@ -310,7 +314,7 @@ def _cannot_go_on(run: Run, train: Train, put_on: PutOn) -> Finding | None:
         )
         return Finding("LL419", message, train.span, least(doubt, surety(train.resumes)), None, related)
     best = run.training.loads_best
-    if always(best, True) and not run.training.by_hand and run.launch.sharding is ABSENT:
+    if always(best, True) and run.training.trainer in _OF_TRANSFORMERS and run.launch.sharding is ABSENT:
         message = (
             "`load_best_model_at_end` raises a FileNotFoundError when the training ends (no pytorch_model.bin in the "
             f"best checkpoint): {cause}, and Trainer looks for the weights of the whole model. Add the adapter with "
