@@ -96,8 +96,8 @@ def concise(folder: Path, hub: Hub | None, *arguments: str, **more: str) -> str:
 
 def test_a_config_is_fetched_with_consent_and_found_offline_afterwards(tmp_path: Path, hub: Hub) -> None:
     assert "LL202" not in concise(tmp_path, hub, "train.py")
-    assert "`v_porj` is not in org/new-model (llama)" in concise(tmp_path, hub, "--online", "train.py")
-    assert "`v_porj` is not in org/new-model (llama)" in concise(tmp_path, None, "train.py")
+    assert "`v_porj` (did you mean `v_proj`?) is not in org/new-model (llama)" in concise(tmp_path, hub, "--online", "train.py")
+    assert "`v_porj` (did you mean `v_proj`?) is not in org/new-model (llama)" in concise(tmp_path, None, "train.py")
 
 
 def test_inspect_and_recommend_are_exact_for_a_model_of_the_hub(tmp_path: Path, hub: Hub) -> None:

@@ -82,7 +82,7 @@ LINT = ("--select", "LL202", "--output-format", "concise", "train.py")
 def test_newer_facts_win(run: Callable[..., subprocess.CompletedProcess[str]], wheel: Path) -> None:
     assert wheel.name == "lora_lint_data-2031.4.5-py3-none-any.whl"
     assert "LL202" not in run(*LINT, installed=False).stdout
-    assert "`v_porj` is not in acme/future-7b (llama)" in run(*LINT).stdout
+    assert "`v_porj` (did you mean `v_proj`?) is not in acme/future-7b (llama)" in run(*LINT).stdout
     first, second = run("--version").stdout.splitlines()
     assert first.startswith("lora-lint ")
     assert second.startswith(f"facts of {NEWER} (peft ")
