@@ -322,16 +322,14 @@ def _text(name: str) -> tuple[str, str]:
 
 @cache
 def _families() -> dict[str, Any]:
-    with open(edition.place("families.json"), "rb") as file:
-        document: dict[str, Any] = json.load(file)
+    document: dict[str, Any] = json.loads(edition.read("families.json"))
     return document
 
 
 @cache
 def _leaf_names() -> dict[str, list[str]]:
     """The names of the layers of types whose architectures are not known."""
-    with open(edition.place("leaf_names.json"), "rb") as file:
-        document: dict[str, list[str]] = json.load(file)
+    document: dict[str, list[str]] = json.loads(edition.read("leaf_names.json"))
     return document
 
 
