@@ -96,7 +96,9 @@ def concise(folder: Path, hub: Hub | None, *arguments: str, **more: str) -> str:
 
 def test_a_config_is_fetched_with_consent_and_found_offline_afterwards(tmp_path: Path, hub: Hub) -> None:
     assert "LL202" not in concise(tmp_path, hub, "train.py")
-    assert "`v_porj` (did you mean `v_proj`?) is not in org/new-model (llama)" in concise(tmp_path, hub, "--online", "train.py")
+    assert "`v_porj` (did you mean `v_proj`?) is not in org/new-model (llama)" in concise(
+        tmp_path, hub, "--online", "train.py"
+    )
     assert "`v_porj` (did you mean `v_proj`?) is not in org/new-model (llama)" in concise(tmp_path, None, "train.py")
 
 

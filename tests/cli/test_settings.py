@@ -283,7 +283,7 @@ Trainer(model=model).train()
     [
         ("{}", None),
         ("{acme = 'llama'}", "`v_porj` (did you mean `v_proj`?) is not in base (llama)"),
-        ("{acme = ['q_proj', 'v_proj']}", "`v_porj` (did you mean `v_proj`?) is not in base (acme)"),
+        ("{acme = ['q_proj', 'v_proj']}", "`v_porj` is not in base (acme)"),
     ],
 )
 def test_a_type_of_the_users_own_is_checked_as_the_settings_state(types: str, said: str | None) -> None:
