@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lora_lint.finding import Finding
 from lora_lint.guarding.adapters import configured_scale
 from lora_lint.guarding.modules import base_of, is_checkpointing, is_nested
+from lora_lint.rules.life import NESTED
 from lora_lint.rules.words import names, number, plural
 
 if TYPE_CHECKING:
@@ -34,12 +35,7 @@ def _of_nesting(subject: Subject, places: Places) -> Iterator[Finding]:
     """LL414: a PeftModel in a PeftModel."""
     if not is_nested(subject.model):
         return
-    message = (
-        "The model is a PeftModel inside another one: a second adapter of the same name replaces the first, and all "
-        "names are saved with `base_model.model` twice, so that nothing fits when the adapter is loaded. Call "
-        "`get_peft_model` once, on the base model; to train a saved adapter further, load it with `is_trainable=True`"
-    )
-    yield Finding("LL414", message, places.wrap)
+    yield Finding("LL414", NESTED, places.wrap)
 
 
 def _of_optimizer(state: State, places: Places) -> Iterator[Finding]:

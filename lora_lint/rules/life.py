@@ -42,6 +42,12 @@ if TYPE_CHECKING:
     from lora_lint.run.events import Event
     from lora_lint.run.run import Run
 
+NESTED = (
+    "A PeftModel is wrapped in another one: a second adapter of the same name replaces the first, and all names are "
+    "saved with `base_model.model` twice, so that nothing fits when the adapter is loaded. Call `get_peft_model` once, "
+    "on the base model; to train a saved adapter further, load it with `is_trainable=True`"
+)
+"""What LL414 says of a model that is wrapped twice."""
 _HERE = "the adapter is added here"
 _TRAINED = "it is trained here"
 
@@ -51,14 +57,19 @@ def wrap_over_adapter(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
     if run.trained is False or run.method != "LoraConfig":
         return
     loaded: dict[str, LoadAdapter | LoadBeside] = {}
+    put_on: Wrap | None = None
     for number, (event, states) in enumerate(course(run.events, run.below("peft"))):
         loaded = {name: load for name, load in loaded.items() if name in states}
         if isinstance(event, LoadAdapter | LoadBeside):
             loaded |= dict.fromkeys(event.adapters or (), event)
-        elif isinstance(event, TakeOff):  # also where a flag decides, which is most often that of the load
-            loaded = {}
+        elif isinstance(event, Load | TakeOff):  # also where a flag decides, which is most often that of the load
+            loaded, put_on = {}, None
         elif isinstance(event, Wrap) and not _harms_no_other(event, run):
             lost = [name for name in event.adapters or () if name in loaded]
+            if not loaded and put_on is not None and _is_nested(event, run, run.events[number + 1 :]):
+                yield Finding("LL414", NESTED, event.span, "certain", None, (Related(put_on.span, _HERE),))
+                return
+            put_on = event if event.flag is None else None
             if not lost or any(isinstance(later, SetWeights) for later in run.events[number + 1 :]):
                 continue
             load = loaded[lost[0]]
@@ -81,6 +92,14 @@ def wrap_over_adapter(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
             related = (Related(load.span, "the first adapter is loaded here"),)
             yield Finding("LL414", message, event.span, _sure(event, load), None, related)
             return
+
+
+def _is_nested(wrap: Wrap, run: Run, later: Sequence[Event]) -> bool:
+    """Whether a PeftModel is wrapped in another one, and its adapter is saved. LL408 reports the loops that do so."""
+    saved = any(isinstance(event, Save) for event in later) or (run.trained is True and not run.training.by_hand)
+    return (
+        wrap.wrapped and wrap.flag is None and wrap.loop is None and saved and not run.framework.refuses_second_adapter
+    )
 
 
 def _harms_no_other(wrap: Wrap, run: Run) -> bool:
