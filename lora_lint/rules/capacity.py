@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Finding, Fix, Related
 from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.records import replace
-from lora_lint.rules.changes import all_of, put, put_alpha, settable, settled
+from lora_lint.rules.changes import all_of, in_four_digits, put, put_alpha, settable, settled
+from lora_lint.rules.scale import spelling
 from lora_lint.rules.words import every_case, least, listed, number, place, plural, resting, setting, surety
 from lora_lint.run.values import ABSENT, Unknown, alternatives, known
 
@@ -140,7 +141,7 @@ def _other_rank(run: Run, rank: int, wanted: int) -> Fix:
         return Fix("unsafe", message)  # a layer's own rank is over the alpha of all, or its own alpha over their rank
     same = alpha * (sqrt(wanted / rank) if rslora else wanted / rank)
     changes = all_of(put(adapter, "rank", wanted), put_alpha(run, same))
-    message += f" and {adapter.key('alpha')} to {number(same)}" if changes else ""
+    message += f" and {adapter.key('alpha')} to {spelling(in_four_digits(same))}" if changes else ""
     return Fix("unsafe", message, changes)
 
 

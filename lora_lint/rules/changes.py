@@ -46,9 +46,14 @@ def settable(run: Run, field: str) -> bool:
     )
 
 
+def in_four_digits(alpha: float) -> float:
+    """Alpha as a fix writes it."""
+    return float(f"{alpha:.4g}")
+
+
 def put_alpha(run: Run, alpha: float) -> tuple[Change, ...]:
-    """Sets alpha, to four digits; none if the framework accepts only integers and this is not one."""
-    value = float(f"{alpha:.4g}")
+    """Sets alpha; none if the framework accepts only integers and this is not one."""
+    value = in_four_digits(alpha)
     return put(run.adapter, "alpha", value) if run.framework.takes_alpha(value) else ()
 
 
