@@ -22,6 +22,7 @@ lora_r: 8
 lora_alpha: 16
 lora_target_modules: [q_proj, v_proj]
 datasets: [{{path: a.jsonl, type: alpaca}}]
+plugins: [axolotl.integrations.mixlora.MixLoraPlugin]
 """
 
 

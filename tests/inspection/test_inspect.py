@@ -132,7 +132,7 @@ def test_unmatched_targets_are_listed() -> None:
 
 def test_no_sizes_of_a_model_whose_config_is_not_known() -> None:
     """The defaults of its class are another model's."""
-    shown = seen(LLAMA.replace("meta-llama/Llama-2-7b-hf", "zai-org/GLM-4.5-Air"))
+    shown = seen(LLAMA.replace("meta-llama/Llama-2-7b-hf", "01-ai/Yi-Coder-1.5B"))
     names = [(module["name"], module["inputs"], module["count"]) for module in shown.runs[0]["modules"]]
     assert names == [("q_proj", None, None), ("v_proj", None, None)]
     assert "modules     q_proj, v_proj (their sizes are not known)" in as_text(shown)
