@@ -11,6 +11,7 @@ from lora_lint.recommend.choices import Choice, NotKnown
 from lora_lint.records import replace
 from lora_lint.rules.capacity import STATE
 from lora_lint.rules.reached import ALL_LINEAR
+from lora_lint.rules.words import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _WIDTH = 100
 """The columns of a comment."""
-_UNITS = {"GB": 1e9, "MB": 1e6, "kB": 1e3, "bytes": 1}
 _ON_PURPOSE = "lora-lint: ignore[LL102] alpha stays the same at every rank on purpose"
 
 
@@ -38,8 +38,7 @@ def _size(found: Recommendation) -> Iterable[str]:
         yield f"# {found.model} ({found.model_type}); not all of its sizes are known, so parameters are not counted"
         return
     share = f" of {found.total:,} ({found.parameters / found.total:.3%})" if found.total else ""
-    memory = found.parameters * STATE
-    amount = next(f"{memory / size:.3g} {unit}" for unit, size in _UNITS.items() if memory >= size)
+    amount = size_text(found.parameters * STATE)
     yield f"# {found.model} ({found.model_type}): {found.parameters:,} parameters are trained{share},"
     yield f"# {amount} for weights, gradients and Adam's moments in fp32, in addition to the model itself"
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.inspection.facts import TRAINING_FIELDS
 from lora_lint.inspection.summary import summary
+from lora_lint.rules.words import size_text
 from lora_lint.system.visible import json_text, visible
 
 if TYPE_CHECKING:
@@ -289,13 +290,3 @@ def _short(value: Any) -> str:
     if isinstance(value, int) and abs(value) >= 1000:
         return f"{value:,}"
     return "none" if value is None else str(value)
-
-
-def size_text(count: int) -> str:
-    """A number of bytes for people, in powers of 1000."""
-    amount = float(count)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if amount < 1000:
-            return f"{amount:.3g} {unit}"
-        amount /= 1000
-    return f"{amount:.3g} TB"

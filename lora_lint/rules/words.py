@@ -32,6 +32,16 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
+def size_text(count: int) -> str:
+    """A number of bytes for people, in powers of 1000."""
+    amount = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.3g} {unit}"
+        amount /= 1000
+    return f"{amount:.3g} TB"
+
+
 def listed(items: Iterable[str], word: str = "and") -> str:
     """a, b and c; long lists are shortened. An empty list is "nothing"."""
     shown = list(items) or ["nothing"]

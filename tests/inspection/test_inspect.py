@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from lora_lint.inspection import runs as inspection
-from lora_lint.report.inspect import as_json, as_text, size_text
+from lora_lint.report.inspect import as_json, as_text
+from lora_lint.rules.words import size_text
 from lora_lint.settings import Settings
 
 LLAMA = """\
