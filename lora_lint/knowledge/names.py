@@ -30,10 +30,10 @@ def same_model(name: str, own: str) -> bool:
 def same_but_for_tuning(name: str, own: str) -> bool:
     """Whether two names are those of one model or of variants of it, such as its base and what follows
     instructions."""
-    return _TUNED.sub("", _plain_name(name)) == _TUNED.sub("", _plain_name(own))
+    return re.sub(_TUNED, "", _plain_name(name)) == re.sub(_TUNED, "", _plain_name(own))
 
 
-_TUNED = re.compile(r"[-_.](?:base|chat|hf|instruct|it)(?=[-_.]|$)")
+_TUNED = r"[-_.](?:base|chat|hf|instruct|it)(?=[-_.]|$)"
 
 
 def _plain_name(name: str) -> str:

@@ -26,7 +26,7 @@ _KEPT = 64
 _KEPT_NOTEBOOKS = 4
 """The number of notebooks whose JSON it keeps: each may have megabytes of images."""
 
-_CHECKPOINT = re.compile(r"/checkpoint-\d+\Z")
+_CHECKPOINT = r"/checkpoint-\d+\Z"
 """The end of a folder that transformers' Trainer saves an adapter in while it trains."""
 _MOST_PLACES = 8
 """The most other places of one cause that a finding names."""
@@ -257,9 +257,9 @@ def by_cause(findings: Sequence[Finding], settings: Settings) -> list[Finding]:
     where these are written, or otherwise in the first of the files, and the others become related places. The
     adapters that one training saved at several steps have one cause, too."""
     groups: dict[object, list[Finding]] = {}
-    trainings = {os.path.dirname(each) for each in map(_saved_in, findings) if each and _CHECKPOINT.search(each)}
-    for number, finding in enumerate(findings):
-        saved = _saved_in(finding)
+    folders = [_saved_in(finding) for finding in findings]
+    trainings = {os.path.dirname(each) for each in folders if each and re.search(_CHECKPOINT, each)}
+    for number, (finding, saved) in enumerate(zip(findings, folders, strict=True)):
         training = next((each for each in (saved, os.path.dirname(saved)) if saved and each in trainings), None)
         causes = _causes(finding)
         said = "" if finding.code in _OF_VALUES else finding.message
