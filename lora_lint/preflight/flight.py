@@ -146,7 +146,7 @@ class Flight:
             subject = self._subject(optimizer)
             return Result(without) if subject is None else self._judged(subject, end, calling_line())
         except Exception as error:  # a bug, or a model that is built in a way that nobody has seen
-            return Result("not-judged", error=in_one_line(error))
+            return Result("not-judged", error=first_line_of(error))
 
     def _subject(self, optimizer: Any) -> Subject | None:
         """The training that a step belongs to: that of the trainer which runs, or of the model whose parameters the
@@ -203,7 +203,7 @@ def _written_path(event: str, arguments: Any) -> str | None:
     return path if writes and isinstance(path, str) else None
 
 
-def in_one_line(error: BaseException) -> str:
+def first_line_of(error: BaseException) -> str:
     """An exception as Python names it, without the lines after the first."""
     return f"{type(error).__name__}: {error}".splitlines()[0]
 

@@ -10,7 +10,7 @@ import sys
 def main() -> int:
     """Runs the program that the arguments name, with the rest of them, and gives its exit status."""
     from lora_lint.preflight.exchange import VARIABLE
-    from lora_lint.preflight.flight import Flight, in_one_line
+    from lora_lint.preflight.flight import Flight, first_line_of
     from lora_lint.preflight.hub import missing_from_hub
 
     flight = Flight(os.environ[VARIABLE])
@@ -27,13 +27,13 @@ def main() -> int:
         if ending.code not in (None, 0):
             # argparse, Hydra and others print an error and exit with a number
             cause = ending.__context__ if isinstance(ending.code, int) else None
-            flight.finish("raised", in_one_line(cause or ending), missing_from_hub(ending) or "")
+            flight.finish("raised", first_line_of(cause or ending), missing_from_hub(ending) or "")
             return 1
     except Exception as error:
         import traceback
 
         traceback.print_exc()
-        flight.finish("raised", in_one_line(error), missing_from_hub(error) or "")
+        flight.finish("raised", first_line_of(error), missing_from_hub(error) or "")
         return 1
     flight.finish("over")
     return 0

@@ -65,12 +65,12 @@ def wrap_over_adapter(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
         elif isinstance(event, Load | TakeOff):  # also where a flag decides, which is most often that of the load
             loaded, put_on = {}, None
         elif isinstance(event, Wrap) and not _harms_no_other(event, run):
-            lost = [name for name in event.adapters or () if name in loaded]
-            if not loaded and put_on is not None and _is_nested(event, run, run.events[number + 1 :]):
+            lost, later = [name for name in event.adapters or () if name in loaded], run.events[number + 1 :]
+            if not loaded and put_on is not None and _is_nested(event, run, later):
                 yield Finding("LL414", NESTED, event.span, "certain", None, (Related(put_on.span, _HERE),))
                 return
             put_on = event if event.flag is None else None
-            if not lost or any(isinstance(later, SetWeights) for later in run.events[number + 1 :]):
+            if not lost or any(isinstance(each, SetWeights) for each in later):
                 continue
             load = loaded[lost[0]]
             if run.framework.refuses_second_adapter:
