@@ -13,8 +13,9 @@ from lora_lint.libraries.convert import as_list, is_flag, is_none, text_of, to_v
 from lora_lint.libraries.effects import ConfigRecord, Fact, Happening, ModelRecord, ModelView, Records, RunRecord
 from lora_lint.libraries.making import made_with
 from lora_lint.libraries.parameters import split_conditions
+from lora_lint.libraries.tokens import besides_size
 from lora_lint.records import dataclass, replace
-from lora_lint.run.events import DEFAULT_ADAPTER, Freeze, Load, Unfreeze, Wrap
+from lora_lint.run.events import DEFAULT_ADAPTER, Freeze, Load, Resize, Unfreeze, Wrap
 from lora_lint.run.values import ABSENT, known
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class Context:
         conditions = tuple(machine.conditions)
         if isinstance(event, Freeze | Unfreeze):
             _, conditions = split_conditions(machine, conditions)
+        elif isinstance(event, Resize):
+            conditions = besides_size(conditions)
         happening = Happening(event, conditions, self._loop_around(record), folder)
         machine.journal.change_list(record.events).append(happening)
 

@@ -273,8 +273,7 @@ class Knowledge:
             enabled: Val = part_of_library("keras_hub.enable")(context, root, arguments, span)
             return enabled
         if name in tokens.METHODS:
-            tokens.added(context, name, arguments)
-            return None
+            return tokens.added(context, name, arguments, span)
         method = METHODS.get(type(root.data)) or METHODS_OF.get(root.callee)
         if method is not None:
             return method(context, root, path, arguments, span)

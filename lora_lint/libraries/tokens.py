@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import DictVal, ListVal, Object, Opaque
+from lora_lint.interpreter.values import Const, DictVal, ListVal, Object, Opaque
 from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import NewTokens
 from lora_lint.run.events import Resize
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lora_lint.interpreter.definitions import Condition
     from lora_lint.interpreter.values import Arguments, Val
     from lora_lint.libraries.context import Context
     from lora_lint.source import Span
@@ -20,8 +24,11 @@ _OLD = frozenset({"pad_token", "eos_token", "bos_token", "unk_token"})
 _PADDING = frozenset({"[PAD]", "<pad>", "<PAD>", "<|pad|>", "<|PAD|>", "[pad]", "<s>", "</s>", "<unk>", "[UNK]"})
 
 
-def added(context: Context, name: str, arguments: Arguments) -> None:
-    """`tokenizer.add_tokens([…])` and `add_special_tokens({…})`: keeps the literal tokens."""
+def added(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`tokenizer.add_tokens([…])` and `add_special_tokens({…})`: keeps the literal tokens, and gives their number.
+
+    Programs resize the embeddings `if added > 0`. The number may be smaller, if the vocabulary has some already.
+    """
     given = arguments.get("new_tokens" if name == "add_tokens" else "special_tokens_dict", 0)
     if isinstance(given, DictVal):
         texts = [text for role, value in given.items.items() if role not in _OLD for text in _texts(value)]
@@ -33,6 +40,7 @@ def added(context: Context, name: str, arguments: Arguments) -> None:
     if new or unread:
         made = NewTokens(new, tuple(context.machine.conditions), unread)
         context.machine.journal.change_list(context.records.new_tokens).append(made)
+    return Const(len(new), span, "derived") if new and not computed else None
 
 
 def growth(context: Context, span: Span) -> Resize:
@@ -41,6 +49,17 @@ def growth(context: Context, span: Span) -> Resize:
     added = [each for each in context.records.new_tokens if all(one in here for one in each.conditions)]
     tokens = tuple(dict.fromkeys(token for each in added for token in each.tokens))
     return Resize(span, tokens=tokens, unread=any(each.unread for each in added))
+
+
+def besides_size(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
+    """The conditions of a resize without `if len(tokenizer) > rows:`, which holds if tokens were added."""
+    return tuple(one for one in conditions if not (one.taken and _compares_size(one.test)))
+
+
+def _compares_size(test: ast.expr) -> bool:
+    sides = [test.left, *test.comparators] if isinstance(test, ast.Compare) else []
+    called = [side.func for side in sides if isinstance(side, ast.Call)]
+    return any(isinstance(function, ast.Name) and function.id == "len" for function in called)
 
 
 def token_texts(given: Val | None) -> tuple[str, ...]:
