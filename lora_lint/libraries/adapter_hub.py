@@ -1,4 +1,4 @@
-"""AdapterHub's `adapters`: its own config of LoRA, for models with transformers' names.
+"""AdapterHub's `adapters`: its own config of LoRA, for models with transformers' names, and configs that it checks.
 
 Source: adapters 1.3.0, configuration/adapter_config.py.
 """
@@ -7,18 +7,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import Arguments, Val
+from lora_lint.interpreter.values import Arguments, Object, Val
 
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.source import Span
 
+_CHECKED = (
+    *("DoRAConfig", "IA3Config", "PromptTuningConfig", "BnConfig", "SeqBnConfig", "SeqBnInvConfig", "ParBnConfig"),
+    *("DoubleSeqBnConfig", "DoubleSeqBnInvConfig", "CompacterConfig", "CompacterPlusPlusConfig", "AdapterPlusConfig"),
+)
+"""Other configs whose refusals are known."""
 _NAMES = {"r": "r", "alpha": "lora_alpha", "dropout": "lora_dropout", "use_dora": "use_dora"}
 
 
 def config(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`LoRAConfig(r=8, alpha=16)`."""
-    del name
+    checked(context, name, arguments, span)
     keywords = {other: value for own, other in _NAMES.items() if (value := arguments.get(own)) is not None}
     places: dict[str | int, Span] = {
         other: place for own, other in _NAMES.items() if (place := arguments.span(own)) is not None
@@ -26,4 +31,10 @@ def config(context: Context, name: str, arguments: Arguments, span: Span) -> Val
     return context.config("LoraConfig", Arguments([], keywords, places, arguments.open), span, "adapter_hub")
 
 
-CALLS: dict[str, Handler] = {"LoRAConfig": config}
+def checked(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """A config whose settings a model checks once it is put on."""
+    context.records.add_checked("adapter_hub", Object(name.rpartition(".")[2], arguments, span))
+    return None
+
+
+CALLS: dict[str, Handler] = {"LoRAConfig": config, **dict.fromkeys(_CHECKED, checked)}

@@ -1,0 +1,145 @@
+"""AdapterHub's adapters 1.3.0: what a model refuses of the configs that it is given."""
+
+from __future__ import annotations
+
+from lora_lint.frameworks.refusals import Refusal, Table, Undecided
+
+_LORA, _PROMPT, _BOTTLENECK = "methods/lora.py", "methods/prompt_tuning.py", "methods/modeling.py"
+_SCALES = "(composition_mode is None or composition_mode == 'scale')"
+
+
+def _one_of(key: str, names: tuple[str, ...], source: str, when: str = "") -> Refusal:
+    return Refusal(
+        key,
+        f"{when}is_text({key}) and {key} not in {names!r}",
+        f"there are {', '.join(names[:-1])} and {names[-1]}",
+        f"Set it to {names[0]}",
+        source,
+        late=True,
+    )
+
+
+_ADDED = (
+    _one_of("composition_mode", ("add", "scale"), f"{_LORA}:561"),
+    _one_of("init_weights", ("lora", "bert", "ia3", "vera"), f"{_LORA}:121"),
+    Refusal(
+        "r",
+        "composition_mode == 'scale' and r is not None and r > 1",
+        "weights are scaled by one vector",
+        "Set `r=1`, or leave `composition_mode` out",
+        f"{_LORA}:250",
+        ("composition_mode",),
+        late=True,
+    ),
+    *(
+        Refusal(
+            key,
+            f"composition_mode == 'scale' and {key}{over}",
+            f"{what} only where weights are added",
+            "Leave it out",
+            f"{_LORA}:{line}",
+            ("composition_mode",),
+            late=True,
+            drop=True,
+        )
+        for key, over, what, line in (("dropout", " > 0", "there is dropout", 260), ("use_dora", "", "DoRA works", 248))
+    ),
+)
+_SCALED = (
+    Refusal(
+        "r",
+        f"{_SCALES} and r is not None and r > 1",
+        "(IA)³ scales weights by one vector",
+        "Leave it out",
+        f"{_LORA}:250",
+        late=True,
+        drop=True,
+    ),
+    *(
+        Refusal(
+            key,
+            f"{_SCALES} and {key}{over}",
+            f"(IA)³ has no {what}",
+            "Leave it out",
+            f"{_LORA}:{line}",
+            late=True,
+            drop=True,
+        )
+        for key, over, what, line in (("dropout", " > 0", "dropout", 260), ("use_dora", "", "DoRA", 248))
+    ),
+    _one_of("init_weights", ("ia3", "lora", "bert"), f"{_LORA}:279", f"{_SCALES} and "),
+)
+_NARROWED = (
+    Refusal(
+        "scaling",
+        "is_whole(scaling) or (is_text(scaling) and scaling not in ('learned', 'channel'))",
+        "a scaling is a float, 'learned' or 'channel'",
+        "Write it with a decimal point",
+        f"{_BOTTLENECK}:107",
+        late=True,
+    ),
+    _one_of("init_weights", ("bert", "mam_adapter", "houlsby"), f"{_BOTTLENECK}:147"),
+    _one_of("inv_adapter", ("nice", "glow"), "model_mixin.py:99"),
+    Refusal(
+        "phm_c_init",
+        "phm_layer and is_text(phm_c_init) and phm_c_init not in ('normal', 'uniform')",
+        "there are normal and uniform",
+        "Set it to normal",
+        f"{_BOTTLENECK}:616",
+        ("phm_layer",),
+        late=True,
+    ),
+)
+_PROMPTS = (
+    _one_of("combine", ("prefix", "prefix_after_bos"), f"{_PROMPT}:71"),
+    _one_of("prompt_init", ("random_uniform", "from_string"), f"{_PROMPT}:111"),
+    Refusal(
+        "prompt_init",
+        "prompt_init == 'from_string' and prompt_init_text is None",
+        "it needs a text",
+        "Set `prompt_init_text`",
+        f"{_PROMPT}:93",
+        ("prompt_init_text",),
+        late=True,
+    ),
+)
+_BOTTLENECKS = (
+    *("BnConfig", "SeqBnConfig", "SeqBnInvConfig", "DoubleSeqBnConfig", "DoubleSeqBnInvConfig", "ParBnConfig"),
+    *("CompacterConfig", "CompacterPlusPlusConfig", "AdapterPlusConfig"),
+)
+TABLE = Table(
+    "AdapterHub",
+    "1.3.0",
+    {
+        "LoRAConfig": _ADDED,
+        "DoRAConfig": _ADDED,
+        "IA3Config": _SCALED,
+        "PromptTuningConfig": _PROMPTS,
+        **dict.fromkeys(_BOTTLENECKS, _NARROWED),
+    },
+    {},
+    (
+        Undecided(
+            "names of adapters and heads, and how they are combined",
+            "earlier calls decide",
+            (
+                "composition.py",
+                "heads/",
+                "configuration/",
+                "model_mixin.py",
+                "context.py",
+                "head_utils.py",
+                "wrappers/",
+            ),
+        ),
+        Undecided(
+            "saved adapters and their files", "they are on the machine", ("loading.py", "hub_mixin.py", "utils.py")
+        ),
+        Undecided("layers and shapes", "they are in the model", ("methods/", "models/", "interface.py")),
+        Undecided(
+            "the trainer's other arguments",
+            "transformers checks them",
+            ("trainer.py", "training.py", "trainer_seq2seq.py"),
+        ),
+    ),
+)
