@@ -98,24 +98,40 @@ def owners_of(source: str) -> dict[int, str]:
     return owners
 
 
-_PACKAGES = {"ms_swift": ("ms-swift", "swift"), "mlx_lm": ("mlx-lm", "mlx_lm"), "torchtune": ("torchtune", "")}
+_PACKAGES = {
+    "adapter_hub": ("adapters", "adapters"),
+    "llamafactory_v1": ("llamafactory", "llamafactory/v1"),
+    "mlx_lm": ("mlx-lm", "mlx_lm"),
+    "ms_swift": ("ms-swift", "swift"),
+    "torchtune": ("torchtune", ""),
+}
 """Frameworks whose package, or whose folder in it, has another name than their table; "" is the whole of it."""
 GITHUB = "https://github.com/"
 REPOSITORIES = {
     "ai_toolkit": ("ostris/ai-toolkit", "27a03a91f23eb1b757d5ec2e80ee3e129cfcc350", ""),
     "areal": ("inclusionAI/AReaL", "4aef98d8d818af55b43621aaadba047ae10f4e77", "areal"),
+    "diffusers_examples": ("huggingface/diffusers", "58eb52c0803ea9af3abec60841c2a093bdf1f951", "examples"),
     "diffusion_pipe": ("tdrussell/diffusion-pipe", "8f83dbf25d03219df705570ec03e62be04bc402f", ""),
+    "easyr1": ("hiyouga/EasyR1", "b44b311b669bf1fd1aa2fc36f2251482ba33cb16", "verl"),
     "kohya": ("kohya-ss/sd-scripts", "48d368fa557731ad0488c07304dfeba8c07910eb", ""),
+    "lerobot": ("huggingface/lerobot", "7427f31801f944f5ec9ce53cda02862ce7d1638b", "src/lerobot"),
+    "megatron_bridge": (
+        "NVIDIA-NeMo/Megatron-Bridge",
+        "067f987df03b8355b03192d88d70f1709fedf51a",
+        "src/megatron/bridge",
+    ),
     "musubi_tuner": ("kohya-ss/musubi-tuner", "30c658c4f4b0bf05038b3346eff9670259b10fc7", "src/musubi_tuner"),
     "nemo_automodel": ("NVIDIA-NeMo/Automodel", "36044ad3d139363fb6c73c24af2e7c6b65ec52f6", "nemo_automodel"),
     "nemo_rl": ("NVIDIA-NeMo/RL", "7ea279abfbeb698b092856d0dab61e7cf39bc909", "nemo_rl"),
     "onetrainer": ("Nerogar/OneTrainer", "23df3832e8f213d64c337e39f9365ba46e99fed0", ""),
+    "open_instruct": ("allenai/open-instruct", "e6c3044aa6201c8bfa4573c1b03142af599e730d", "open_instruct"),
     "openrlhf": ("OpenRLHF/OpenRLHF", "3c3be6234e0cb353e76bb8019947db9dfe99fca7", "openrlhf"),
     "prime_rl": (
         "PrimeIntellect-ai/prime-rl",
         "559b44772e471d1538537b8805cc77f3824a5e64",
         "packages/prime-rl-configs/src/prime_rl",
     ),
+    "roll": ("alibaba/ROLL", "8eb27cc2dc34c4d1310b169d9b86d339004d811a", "roll"),
     "simpletuner": ("bghira/SimpleTuner", "bc8e6ab7738ce457a2ed8eb2d26cadd91c6442cb", "simpletuner"),
     "skyrl": ("NovaSky-AI/SkyRL", "a9564572eb8e91076be43c1bd5e4615e3de17265", "skyrl"),
 }
