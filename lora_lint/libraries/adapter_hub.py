@@ -32,7 +32,7 @@ def config(context: Context, name: str, arguments: Arguments, span: Span) -> Val
 
 
 def checked(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
-    """A config whose settings a model checks once it is put on."""
+    """A config whose settings `add_adapter` checks."""
     context.records.add_checked("adapter_hub", Object(name.rpartition(".")[2], arguments, span))
     return None
 

@@ -78,7 +78,7 @@ _ROWS = (
     Refusal(
         "init_config.name",
         "init_config.name == 'init_on_meta' and peft_config.name == 'lora'",
-        "an adapter is not put on a model without weights",
+        "an adapter needs a model that has its weights",
         "Set it to init_on_default",
         f"{_ENGINE}:184",
         ("peft_config.name",),
