@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 _CHECKED = (
-    *("DoRAConfig", "IA3Config", "PromptTuningConfig", "BnConfig", "SeqBnConfig", "SeqBnInvConfig", "ParBnConfig"),
+    *("DoRAConfig", "BnConfig", "SeqBnConfig", "SeqBnInvConfig", "ParBnConfig"),
     *("DoubleSeqBnConfig", "DoubleSeqBnInvConfig", "CompacterConfig", "CompacterPlusPlusConfig", "AdapterPlusConfig"),
 )
 """Other configs whose refusals are known."""

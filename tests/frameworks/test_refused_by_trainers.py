@@ -26,7 +26,7 @@ BASES = {
     "from megatron.bridge.peft.canonical_lora import CanonicalLoRA\nfrom megatron.bridge.training.config import *\n"
     "from megatron.bridge.training.config import CheckpointConfig, ProfilingConfig, SchedulerConfig, TrainingConfig\n"
     "peft = LoRA(dim=8, alpha=16)\nmore = {}\n",
-    "adapter_hub": "from adapters import AutoAdapterModel, BnConfig, IA3Config, LoRAConfig, PromptTuningConfig\n"
+    "adapter_hub": "from adapters import AutoAdapterModel, BnConfig, LoRAConfig\n"
     "model = AutoAdapterModel.from_pretrained('roberta-base')\nmodel.add_adapter('a', config={})\n",
 }
 KINDS = {"lerobot": "shell", "diffusers_examples": "shell", "megatron_bridge": "python", "adapter_hub": "python"}
@@ -179,14 +179,12 @@ REFUSED = [
         "LoRAConfig(r=1, composition_mode='scale', dropout=0.1)",
         "LoRAConfig(r=1, composition_mode='add', dropout=0.1)",
     ),
-    ("adapter_hub", "IA3Config(r=2)", "IA3Config(r=1)"),
-    ("adapter_hub", "IA3Config(dropout=0.1)", "IA3Config(dropout=0.0)"),
-    ("adapter_hub", "BnConfig(scaling=4)", "BnConfig(scaling=4.0)"),
     (
         "adapter_hub",
-        "PromptTuningConfig(prompt_init='from_string')",
-        "PromptTuningConfig(prompt_init='from_string', prompt_init_text='x')",
+        "LoRAConfig(r=1, composition_mode='scale', use_dora=True)",
+        "LoRAConfig(r=1, composition_mode='add', use_dora=True)",
     ),
+    ("adapter_hub", "BnConfig(scaling=4)", "BnConfig(scaling=4.0)"),
 ]
 """Settings that are refused for certain, and others that are not."""
 MISSING = [

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from lora_lint.frameworks.refusals import Refusal, Table, Undecided
 
-_LORA, _PROMPT, _BOTTLENECK = "methods/lora.py", "methods/prompt_tuning.py", "methods/modeling.py"
-_SCALES = "(composition_mode is None or composition_mode == 'scale')"
+_LORA, _BOTTLENECK = "methods/lora.py", "methods/modeling.py"
 
 
-def _one_of(key: str, names: tuple[str, ...], source: str, when: str = "") -> Refusal:
+def _one_of(key: str, names: tuple[str, ...], source: str) -> Refusal:
     return Refusal(
         key,
-        f"{when}is_text({key}) and {key} not in {names!r}",
+        f"is_text({key}) and {key} not in {names!r}",
         f"there are {', '.join(names[:-1])} and {names[-1]}",
         f"Set it to {names[0]}",
         source,
@@ -23,12 +22,12 @@ _ADDED = (
     _one_of("composition_mode", ("add", "scale"), f"{_LORA}:561"),
     _one_of("init_weights", ("lora", "bert", "ia3", "vera"), f"{_LORA}:121"),
     Refusal(
-        "r",
-        "composition_mode == 'scale' and r is not None and r > 1",
+        "composition_mode",
+        "composition_mode == 'scale' and r > 1",
         "weights are scaled by one vector",
-        "Set `r=1`, or leave `composition_mode` out",
+        "Set `r=1`, or leave it out",
         f"{_LORA}:250",
-        ("composition_mode",),
+        ("r",),
         late=True,
     ),
     *(
@@ -44,30 +43,6 @@ _ADDED = (
         )
         for key, over, what, line in (("dropout", " > 0", "there is dropout", 260), ("use_dora", "", "DoRA works", 248))
     ),
-)
-_SCALED = (
-    Refusal(
-        "r",
-        f"{_SCALES} and r is not None and r > 1",
-        "(IA)³ scales weights by one vector",
-        "Leave it out",
-        f"{_LORA}:250",
-        late=True,
-        drop=True,
-    ),
-    *(
-        Refusal(
-            key,
-            f"{_SCALES} and {key}{over}",
-            f"(IA)³ has no {what}",
-            "Leave it out",
-            f"{_LORA}:{line}",
-            late=True,
-            drop=True,
-        )
-        for key, over, what, line in (("dropout", " > 0", "dropout", 260), ("use_dora", "", "DoRA", 248))
-    ),
-    _one_of("init_weights", ("ia3", "lora", "bert"), f"{_LORA}:279", f"{_SCALES} and "),
 )
 _NARROWED = (
     Refusal(
@@ -90,19 +65,6 @@ _NARROWED = (
         late=True,
     ),
 )
-_PROMPTS = (
-    _one_of("combine", ("prefix", "prefix_after_bos"), f"{_PROMPT}:71"),
-    _one_of("prompt_init", ("random_uniform", "from_string"), f"{_PROMPT}:111"),
-    Refusal(
-        "prompt_init",
-        "prompt_init == 'from_string' and prompt_init_text is None",
-        "it needs a text",
-        "Set `prompt_init_text`",
-        f"{_PROMPT}:93",
-        ("prompt_init_text",),
-        late=True,
-    ),
-)
 _BOTTLENECKS = (
     *("BnConfig", "SeqBnConfig", "SeqBnInvConfig", "DoubleSeqBnConfig", "DoubleSeqBnInvConfig", "ParBnConfig"),
     *("CompacterConfig", "CompacterPlusPlusConfig", "AdapterPlusConfig"),
@@ -113,11 +75,9 @@ TABLE = Table(
     {
         "LoRAConfig": _ADDED,
         "DoRAConfig": _ADDED,
-        "IA3Config": _SCALED,
-        "PromptTuningConfig": _PROMPTS,
         **dict.fromkeys(_BOTTLENECKS, _NARROWED),
     },
-    {},
+    {"r": 8},
     (
         Undecided(
             "names of adapters and heads, and how they are combined",
@@ -134,6 +94,11 @@ TABLE = Table(
         ),
         Undecided(
             "saved adapters and their files", "they are on the machine", ("loading.py", "hub_mixin.py", "utils.py")
+        ),
+        Undecided(
+            "configs with a namesake in PEFT",
+            "its (IA)³ and prompt tuning have other settings",
+            ("methods/prompt_tuning.py", "methods/lora.py:IA3.__init__"),
         ),
         Undecided("layers and shapes", "they are in the model", ("methods/", "models/", "interface.py")),
         Undecided(
