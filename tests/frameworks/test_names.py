@@ -45,6 +45,7 @@ BESIDE = {
     "axolotl": ("unsloth",),  # whose kernels it had under that name
     "skyrl": ("tinker",),  # whose service it imitates
     "areal": ("megatron-bridge",),  # which puts its adapters on Megatron's models
+    "diffusers_examples": ("wandb",),  # to which its scripts report
     "easyr1": ("verl",),  # whose package has kept that name
     "llamafactory_v1": ("llama-factory",),  # whose next version it is
 }

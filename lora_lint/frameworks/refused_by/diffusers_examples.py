@@ -49,7 +49,7 @@ _ROWS = (
     Refusal(
         "hub_token",
         "report_to == 'wandb' and hub_token is not None",
-        "the token would be logged to W&B",
+        "the token would be logged with the other options",
         "Log in with `hf auth login`, and leave it out",
         f"{_SD}:762",
         ("report_to",),
