@@ -282,9 +282,11 @@ class Opaque(Val):
         return self.reason in (Reason.CALLER, Reason.CONFIG)
 
     def _default(self, arguments: Arguments, span: Span) -> Val:
-        """`config.get("rank", 8)`: the default, which the unknown mapping may override."""
+        """`config.get("rank", 8)`: the default, which the unknown mapping may override. An empty list or mapping only
+        stands for what is not given."""
         default = arguments.get("default", 1)
-        return self.at(span) if default is None or isinstance(default, DictVal) else default.overridable()
+        empty = isinstance(default, ListVal) and not default.items
+        return self.at(span) if default is None or empty or isinstance(default, DictVal) else default.overridable()
 
 
 class Unset(Opaque):

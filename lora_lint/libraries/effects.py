@@ -270,8 +270,8 @@ class Records:
     """The file of the call, if the program is followed for one."""
     called: tuple[Mapping, bool] | None = None
     """The settings `lora.r=8` that a program under Hydra is called with, and whether it is a multirun."""
-    loaded: dict[str, set[str]] = field(default_factory=dict)
-    """The config files that each file of the program loads."""
+    loaded: dict[str, set[tuple[str, Span | None]]] = field(default_factory=dict)
+    """The config files that each file of the program loads, each with the call of another file that loads it."""
     config_folder: tuple[str | None, str] | None = None
     """The folder of Hydra's configs, and the file that names it."""
     new_tokens: TokenLog = field(default_factory=TokenLog)
@@ -347,6 +347,6 @@ class Records:
         """The models of the program, and those that stand for one of several."""
         return [*self.models, *(run.model for run in self.runs)]
 
-    def loads(self, program: str, configs: list[str]) -> None:
-        """Records that a file of the program loads config files."""
-        self.loaded.setdefault(program, set()).update(configs)
+    def loads(self, program: str, configs: Iterable[str], call: Span | None = None) -> None:
+        """Records that a file of the program loads config files, itself or through a call of another file."""
+        self.loaded.setdefault(program, set()).update((config, call) for config in configs)

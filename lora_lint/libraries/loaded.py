@@ -107,6 +107,10 @@ def content(
         return None
     value = _value(document)
     context.records.loads(span.path, [place])
+    calls = {step.span.path: step.span for step in context.machine.trail if step.kind == "call"}  # the last of each
+    for program, call in calls.items():
+        if program != span.path:
+            context.records.loads(program, [place], call)
     sure = isinstance(path, Const) and path.origin != "cli-default" and not os.path.isabs(path.value)
     return value if sure else _overridable(value)
 

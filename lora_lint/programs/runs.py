@@ -71,7 +71,7 @@ _SEARCHED = ("r", "lora_alpha", "use_rslora")
 def finish(records: Records, path: str) -> Reading:
     """All runs in the order they are written, and the sweeps among them. `path` is the linted file."""
     pending = list(records.runs)
-    givers = (path, *([records.caller] if records.caller else []), *records.loaded.get(path, ()))
+    givers = ((path, None), *([(records.caller, None)] if records.caller else []), *records.loaded.get(path, ()))
     for config in records.configs:
         data: ConfigRecord = config.data
         if data.facts.isdisjoint({Fact.USED, Fact.WRITTEN}):
@@ -201,10 +201,16 @@ def _starts_search(config: Object) -> bool:
 
 
 def _run(
-    record: RunRecord, config: Object, path: str, givers: tuple[str, ...], started: bool, project: Project | None
+    record: RunRecord,
+    config: Object,
+    path: str,
+    givers: tuple[tuple[str, Span | None], ...],
+    started: bool,
+    project: Project | None,
 ) -> Run | None:
     """The run in the file at `path`; None if it belongs to another file. `givers` are the files that set its settings:
-    that file, the call of the program, and the configs that it loads."""
+    that file, the call of the program, and the configs that it loads, with the calls of other files that load them.
+    What loads its config in the same call needs none of this file's."""
     span = next((place for place in (record.span, config.data.span) if place.path == path), None)
     if span is None:
         # The adapter is made in an imported file: the run is where this file calls it.
@@ -212,7 +218,8 @@ def _run(
         span = next((call for call in reversed(calls) if call.path == path), None)
         given = (*config.arguments.keywords.values(), *config.attributes.values(), record.model.name)
         trained = any(training.span.path == path for training in record.model.trainings)
-        if not started and not trained and not any(_written_in(value, place) for value in given for place in givers):
+        files = [place for place, call in givers if call is None or call != span]
+        if not started and not trained and not any(_written_in(value, place) for value in given for place in files):
             return None  # an imported file's own run
     if span is None:
         return None

@@ -280,3 +280,28 @@ def test_what_another_file_loads_and_uses_is_its_own(folder: Path) -> None:
     (folder / "helper.py").write_text(HELPER, encoding="utf-8")
     assert read_python("from helper import build_the_usual\nmodel = build_the_usual()\n", folder).runs == ()
     assert plain(only(read_python(HELPER, folder, "helper.py")).adapter.rank) == 64
+
+
+def test_a_script_that_takes_all_it_gives_from_a_config_through_helpers(tmp_path: Path) -> None:
+    files = {
+        "configs/a.yaml": CONFIG + "  rslora: true\n",
+        "reading.py": "import yaml\ndef load(name):\n    return yaml.safe_load(open(f'configs/{name}.yaml'))\n",
+        "models.py": (
+            "from peft import LoraConfig, get_peft_model\nfrom transformers import AutoModelForCausalLM\n"
+            "def adapted(name, lora):\n"
+            "    model = AutoModelForCausalLM.from_pretrained(name)\n"
+            "    config = LoraConfig(r=lora.get('r', 8), target_modules=lora.get('targets', []), use_rslora=True)\n"
+            "    return get_peft_model(model, config)\n"
+        ),
+        "train.py": (
+            "from models import adapted\nfrom reading import load\n"
+            "cfg = load('a')\nmodel = adapted(cfg['model'], cfg['lora'])\n"
+        ),
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    run = only(read_python(files["train.py"], tmp_path))
+    assert plain(run.adapter.rank) == 64
+    # What is judged by itself has no targets, rather than the empty list that stands for none.
+    assert not engine.lint([(tmp_path / "models.py").as_posix()], Settings()).findings
