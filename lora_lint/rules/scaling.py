@@ -38,7 +38,9 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     rank, rank_key, alpha_key = min(ranks), adapter.key("rank"), adapter.key("alpha")
     flag = adapter.key("use_rslora")
     cases = list(every_case(adapter.rank, adapter.alpha))
-    high = bool(cases) and all(r >= 64 and alpha / r <= 0.5 for r, alpha in cases) and not _at_qloras_rate(run)
+    # The program that reads a block of a project's own may turn on what the block leaves out.
+    said = not run.framework.reader_unknown or any(each.span is not None for each in alternatives(adapter.use_rslora))
+    high = said and bool(cases) and all(r >= 64 and alpha / r <= 0.5 for r, alpha in cases) and not _at_qloras_rate(run)
     times = number(sqrt(rank))
     alpha = known(adapter.alpha)
     shrink = f"the gradients of lora_B shrink as 1/sqrt({rank_key})"

@@ -315,3 +315,11 @@ def test_each_part_of_a_model_has_its_own_block() -> None:
     assert (plain(run.adapter.rank), plain(run.model.name)) == (8, "facebook/esm2_t30_150M_UR50D")
     both = config(edited(PARTS, ("type: lokr", "type: lora"))).runs
     assert [plain(run.model.name) for run in both][1] == "DeepChem/ChemBERTa-77M-MTR"
+
+
+@pytest.mark.parametrize(("written", "level"), [("", "advice"), ("  use_rslora: false\n", "warning")])
+def test_what_a_block_leaves_out_is_for_its_program_to_say(tmp_path: Path, written: str, level: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(f"lora:\n  r: 128\n  lora_alpha: 32\n  target_modules: [q_proj]\n{written}")
+    findings = engine.lint([path.as_posix()], Settings()).findings
+    assert [(each.code, each.level) for each in findings if each.code == "LL102"] == [("LL102", level)]
