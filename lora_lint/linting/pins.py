@@ -31,13 +31,16 @@ _ADDED = (
 
 def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading:
     """The runs of programs, adjusted for the pinned versions of PEFT, transformers and TRL, and all settings with the
-    pin of the framework that receives them. What a version newer than the facts may accept is no problem."""
+    pin of the framework that receives them. What a version newer than the facts, or the project's own source of the
+    framework, may accept is no problem."""
     runs = (*reading.runs, *(run for sweep in reading.sweeps for run in sweep.runs))
     if not reading.given and not any(run.framework.direct or run.given for run in runs):
         return reading
     allowed = allowed_by(project, source)
     pins = {name: each.pin for name, each in allowed.items() if each.pin is not None}
-    newer = frozenset(name for name, each in allowed.items() if each.least and _is_news(name, each.least, runs))
+    newer = frozenset(
+        name for name, each in allowed.items() if each.own or (each.least and _is_news(name, each.least, runs))
+    )
     if not pins and not newer and not any(run.pins for run in runs):
         return reading
 

@@ -2,9 +2,10 @@
 
 The nearest place decides: the program itself (the pip commands of a notebook, or of a shell script for the programs
 that it starts; inline metadata), then the folders from its own up to the top of the project, in each of which a lock
-file takes precedence. Requirements that are installed together narrow each other, under every Python; of alternatives
-(files, extras, groups, Pythons) the one that allows the newest version counts. A lower bound pins nothing (the newest
-version is assumed), but one above the version that the facts are from says that they may be out of date.
+file takes precedence, and the framework's own source over both. Requirements that are installed together narrow each
+other, under every Python; of alternatives (files, extras, groups, Pythons) the one that allows the newest version
+counts. A lower bound pins nothing (the newest version is assumed), but one above the version that the facts are from
+says that they may be out of date.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import re
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from lora_lint.linting.own_source import frameworks_in
 from lora_lint.run.versions import PACKAGES, Pin, padded
 from lora_lint.system import disk
 
@@ -43,10 +45,11 @@ _METADATA = rb"(?ms)^# /// script\s*$(.*?)^# ///\s*$"
 
 class Allowed(NamedTuple):
     """The versions of a framework that may be installed: the pin (None: up to the newest), and the oldest one (None:
-    any)."""
+    any). `own`: the project holds its source, which may take keys that no release has."""
 
     pin: Pin | None
     least: Version | None
+    own: bool = False
 
 
 def allowed_by(project: Project, source: SourceFile) -> dict[str, Allowed]:
@@ -132,7 +135,11 @@ def _in_folder(project: Project, folder: str) -> Pins:
             locked += _groups(project, folder, name)
         elif re.fullmatch(_REQUIREMENTS, base) or re.fullmatch(_OTHERS, base):
             asked += _groups(project, folder, name)
-    return {**_settled(asked), **_settled(locked)}
+    own = {
+        framework: Allowed(pin, None, own=True)
+        for framework, pin in frameworks_in(folder, names, partial(_data, project))
+    }
+    return {**_settled(asked), **_settled(locked), **own}
 
 
 def _listed(folder: str, names: Iterable[str]) -> list[str]:

@@ -204,7 +204,10 @@ def _in_version(row: Refusal, given: Given) -> bool:
 
 def _title(table: Table, pin: Pin | None) -> str:
     """The framework with its version."""
-    return f"{table.title} {table.version}" if pin is None else f"{table.title} before {named(pin.below)} ({pin})"
+    if pin is None:
+        return f"{table.title} {table.version}"
+    exact = re.fullmatch(r".*==[ v]*([\d.]+)", pin.text)
+    return f"{table.title} {exact[1] if exact is not None else f'before {named(pin.below)}'} ({pin})"
 
 
 def _as_set(key: str, value: Value[Any]) -> str:

@@ -422,7 +422,7 @@ def test_a_refusal_follows_the_version_that_the_project_pins(
     ]
     assert [each.code for each in findings] == expected
     pinned = findings and requirement == "verl==0.7.1"
-    assert not pinned or "verl before 0.7.2 (requirements.txt has `verl==0.7.1`)" in findings[0].message
+    assert not pinned or "verl 0.7.1 (requirements.txt has `verl==0.7.1`)" in findings[0].message
 
 
 @pytest.mark.parametrize(

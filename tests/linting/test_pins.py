@@ -753,6 +753,28 @@ def test_a_key_of_a_newer_framework_is_no_mistake(tmp_path: Path, requirement: s
     assert [each.code for each in findings].count("LL901") == count
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("axolotl/extras/env.py", 'VERSION = "0.22.0.dev0"', {"LL904"}),
+        ("axolotl/version.py", '__version__ = "0.3.0"', set()),
+        ("../setup.py", 'setup(\n    name="axolotl",\n    version="0.3.0",\n)', set()),
+        ("unrelated/env.py", 'VERSION = "0.3.0"', {"LL904"}),
+    ],
+)
+def test_a_copy_of_a_frameworks_source_says_its_version_and_knows_its_own_keys(
+    tmp_path: Path, name: str, text: str, told: set[str]
+) -> None:
+    for path, content in (("src/axolotl/__init__.py", ""), (f"src/{name}", text)):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(content, encoding="utf-8")
+    config = "base_model: gpt2\nadapter: lora\nlora_r: 8\nlora_alpha: 16\nours: 1\nlora_dropuot: 0.1\ndatasets: []\n"
+    config += "max_packed_sequence_len: 2048\n"
+    found = discovery.Found((tmp_path / "config.yaml").as_posix(), "yaml", config.encode(), True)
+    findings = Checker(Settings()).check(found).findings
+    assert {each.code for each in findings} & {"LL901", "LL904"} == told
+
+
 def test_an_extra_does_not_narrow_what_the_project_asks_for(tmp_path: Path) -> None:
     text = "[project]\ndependencies = ['peft>=0.4']\n[project.optional-dependencies]\nold = ['peft==0.7.1']\n"
     assert pin_of(tmp_path, {"pyproject.toml": text}) is None
