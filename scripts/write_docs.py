@@ -17,12 +17,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [
-    path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if path.stem != "architecture"
+    path
+    for path in (ROOT / "README.md", ROOT / "site/pages/index.md", *sorted((ROOT / "docs").glob("*.md")))
+    if path.stem != "architecture"
 ]
 """The walkthroughs of docs/architecture.md are commands in folders of their own, which its test runs."""
 sys.path.insert(0, str(ROOT))
 os.environ["HF_HUB_OFFLINE"] = "1"  # --verify tells the same on every machine
-os.environ["COLUMNS"] = "100"
+os.environ["COLUMNS"] = "80"  # a line fits the width of the site
 
 
 FAMILIES = {
