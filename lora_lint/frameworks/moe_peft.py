@@ -73,6 +73,11 @@ def recognises(document: Mapping) -> bool:
     return any(document.entry(key) for key in _OWN) and any(_adapters(document))
 
 
+def settings(document: Mapping) -> tuple[Mapping, ...]:
+    """The settings of each adapter, and of its training."""
+    return _adapters(document)
+
+
 def read(document: Mapping, project: Project) -> Reading:
     """A run for each adapter."""
     del project

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import Arguments, Const, Opaque
+from lora_lint.interpreter.values import Arguments, Const, Object, Opaque
 from lora_lint.libraries import datasets
 from lora_lint.libraries.context import Manner
 from lora_lint.libraries.effects import ModelRecord, TrainingRecord
@@ -38,6 +38,7 @@ _TRAINING = {
 
 def lora_sft(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`lora_sft(model_path=…, data_path=…, ckpt_output_dir=…, lora_r=16)`"""
+    context.records.add_checked("training_hub", Object("lora_sft", arguments, span))
     base = arguments.get("model_path", 0) or Opaque("the model's path is not given", span)
     model = context.model(span, name, Arguments([], {}, {}), ModelRecord(base, None, quantization_of(arguments, span)))
     settings: dict[str, Val] = {}

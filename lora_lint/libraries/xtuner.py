@@ -34,6 +34,8 @@ def typed_dict(context: Context, arguments: Arguments, span: Span) -> Val | None
     type_ = arguments.keywords["type"]
     name = type_.name if isinstance(type_, External) else ""
     short = _short(type_)
+    if name.startswith("xtuner."):
+        context.records.add_checked("xtuner", Object(short, arguments, span))
     if name.startswith("peft.") and short in peft.CONFIGS:
         return context.config(short, arguments, span, "xtuner")
     if name.endswith(".from_pretrained") and not name.endswith(_NO_MODELS):
