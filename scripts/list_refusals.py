@@ -100,12 +100,18 @@ def owners_of(source: str) -> dict[int, str]:
 
 _PACKAGES = {
     "adapter_hub": ("adapters", "adapters"),
+    "autotrain": ("autotrain-advanced", "autotrain"),
+    "fireworks": ("fireworks-ai", "fireworks"),
+    "keras_hub": ("keras-hub", "keras_hub/src"),
     "llamafactory_v1": ("llamafactory", "llamafactory/v1"),
     "mlx_lm": ("mlx-lm", "mlx_lm"),
+    "mlx_tune": ("mlx-tune", "mlx_tune"),
     "ms_swift": ("ms-swift", "swift"),
+    "together_ai": ("together", "together"),
     "torchtune": ("torchtune", ""),
 }
 """Frameworks whose package, or whose folder in it, has another name than their table; "" is the whole of it."""
+ENOUGH = 5
 GITHUB = "https://github.com/"
 REPOSITORIES = {
     "ai_toolkit": ("ostris/ai-toolkit", "27a03a91f23eb1b757d5ec2e80ee3e129cfcc350", ""),
@@ -113,16 +119,26 @@ REPOSITORIES = {
     "diffusers_examples": ("huggingface/diffusers", "58eb52c0803ea9af3abec60841c2a093bdf1f951", "examples"),
     "diffusion_pipe": ("tdrussell/diffusion-pipe", "8f83dbf25d03219df705570ec03e62be04bc402f", ""),
     "easyr1": ("hiyouga/EasyR1", "b44b311b669bf1fd1aa2fc36f2251482ba33cb16", "verl"),
+    "firefly": ("yangjianxin1/Firefly", "e22b406ee440fda0b18a073c6325853de17741cb", ""),
+    "fms_hf_tuning": ("foundation-model-stack/fms-hf-tuning", "d3c30a035ff2ca9b95f35e432c33793028c3ee84", "tuning"),
+    "h2o_llmstudio": ("h2oai/h2o-llmstudio", "a4971c11ed2c93e531607670df7ae9cb673936b4", "llm_studio"),
+    "internvl_chat": ("OpenGVLab/InternVL", "2410d1dbf208f0e799459aff9376e5747dbf41a2", "internvl_chat"),
     "kohya": ("kohya-ss/sd-scripts", "48d368fa557731ad0488c07304dfeba8c07910eb", ""),
     "lerobot": ("huggingface/lerobot", "7427f31801f944f5ec9ce53cda02862ce7d1638b", "src/lerobot"),
+    "llama_cookbook": ("meta-llama/llama-cookbook", "0e0033518623d03ac5c1654bf04b7e480f7d5e5a", "src/llama_cookbook"),
+    "llm2vec": ("McGill-NLP/llm2vec", "312adcfb578b4023bfc9d3bcc83b6b87448ab059", ""),
     "megatron_bridge": (
         "NVIDIA-NeMo/Megatron-Bridge",
         "067f987df03b8355b03192d88d70f1709fedf51a",
         "src/megatron/bridge",
     ),
+    "mistral_finetune": ("mistralai/mistral-finetune", "1943535d8e6d46b2eb47de8b81df07fec3ca5c15", ""),
+    "mlx_vlm": ("Blaizzy/mlx-vlm", "9b13f522a7f1d214f426c67bb292c9e1065e9108", "mlx_vlm"),
+    "moe_peft": ("TUDB-Labs/MoE-PEFT", "40f8cb742cb20eda861099563c96fbb5e6ff3bc2", ""),
     "musubi_tuner": ("kohya-ss/musubi-tuner", "30c658c4f4b0bf05038b3346eff9670259b10fc7", "src/musubi_tuner"),
     "nemo_automodel": ("NVIDIA-NeMo/Automodel", "36044ad3d139363fb6c73c24af2e7c6b65ec52f6", "nemo_automodel"),
     "nemo_rl": ("NVIDIA-NeMo/RL", "7ea279abfbeb698b092856d0dab61e7cf39bc909", "nemo_rl"),
+    "nova": ("aws/sagemaker-hyperpod-recipes", "263199555b2e1f8eb9b17459892e440f3242b5d9", ""),
     "onetrainer": ("Nerogar/OneTrainer", "23df3832e8f213d64c337e39f9365ba46e99fed0", ""),
     "open_instruct": ("allenai/open-instruct", "e6c3044aa6201c8bfa4573c1b03142af599e730d", "open_instruct"),
     "openrlhf": ("OpenRLHF/OpenRLHF", "3c3be6234e0cb353e76bb8019947db9dfe99fca7", "openrlhf"),
@@ -134,6 +150,12 @@ REPOSITORIES = {
     "roll": ("alibaba/ROLL", "8eb27cc2dc34c4d1310b169d9b86d339004d811a", "roll"),
     "simpletuner": ("bghira/SimpleTuner", "bc8e6ab7738ce457a2ed8eb2d26cadd91c6442cb", "simpletuner"),
     "skyrl": ("NovaSky-AI/SkyRL", "a9564572eb8e91076be43c1bd5e4615e3de17265", "skyrl"),
+    "tinker": ("thinking-machines-lab/tinker-cookbook", "9dfcc3a2cf44432d621a01005073dc6d76a1e87a", "tinker_cookbook"),
+    "training_hub": (
+        "Red-Hat-AI-Innovation-Team/training_hub",
+        "f7930341dbc37db83ea1c00a89d861699a07269a",
+        "src/training_hub",
+    ),
 }
 """Frameworks that are no package, or whose rows are from a commit: the repository, the commit and the folder in it."""
 
@@ -251,15 +273,17 @@ def _counts(tables: dict[str, Table]) -> str:
         ignored = sum(row.ignored for row in rows)
         title = f"{table.title} {table.version}"
         lines.append(f"| {title} | {len(rows)} | {len(rows) - ignored} | {ignored} | {len(table.undecided)} |")
-    few = [table.title for table in tables.values() if len(list(every_row(table))) < 5]
-    have = {table.title.lower() for table in tables.values()}
-    unread = sorted({each.title for each in registry.every() if each.title.lower() not in have})
-    lines += ["", f"The sources of {' and '.join(few)} refuse fewer than five settings that a file decides."]
+    refused = {table.title: sum(not row.ignored for row in every_row(table)) for table in tables.values()}
+    few = [title for title, count in refused.items() if count < ENOUGH]
     lines += [
         "",
-        "Not read for refusals, beside what their programs give PEFT, transformers and TRL:",
-        f"{', '.join(unread)}.",
+        f"The sources of {', '.join(few[:-1])} and {few[-1]} refuse fewer than {ENOUGH} settings that a file decides.",
     ]
+    have = {table.title.lower() for table in tables.values()}
+    unread = sorted({each.title for each in registry.every() if each.title.lower() not in have})
+    if unread:
+        lines += ["", "Not read for refusals, beside what their programs give PEFT, transformers and TRL:"]
+        lines += [f"{', '.join(unread)}."]
     return "\n".join(lines) + "\n"
 
 

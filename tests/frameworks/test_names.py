@@ -46,6 +46,8 @@ BESIDE = {
     "skyrl": ("tinker",),  # whose service it imitates
     "areal": ("megatron-bridge",),  # which puts its adapters on Megatron's models
     "diffusers_examples": ("wandb",),  # to which its scripts report
+    "h2o_llmstudio": ("w&b",),  # to which it reports
+    "mistral_finetune": ("wandb",),  # to which it reports
     "easyr1": ("verl",),  # whose package has kept that name
     "llamafactory_v1": ("llama-factory",),  # whose next version it is
 }

@@ -26,6 +26,7 @@ FILES: dict[str, dict[str, Any]] = {
         "network": {"type": "lora"},
         "model": {"name_or_path": "a/b", "arch": "sdxl"},
     },
+    "autotrain": {"task": "llm-sft", "base_model": "a/b", "project_name": "mine", "params": {"peft": True}},
     "axolotl": {"base_model": "a/b", "adapter": "lora", "lora_r": 8, "datasets": [{"path": "a", "type": "alpaca"}]},
     "diffusion_pipe": {
         "dataset": "d",
@@ -35,11 +36,15 @@ FILES: dict[str, dict[str, Any]] = {
         "optimizer": {"type": "adamw", "lr": 5e-5},
     },
     "easyr1": {"worker": {"actor": {"model": {"model_path": "a/b", "lora": {"rank": 8}}}}},
+    "fms_hf_tuning": {"model_name_or_path": "a/b", "peft_method": "lora", "lora_alpha": 16},
+    "h2o_llmstudio": {"llm_backbone": "a/b", "training": {"lora": True, "lora_r": 4}},
     "kohya": {"pretrained_model_name_or_path": "a/b", "network_module": "networks.lora", "network_dim": 8},
     "litgpt": {"checkpoint_dir": "checkpoints/a/b", "lora_r": 8, "lora_query": True},
     "llamafactory": {"model_name_or_path": "a/b", "stage": "sft", "do_train": True, "dataset": "m", "template": "qwen"},
     "llamafactory_v1": {"model": "a/b", "peft_config": {"name": "lora", "r": 8}, "train_dataset": "d.yaml"},
+    "llm2vec": {"model_name_or_path": "a/b", "lora_r": 8, "pooling_mode": "mean", "mask_token_type": "blank"},
     "ludwig": {"model_type": "llm", "base_model": "a/b"},
+    "mistral_finetune": {"model_id_or_path": "a", "run_dir": "r", "lora": {"rank": 16}},
     "mlx_lm": {"model": "a/b", "fine_tune_type": "lora", "train": True},
     "ms_swift": {"model": "a/b", "tuner_type": "lora", "lora_rank": 8, "dataset": ["a/b"]},
     "musubi_tuner": {"dit": "a", "network_module": "networks.lora_wan", "network_dim": 8},
@@ -88,7 +93,7 @@ def written(framework: str, owner: str, given: dict[str, Any]) -> tuple[str, str
     document = merged(FILES[framework], given)
     if framework == "ai_toolkit":
         document = {"job": "extension", "config": {"process": [document]}}
-    if framework in ("onetrainer", "simpletuner"):
+    if framework in ("fms_hf_tuning", "llm2vec", "onetrainer", "simpletuner"):
         return "a.json", json.dumps(document, indent=1)
     if framework in ("kohya", "musubi_tuner", "diffusion_pipe"):
         return "a.toml", toml(document)

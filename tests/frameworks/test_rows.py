@@ -83,6 +83,8 @@ def values_in(node: ast.AST) -> Iterator[Any]:
             yield from (value, (value,), value.upper(), f"{value}-x", f"x-{value}", f"x-{value}-x")
         elif isinstance(value, int | float) and not isinstance(value, bool):
             yield from (value, value + 1, value - 1)
+            if isinstance(value, int) and "len(" in ast.unparse(node):
+                yield "x" * (value + 1)
     yield dict.fromkeys(texts, True)
     yield (dict.fromkeys(texts, True), {"x": 1})
     if "first(" in ast.unparse(node):
