@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.interpreter import branches, operations
+from lora_lint.interpreter import branches, collecting, operations
 from lora_lint.interpreter.definitions import Class, Deferred, Instance, Scope, starred
 from lora_lint.interpreter.state import Step
 from lora_lint.interpreter.values import (
@@ -25,6 +25,7 @@ from lora_lint.interpreter.values import (
     is_key,
     left_open,
     lift,
+    rows_list,
 )
 from lora_lint.run.values import Reason
 
@@ -215,7 +216,7 @@ def comprehension(machine: Machine, node: ast.ListComp | ast.SetComp | ast.Gener
     if complete and not elements and turns.dropped_a_default:
         why = "its items depend on an option"  # whose default gives none: another value is meant
         return Opaque(why, machine.span(node, scope), Reason.OPTIONAL)
-    if not complete and (found := _mapped(machine, node, scope)) is not None:
+    if not complete and (found := _of_rows(machine, node, turns, scope)) is not None:
         return found
     kind = "set" if isinstance(node, ast.SetComp) else "list"
     # A filtered collection of elements that stand for all, such as a model's parameters, still has them.
@@ -225,16 +226,23 @@ def comprehension(machine: Machine, node: ast.ListComp | ast.SetComp | ast.Gener
     return made
 
 
-def _mapped(machine: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope) -> Val | None:
-    """`[f(row) for row in rows]` over a library's object, for which the library gives a more precise value than
-    a list."""
-    generator = node.generators[0]
-    if len(node.generators) > 1 or not isinstance(generator.iter, ast.Name | ast.Subscript):
+def _of_rows(
+    machine: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, turns: _Turns, scope: Scope
+) -> Val | None:
+    """`[f(row) for row in rows]`: as many items as there are rows, of which a condition may leave some out."""
+    iterated = turns.iterated
+    if iterated is None or len(node.generators) > 1 or 0 < iterated.turns() <= MAX_UNROLL:
         return None
-    value = machine.evaluate(generator.iter, scope)
-    if not isinstance(value, Object):
-        return None
-    return machine.library.mapped(value, bool(generator.ifs), machine.span(node, scope))
+    fewer = isinstance(node, ast.SetComp) or not _keeps_all(node.generators[0])
+    rows = machine.library.rows(machine, iterated, fewer, machine.span(node, scope))
+    kind = "set" if isinstance(node, ast.SetComp) else "list"
+    return rows_list(rows, machine.span(node, scope), kind, fewer) if rows is not None else None
+
+
+def _keeps_all(generator: ast.comprehension) -> bool:
+    """Whether a comprehension leaves out blank lines at most: `if line.strip()`."""
+    line = generator.target.id if isinstance(generator.target, ast.Name) else None
+    return all(collecting.asks_for_text(test, line) for test in generator.ifs)
 
 
 def dict_comprehension(machine: Machine, node: ast.DictComp, scope: Scope) -> Val:
@@ -252,14 +260,15 @@ def dict_comprehension(machine: Machine, node: ast.DictComp, scope: Scope) -> Va
 
 class _Turns:
     """The iterations of a comprehension: `cut` is their number if there are too many to follow, `dropped_a_default`
-    whether a filter drops one because of an option's default, and `ruled_out` what it iterates over if the branch is
-    not taken by default."""
+    whether a filter drops one because of an option's default, `iterated` what it iterates over, `ruled_out` that too
+    if the branch is not taken by default."""
 
-    __slots__ = ("cut", "dropped_a_default", "ruled_out")
+    __slots__ = ("cut", "dropped_a_default", "iterated", "ruled_out")
 
     def __init__(self) -> None:
         self.cut = 0
         self.dropped_a_default = False
+        self.iterated: Val | None = None
         self.ruled_out: Opaque | None = None
 
 
@@ -273,7 +282,7 @@ def _generate(
         return
     generator = generators[index]
     around = scope.outer if index == 0 and scope.outer is not None else scope
-    iterated = machine.evaluate(generator.iter, around)
+    iterated = turns.iterated = machine.evaluate(generator.iter, around)
     if isinstance(iterated, Opaque) and iterated.reason is Reason.RULED_OUT:
         turns.ruled_out = iterated
     listed = iterated.iterate(machine, span)

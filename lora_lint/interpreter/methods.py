@@ -22,6 +22,7 @@ from lora_lint.interpreter.values import (
     Object,
     Opaque,
     PathVal,
+    Perhaps,
     Space,
     Val,
     option_of,
@@ -136,7 +137,9 @@ def _remove(machine: Machine, owner: ListVal, name: str, given: list[Val], span:
 
 
 def _pop(machine: Machine, owner: ListVal, name: str, given: list[Val], span: Span) -> Val | None:
-    machine.journal.change_list(owner.items)
+    items = machine.journal.change_list(owner.items)
+    if owner.holds_rows():
+        items.append(Perhaps())
     owner.open = True
     return Opaque(f"`.{name}()` of a list is not followed", span)
 

@@ -16,6 +16,8 @@ from lora_lint.interpreter.values import (
     Object,
     Opaque,
     PathVal,
+    Perhaps,
+    Rows,
     Val,
     as_text,
     lift,
@@ -119,7 +121,10 @@ def extend(journal: Journal, target: ListVal, value: Val) -> None:
     listed = value.elements()
     added, complete = listed if listed is not None else ([], False)
     room = max(MAX_ITEMS - len(target.items), 0)
-    journal.change_list(target.items).extend(added[:room])
+    items = journal.change_list(target.items)
+    items.extend(added[:room])
+    if target.holds_rows() and not complete and not any(isinstance(item, Rows) for item in added):
+        items.append(Perhaps())
     target.open = target.open or not complete or len(added) > room
 
 

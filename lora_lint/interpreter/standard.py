@@ -11,13 +11,14 @@ from functools import partial as bound
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter import paths
-from lora_lint.interpreter.definitions import Class, Instance
+from lora_lint.interpreter.definitions import Class, Function, Instance
 from lora_lint.interpreter.operations import compute, made_list, origin_of
 from lora_lint.interpreter.values import (
     MAX_ITEMS,
     MAX_UNROLL,
     NO_ARGUMENTS,
     Arguments,
+    AtMost,
     Const,
     DictVal,
     Either,
@@ -33,6 +34,7 @@ from lora_lint.interpreter.values import (
     either,
     left_open,
     lift,
+    rows_list,
 )
 from lora_lint.run.values import Reason
 
@@ -185,8 +187,28 @@ def _any_or_all(decide: Callable[[list[bool | None]], bool]) -> Callable[[Machin
 def _of_library(machine: Machine, arguments: Arguments, span: Span) -> ListVal | None:
     """The elements of an iteration over a library's object."""
     first = arguments.positional[0] if arguments.positional else None
+    if (counted := _counted(machine, arguments, span)) is not None:
+        return counted
     listed = first.iterate(machine, span) if isinstance(first, Object | Member) else None
     return ListVal(listed[0], span, "list", True) if listed is not None else None
+
+
+def _counted(machine: Machine, arguments: Arguments, span: Span) -> ListVal | None:
+    """A list of rows, or of those that a library's object has; each item stands for itself, or for a tuple with it."""
+    first = arguments.positional[0] if arguments.positional else None
+    if isinstance(first, ListVal):
+        return first if first.of_rows() else None
+    rows = machine.library.rows(machine, first, False, span) if isinstance(first, Object) else None
+    return rows_list(rows, span) if rows is not None else None
+
+
+def _distinct(machine: Machine, arguments: Arguments, span: Span) -> ListVal | None:
+    """`set(rows)`: there may be fewer."""
+    first = arguments.positional[0] if arguments.positional else None
+    if not isinstance(first, ListVal | Object) or _counted(machine, arguments, span) is None:
+        return _of_library(machine, arguments, span)
+    rows = machine.library.rows(machine, first, True, span)
+    return rows_list(rows, span, "set", True) if rows is not None else None
 
 
 def _next(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
@@ -195,12 +217,18 @@ def _next(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
 
 
 def _length(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
-    """The number of rows of a library's object."""
+    """The number of rows of a library's object, or of a list of them."""
     first = arguments.positional[0] if len(arguments.positional) == 1 else None
-    return machine.library.length(first, span) if isinstance(first, Object) else None
+    if isinstance(first, Instance) and isinstance(own := first.attribute(machine, "__len__", span), Function):
+        return machine.call(own, NO_ARGUMENTS, span)
+    if isinstance(first, Object) or (isinstance(first, ListVal) and first.of_rows()):
+        return machine.library.length(first, span)
+    return None
 
 
 def _enumerate_library(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    if (counted := _counted(machine, arguments, span)) is not None:
+        return counted
     found = _of_library(machine, arguments, span)
     if found is None:
         return None
@@ -219,7 +247,9 @@ _WITH_MACHINE: dict[str, Callable[[Machine, Arguments, Span], Val | None]] = {
     "filter": _filter,
     "any": _any_or_all(any),
     "all": _any_or_all(all),
-    **dict.fromkeys(("list", "tuple", "iter", "reversed", "set"), _of_library),
+    **dict.fromkeys(("list", "tuple", "iter", "reversed", "sorted"), _of_library),
+    "set": _distinct,
+    "zip": _counted,
     "len": _length,
     "next": _next,
     "enumerate": _enumerate_library,
@@ -250,7 +280,16 @@ def _number(name: str, function: Callable[..., Any], arguments: Arguments, span:
             return Opaque("the text is too long", span)
         return compute(function, constants, span)
 
-    return lift(apply, *positional)
+    return (_bounded(positional) if name == "min" else None) or lift(apply, *positional)
+
+
+def _bounded(values: list[Val]) -> AtMost | None:
+    """The smallest of some numbers, of which not all are known."""
+    known = [value for value in values if isinstance(value, Const) and type(value.value) is int]
+    others = [value for value in values if isinstance(value, Opaque)]
+    if not known or not others or len(known) + len(others) < len(values) or any(map(left_open, others)):
+        return None
+    return AtMost(others[0], min(known, key=lambda each: int(each.value)))
 
 
 def _range(arguments: Arguments, span: Span) -> Val | None:

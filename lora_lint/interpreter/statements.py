@@ -6,7 +6,7 @@ import ast
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter import branches, operations
+from lora_lint.interpreter import branches, collecting, operations
 from lora_lint.interpreter.definitions import Class, Condition, Scope, make_function
 from lora_lint.interpreter.state import Step
 from lora_lint.interpreter.values import MAX_UNROLL, Const, DictVal, ListVal, Opaque, left_open
@@ -209,7 +209,9 @@ def for_(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal
         element = Opaque("the loop iterates over something that is not known", machine.span(node.target, scope))
     machine.assign(node.target, element, scope)
     before = machine.library.tally()
+    filled = [] if machine.vague_loops else collecting.lists_filled(machine, node, scope)
     _vague_loop(machine, node.body, span, scope)
+    collecting.fill(machine, filled, iterated, machine.span(node.iter, scope))
     if machine.library.tally() > before and (turns := iterated.turns()) > MAX_UNROLL:
         machine.leave_turns(node, turns, scope)
     return None

@@ -308,6 +308,28 @@ class Perhaps(Opaque):
         super().__init__("a branch decides what is added")
 
 
+class AtMost(Opaque):
+    """A number of which an upper bound is known: `min(1000, len(rows))`."""
+
+    __slots__ = ("bound",)
+
+    def __init__(self, unknown: Opaque, bound: Const) -> None:
+        super().__init__(unknown.why, unknown.span, unknown.reason)
+        self.bound = bound
+
+
+class Rows(Opaque):
+    """Stands for the items of a list: there are as many as a library's object has rows, or fewer, perhaps none, if a
+    condition leaves some out (`sometimes`)."""
+
+    __slots__ = ("of", "sometimes")
+
+    def __init__(self, of: Object, sometimes: bool) -> None:
+        super().__init__("it is one of many rows", of.span)
+        self.of = of
+        self.sometimes = sometimes
+
+
 class Either(Val):
     """One of several values, depending on a branch. Each question is passed on to all of them. `cases` are the choices
     of callers that lead to each."""
@@ -421,7 +443,17 @@ class ListVal(Val):
                 return ListVal(self.items[cut], span, self.kind)
             except (TypeError, ValueError):
                 pass
-        return super().slice(machine, bounds, span)
+        rows = machine.library.cut(self, bounds, span) if self.holds_rows() else None
+        return super().slice(machine, bounds, span) if rows is None else rows_list(rows, span, self.kind, True)
+
+    def holds_rows(self) -> bool:
+        """Whether its items are known by their number alone."""
+        return any(isinstance(item, Rows) for item in self.items)
+
+    def of_rows(self) -> tuple[Object, ...]:
+        """The library's objects that stand for all its items; none if there are others."""
+        found = tuple(item.of for item in self.items if isinstance(item, Rows))
+        return found if len(found) == len(self.items) else ()
 
     def elements(self) -> Listed | None:
         return list(self.items), not self.open
@@ -432,7 +464,7 @@ class ListVal(Val):
     def truth(self) -> bool | None:
         if not self.items:
             return None if self.open else False
-        return None if all(isinstance(item, Perhaps) for item in self.items) else True
+        return None if all(map(_may_be_none, self.items)) else True
 
     def same(self, other: Val) -> bool:
         if self is other or not isinstance(other, ListVal):
@@ -452,6 +484,16 @@ class ListVal(Val):
 
     def content(self) -> Iterable[Val]:
         return self.items
+
+
+def rows_list(rows: Object, span: Span, kind: str = "list", sometimes: bool = False) -> ListVal:
+    """A list of as many items as a library's object has rows."""
+    return ListVal([Rows(rows, sometimes)], span, kind, True)
+
+
+def _may_be_none(item: Val) -> bool:
+    """Whether what stands for items may stand for none."""
+    return isinstance(item, Perhaps) or (isinstance(item, Rows) and item.sometimes)
 
 
 class DictVal(Val):

@@ -79,29 +79,50 @@ def without_held_out(rows: int, share: float) -> int:
 
 def rows_of_file(path: str, near: str, project: Project) -> int | None:
     """The rows of a .jsonl, .json, .csv, .tsv or .txt file: beside the file `near`, in a folder above it (a program is
-    started in some folder of its project), or under the current folder.
+    started in some folder of its project), or under the current folder. Of an absolute path, on the author's machine,
+    the project may have the end.
 
     None if there is no such file, or it is too large or of another form.
     """
     suffix = os.path.splitext(path)[1].lower()
     if suffix not in (".jsonl", ".ndjson", ".txt", ".csv", ".tsv", ".json"):
         return None
-    for candidate in (*_above(path, near, project), path):
+    data = _data(path, near, project)
+    return _rows(data, suffix) if data is not None else None
+
+
+def lines_of_file(path: str, near: str, project: Project) -> int | None:
+    """The lines of a text file that are not blank; None as in `rows_of_file`."""
+    data = _data(path, near, project)
+    return _rows(data, ".txt") if data is not None else None
+
+
+def items_of_file(path: str, near: str, project: Project) -> int | None:
+    """The items of the list in a JSON file; None as in `rows_of_file`, or if it is no list."""
+    data = _data(path, near, project)
+    return _rows(data, ".json") if data is not None and data.lstrip().startswith(b"[") else None
+
+
+def _data(path: str, near: str, project: Project) -> bytes | None:
+    """The content of a file of the project; None if there is no such file, or it is too large."""
+    for candidate in _places(path, near, project):
         size = project.size(candidate)
         if size is None:
             continue
         try:
-            data = disk.read(candidate, LARGE) if size <= LARGE else None
+            return disk.read(candidate, LARGE) if size <= LARGE else None
         except OSError:
             return None
-        return _rows(data, suffix) if data is not None else None
     return None
 
 
-def _above(path: str, near: str, project: Project) -> Iterator[str]:
-    """Where a relative path may lead: from the folder of the file `near`, or from one above it in the project."""
+def _places(path: str, near: str, project: Project) -> Iterator[str]:
+    """Where a path may lead: from the folder of the file `near`, or from one above it in the project."""
     for folder in project.upwards(os.path.dirname(near)):
         yield os.path.join(folder, path)
+    yield path
+    if os.path.isabs(path) and (found := project.by_end(near, path)) is not None:
+        yield found
 
 
 def _rows(data: bytes, suffix: str) -> int | None:

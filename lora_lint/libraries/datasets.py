@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, ListVal, Object, Opaque, Val, either
+from lora_lint.interpreter.values import Arguments, AtMost, Const, DictVal, Either, ListVal, Object, Opaque, Val, either
+from lora_lint.libraries import rows
 from lora_lint.libraries.context import record_of
 from lora_lint.libraries.convert import as_list, text_of, whole_list
 from lora_lint.libraries.effects import DatasetRecord, Fact, TableRecord
-from lora_lint.records import replace
 from lora_lint.run.choices import caller
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def from_table(context: Context, name: str, arguments: Arguments, span: Span) ->
     if not isinstance(record, TableRecord):
         return None
     size = Opaque("rows of the table may be gone", span) if Fact.ROWS_CHANGED in record.facts else record.size
-    return Object(name, arguments, span, DatasetRecord(record.name, size, "a local file"))
+    return Object(name, arguments, span, DatasetRecord(record.name, size, record.how, exact=record.exact))
 
 
 def rows_of_files(context: Context, files: Val, span: Span) -> Val:
@@ -133,27 +132,19 @@ def _sliced(whole: Val, start: str | None, stop: str | None, written: Val, text:
 def from_content(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`Dataset.from_list([...])`, `Dataset.from_dict({...})`: literal data is counted."""
     content = arguments.get("mapping", 0)
-    size: Val = Opaque("the data is made at run time", span)
-    rows = content
     if isinstance(content, DictVal):
-        rows = next(iter(content.items.values()), None)
-    if isinstance(rows, ListVal) and not rows.open:
-        size = Const(len(rows.items), rows.span)
-    record = DatasetRecord(Opaque("the data is made in the program", span), size, "the data written here")
-    return Object(name, arguments, span, record)
+        content = next(iter(content.items.values()), None)
+    found = rows.rows_of(context, content, span) if content is not None else None
+    if isinstance(content, ListVal) and not content.open:
+        found = rows.rows_of_size(Const(len(content.items), content.span), span)
+    return found or rows.rows_of_size(Opaque("the data is made at run time", span), span)
 
 
 def concatenate(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`concatenate_datasets([a, b])`: sizes add up if all are known."""
-    parts = arguments.get("dsets", 0)
-    items = whole_list(parts) or []
+    items = whole_list(arguments.get("dsets", 0)) or []
     records = [record for item in items if (record := record_of(item, DatasetRecord)) is not None]
-    size: Val = Opaque("the parts are not all known", span)
-    sizes = [record.size.value for record in records if isinstance(record.size, Const)]
-    if items and len(sizes) == len(items):
-        size = Const(sum(sizes), span, "derived")
-    name_ = Opaque("several datasets are joined", span)
-    return Object(name, arguments, span, DatasetRecord(name_, size, f"{len(records)} datasets joined"))
+    return rows.joined(records if len(records) == len(items) else [], span)
 
 
 def same_rows(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -162,10 +153,22 @@ def same_rows(context: Context, name: str, arguments: Arguments, span: Span) -> 
     return given if record_of(given, DatasetRecord) is not None else None
 
 
-def mapped(owner: Object, filtered: bool, span: Span) -> Object:
-    """`[f(row) for row in dataset]`."""
-    record: DatasetRecord = owner.data
-    return _filtered(owner, record, span) if filtered else _with(owner, record, record.size, record.how, span)
+def from_disk(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`load_from_disk(folder)`: the folder has been written by another program."""
+    path = arguments.get("dataset_path", 0) or Opaque("the folder is not given", span)
+    record = DatasetRecord(path, Opaque("the data was prepared before", span))
+    return Object("datasets.load_dataset", Arguments([], {}, {}), span, record)
+
+
+def selected(name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`data.select(range(500))` of something that is not followed: only data sets have such a method, and it raises an
+    IndexError for a number that they do not have (datasets 5.2.0, arrow_dataset.py)."""
+    picked = arguments.get("indices", 0) if name == "select" else None
+    size = _selected(picked, Opaque("it is not known"), name)
+    is_range = isinstance(picked, AtMost) or (isinstance(picked, Const) and isinstance(picked.value, range))
+    if not is_range or not isinstance(size, Const | AtMost):
+        return None
+    return rows.sized(DatasetRecord(Opaque("the dataset is not known", span), size), size, "a selection", span)
 
 
 def splits(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -209,7 +212,7 @@ def method(context: Context, owner: Object, name: str, arguments: Arguments, spa
         picked = arguments.get("indices", 0) if name == "select" else arguments.get("n", 0)
         return _with(owner, record, _selected(picked, record.size, name), "a selection", span)
     if name == "filter":
-        return _filtered(owner, record, span)
+        return rows.filtered(owner, span)
     if name == "train_test_split":
         return _train_test(owner, record, arguments, span)
     if name in ("shard", "skip", "repeat", "batch", "unique", "to_pandas"):
@@ -222,12 +225,8 @@ def _keeps_rows(arguments: Arguments) -> bool:
 
 
 def _with(owner: Object, record: DatasetRecord, size: Val, how: str, span: Span) -> Object:
-    return Object(owner.callee, owner.arguments, span, replace(record, size=size, how=how))
-
-
-def _filtered(owner: Object, record: DatasetRecord, span: Span) -> Object:
-    how = f"at most {record.how}" if record.how else "before filtering"
-    return Object(owner.callee, owner.arguments, span, replace(record, how=how, exact=False))
+    made = rows.sized(record, size, how, span)
+    return Object(owner.callee, owner.arguments, span, made.data)
 
 
 def _selected(picked: Val | None, whole: Val, method_name: str) -> Val:
@@ -242,34 +241,20 @@ def _selected(picked: Val | None, whole: Val, method_name: str) -> Val:
             return Const(min(size, total) if total is not None else size, picked.span, picked.origin)
     if isinstance(picked, ListVal) and not picked.open:
         return Const(len(picked.items), picked.span, "derived")
+    if isinstance(picked, ListVal) and len(parts := picked.of_rows()) == 1:
+        size_of: Val = parts[0].data.size
+        return size_of if parts[0].data.exact or not isinstance(size_of, Const) else AtMost(Opaque("a part"), size_of)
+    if isinstance(picked, AtMost):
+        least = min(total, picked.bound.value) if total is not None else picked.bound.value
+        return AtMost(picked, Const(least, picked.bound.span, picked.bound.origin))
     return Opaque("how many are selected is not known")
 
 
 def _train_test(owner: Object, record: DatasetRecord, arguments: Arguments, span: Span) -> Val:
-    test = arguments.get("test_size", 0)
-    train = arguments.get("train_size")
-    total = record.size.value if isinstance(record.size, Const) else None
-    size: Val = Opaque("the split depends on a size that is not known", span)
-    share = train.value if isinstance(train, Const) else None
-    if isinstance(share, int) and not isinstance(share, bool) and share > 1:
-        size = Const(share, span, "derived")
-    elif total is not None:
-        if _is_share(share):
-            size = Const(int(total * share), span, "derived")
-        else:
-            held = test.value if isinstance(test, Const) else 0.25 if test is None else None
-            if _is_share(held):
-                size = Const(total - ceil(total * held), span, "derived")
-            elif isinstance(held, int):
-                size = Const(max(total - held, 0), span, "derived")
+    size = rows.train_share(record.size, arguments, span, arguments.get("test_size", 0))
     kept = _with(owner, record, size, f"{record.how} without the test split".strip(), span)
     held_out = _with(owner, record, Opaque("it is the test split", span), "", span)
     return DictVal({"train": kept, "test": held_out}, span)
-
-
-def _is_share(value: Any) -> bool:
-    """Whether it is a fraction of the rows; others are rejected (datasets 5.2.0, `Dataset.train_test_split`)."""
-    return isinstance(value, float) and 0 < value < 1
 
 
 def merge(values: list[Val], cases: Sequence[Case]) -> Val | None:
@@ -307,4 +292,5 @@ CALLS: dict[str, Handler] = {
     "from_pandas": from_table,
     "DatasetDict": splits,
     **dict.fromkeys(("from_json", "from_csv", "from_text"), from_file),
+    "load_from_disk": from_disk,
 }

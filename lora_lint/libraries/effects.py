@@ -163,10 +163,12 @@ class DatasetRecord:
 
 @dataclass(frozen=True, eq=False)
 class TableRecord:
-    """A table that pandas has read from a file."""
+    """A table of pandas: its name, rows, how their number is known; not `exact`: a condition may leave fewer."""
 
     name: Val
     size: Val
+    how: str = "a local file"
+    exact: bool = True
     facts: set[Fact] = field(default_factory=set)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile, Span
 
 OPEN = "builtins.open"
+_CONTENT = frozenset({"read", "readlines", "strip", "splitlines"})
 
 
 class Unfilled(Opaque):
@@ -37,13 +38,13 @@ def opened(context: Context, name: str, arguments: Arguments, span: Span) -> Val
 
 
 def method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
-    """`file.read()`: the content of a file is represented by the file itself."""
-    return owner if name == "read" else None
+    """`file.read()`, `file.readlines()`: the content of a file is represented by the file itself."""
+    return owner if name in _CONTENT or (name == "split" and text_of(arguments.get("sep", 0)) == "\n") else None
 
 
 def parsed(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`yaml.safe_load(file)`, `json.load(file)`: the content of the opened file."""
-    value = content(context, opened_path(_file(arguments)), span)
+    value = content(context, opened_path(file_argument(arguments)), span)
     hook = arguments.keywords.get("object_hook")
     if value is not None and hook is not None:
         value = _hooked(context.machine, value, hook, span)
@@ -62,11 +63,11 @@ def _hooked(machine: Machine, value: Val, hook: Val, span: Span) -> Val:
 
 def parsed_at(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`toml.load(path)`, which also takes an opened file."""
-    given = _file(arguments)
+    given = file_argument(arguments)
     return content(context, opened_path(given) or given, span) or not_known(name, span)
 
 
-def _file(arguments: Arguments) -> Val | None:
+def file_argument(arguments: Arguments) -> Val | None:
     """The argument of a parser: a file, or its text."""
     return next((found for key in ("stream", "fp", "s", "f") if (found := arguments.get(key, 0)) is not None), None)
 

@@ -1,4 +1,4 @@
-"""scikit-learn: the grid of its searches."""
+"""scikit-learn: the grid of its searches, and the parts of data."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import Arguments, DictVal, ListVal, Opaque, Val
 from lora_lint.libraries.convert import as_list, whole_list
+from lora_lint.libraries.rows import divided
 
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
@@ -36,4 +37,4 @@ def parameter_grid(context: Context, name: str, arguments: Arguments, span: Span
     return ListVal(rows, span)
 
 
-CALLS: dict[str, Handler] = {"ParameterGrid": parameter_grid}
+CALLS: dict[str, Handler] = {"ParameterGrid": parameter_grid, "train_test_split": divided}

@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.interpreter.definitions import Class, Function
-from lora_lint.interpreter.values import Arguments, Const, DictVal, External, Member, Object, Val, constant
-from lora_lint.libraries import datasets, shapes, tokens, torch, trainers, transformers
+from lora_lint.interpreter.values import Arguments, Const, DictVal, External, ListVal, Member, Object, Val, constant
+from lora_lint.libraries import datasets, rows, shapes, tokens, torch, trainers, transformers
 from lora_lint.libraries.context import Context
 from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import (
@@ -83,6 +83,7 @@ CALLS = {
     "timm": "timm.CALLS",
     "tinker": "tinker.CALLS",
     "toml": "loaded.TOML",
+    "tqdm": "rows.TQDM",
     "tomli": "loaded.TOML",
     "tomllib": "loaded.TOML",
     "training_hub": "training_hub.CALLS",
@@ -103,11 +104,13 @@ FUNCTIONS = {
     "codecs.open": "loaded.opened",
     "collections.namedtuple": "namespaces.named_tuple",
     "io.open": "loaded.opened",
-    "json.load": "loaded.parsed",
-    "json.loads": "loaded.parsed",
+    "json.load": "rows.json_content",
+    "json.loads": "rows.json_content",
     "os.getenv": "environment.variable",
     "os.popen": "processes.launch",
     "os.system": "processes.launch",
+    "random.sample": "rows.sample",
+    "random.shuffle": "rows.shuffled",
     "typing.cast": "typing.cast",
 }
 """The handlers of single functions in packages from which most programs call other functions."""
@@ -314,6 +317,9 @@ class Knowledge:
             return environment.may_be_set(text_of(key), span)
         if isinstance(owner.data, DatasetRecord):
             return datasets.subscript(owner, key, span)
+        if isinstance(owner.data, TableRecord):
+            table: Val = part_of_library("pandas.subscript")(owner, key, span)
+            return table
         if isinstance(key, Const) and (inner := self._part(owner, str(key.value), span)) is not None:
             return inner
         if owner.callee.startswith("optuna"):
@@ -328,11 +334,20 @@ class Knowledge:
     def iterate(self, machine: Machine, value: Object | Member, span: Span) -> list[Val] | None:
         return torch.iterate(value, span)
 
-    def mapped(self, value: Object, filtered: bool, span: Span) -> Val | None:
-        return datasets.mapped(value, filtered, span) if isinstance(value.data, DatasetRecord) else None
+    def rows(self, machine: Machine, value: Val, filtered: bool, span: Span) -> Object | None:
+        """What stands for the rows that an iteration over a value gives; `filtered` if some of them are left out."""
+        found = rows.rows_of(Context(machine, self.records), value, span)
+        return rows.filtered(found, span) if found is not None and filtered else found
 
-    def length(self, value: Object, span: Span) -> Val | None:
-        return datasets.length(value, span)
+    def cut(self, value: ListVal, bounds: list[Val], span: Span) -> Object | None:
+        return rows.cut(value, bounds, span)
+
+    def length(self, value: Object | ListVal, span: Span) -> Val | None:
+        return datasets.length(value, span) if isinstance(value, Object) else rows.length(value, span)
+
+    def method_of_unknown(self, name: str, arguments: Arguments, span: Span) -> Val | None:
+        """What a method gives whose name shows it, of something that is not followed."""
+        return datasets.selected(name, arguments, span)
 
     def method_of_parts(
         self, machine: Machine, owner: DictVal, name: str, arguments: Arguments, span: Span

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lora_lint.interpreter.definitions import Instance
 from lora_lint.interpreter.values import Arguments, Const, Either, ListVal, Object, Opaque, Val
-from lora_lint.libraries import trl
+from lora_lint.libraries import rows, trl
 from lora_lint.libraries.context import Context, config_of, nothing, record_of, view_of, views_of
 from lora_lint.libraries.convert import is_none, text_of
 from lora_lint.libraries.effects import ModelRecord, TrainingRecord
@@ -57,6 +58,8 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
     dataset = arguments.get("train_dataset") or arguments.get("dataset")
     if dataset is None and isinstance(arguments.keywords.get("train_dataset"), type(None)):
         dataset = next((v for v in arguments.positional[2:] if isinstance(v, Object) and v.data is not None), None)
+    if isinstance(dataset, ListVal | Instance):
+        dataset = _counted(context, dataset, span)
     record = TrainingRecord(
         *(short, method_of(short), span, given if isinstance(given, Object) else None, dataset),
         values=_own_optimizer(arguments.get("optimizers"), span),
@@ -73,6 +76,14 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
     if not (is_none(dataset) and arguments.get("eval_dataset") is not None and not arguments.open):
         trained_by(context, model, record)  # others only evaluate
     return Object(name, arguments, span, record, {} if model is None else {"model": model})
+
+
+def _counted(context: Context, dataset: Val, span: Span) -> Val:
+    """The rows of a list, or of an object of the program's own class that has a length."""
+    if isinstance(dataset, ListVal):
+        return rows.rows_of(context, dataset, span) or dataset
+    size = context.machine.call_external("builtins.len", Arguments([dataset], {}, {}), span)
+    return rows.rows_of_size(size, span) if isinstance(size, Const) else dataset
 
 
 def _own_optimizer(given: Val | None, span: Span) -> dict[str, Val]:

@@ -107,8 +107,13 @@ def dataset_of(trainings: list[TrainingRecord], here: Span) -> Dataset:
     return Dataset(
         name=to_value(either(record.name for record in records), here, ABSENT, convert.is_text),
         size=to_value(either(record.size for record in records), here, ABSENT, convert.is_whole),
-        how=records[0].how,
+        how=_how(records[0]),
     )
+
+
+def _how(record: DatasetRecord) -> str:
+    """How a number of rows is known, for people."""
+    return record.how if record.exact else f"{record.how}, at most" if record.how else "before filtering"
 
 
 def _origin(value: Val) -> str:

@@ -490,7 +490,7 @@ def test_modules_that_are_replaced(statement: str, edited: bool) -> None:
                 "replace",
             )
         ),
-        ("Dataset.from_pandas(pd.read_json('rows.jsonl').dropna())", Unknown),
+        ("Dataset.from_pandas(pd.read_json('rows.jsonl').dropna())", 3),
     ],
 )
 def test_sizes_of_data(call: str, size: Any, tmp_path: Path) -> None:

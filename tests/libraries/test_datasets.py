@@ -50,10 +50,10 @@ def folder(tmp_path: Path) -> Path:
         ('df = pd.read_csv("data/rows.csv")\ndata = Dataset.from_pandas(df).map(f, remove_columns=["a"])', 4),
         ('df = pd.read_csv("data/rows.csv").rename(columns={"a": "x"})\ndata = Dataset.from_pandas(df)', 4),
         ('df = pd.read_csv("data/rows.csv", nrows=2)\ndata = Dataset.from_pandas(df)', Unknown),
-        ('df = pd.read_csv("data/rows.csv")\ndf = df.dropna()\ndata = Dataset.from_pandas(df)', Unknown),
+        ('df = pd.read_csv("data/rows.csv")\ndf = df.dropna()\ndata = Dataset.from_pandas(df)', 4),
         ('df = pd.read_csv("data/rows.csv")\ndf.dropna(inplace=True)\ndata = Dataset.from_pandas(df)', Unknown),
         ('df = pd.read_csv("data/rows.csv")\ndf.rename(columns={}, inplace=True)\ndata = Dataset.from_pandas(df)', 4),
-        ('df = pd.read_csv("data/rows.csv")\ndf = df[df.a > 0]\ndata = Dataset.from_pandas(df)', Unknown),
+        ('df = pd.read_csv("data/rows.csv")\ndf = df[df.a > 0]\ndata = Dataset.from_pandas(df)', 4),
     ],
 )
 def test_files(text: str, size: object, folder: Path) -> None:

@@ -1,0 +1,125 @@
+"""Lists that a loop fills with one item each turn: `for line in file: rows.append(json.loads(line))`."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from lora_lint.interpreter.values import ListVal, Rows, Val
+from lora_lint.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from lora_lint.interpreter.definitions import Scope
+    from lora_lint.interpreter.machine import Machine
+    from lora_lint.source import Span
+
+_MANY = 2
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A list that gets at most one item each turn of a loop, with what is in it before; `sometimes` if a condition
+    keeps some out."""
+
+    into: ListVal
+    before: tuple[Val, ...]
+    sometimes: bool
+
+
+def lists_filled(machine: Machine, loop: ast.For | ast.AsyncFor, scope: Scope) -> list[Collected]:
+    """The lists of rows that a loop fills. Call before the loop is followed."""
+    owners: dict[str, ast.expr] = {}
+    rebound: set[str] = set()
+    for node in (each for statement in loop.body for each in ast.walk(statement)):
+        if isinstance(node, ast.Call) and (owner := _appended_to(node)) is not None:
+            owners.setdefault(ast.unparse(owner), owner)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            rebound.add(node.id)
+    leaves = any(isinstance(node, ast.Break | ast.Return) for node in _inside(loop.body))
+    line = loop.target.id if isinstance(loop.target, ast.Name) else None
+    found: list[Collected] = []
+    for name, owner in owners.items():
+        least, most = _count(loop.body, name, line)
+        if most != 1 or name in rebound:
+            continue
+        value = machine.evaluate(owner, scope)
+        if isinstance(value, ListVal) and (value.of_rows() if value.items else not value.open):
+            found.append(Collected(value, tuple(value.items), leaves or least < most))
+    return found
+
+
+def fill(machine: Machine, lists: Iterable[Collected], iterated: Val, span: Span) -> None:
+    """Gives lists as many items as the loop that filled them had turns. Call after the loop was followed."""
+    for each in lists:
+        rows = machine.library.rows(machine, iterated, each.sometimes, span)
+        if rows is not None:
+            machine.journal.change_list(each.into.items)[:] = [*each.before, Rows(rows, each.sometimes)]
+
+
+def _appended_to(call: ast.Call) -> ast.expr | None:
+    """The list in `rows.append(…)` or `self.rows.append(…)`."""
+    function = call.func
+    if not isinstance(function, ast.Attribute) or function.attr != "append":
+        return None
+    owner = function.value
+    plain = isinstance(owner, ast.Name) or (isinstance(owner, ast.Attribute) and isinstance(owner.value, ast.Name))
+    return owner if plain else None
+
+
+def _count(body: list[ast.stmt], name: str, line: str | None) -> tuple[int, int]:
+    """How many items a list gets in a turn, at least and at most; `line` is the loop's variable."""
+    least = most = 0
+    skips = False
+    for statement in body:
+        low, high = _count_in(statement, name, line)
+        least, most = least + (0 if skips else low), most + high
+        skips = skips or (_blank(statement, line) is not True and _skips(statement))
+    return min(least, _MANY), min(most, _MANY)
+
+
+def _count_in(statement: ast.stmt, name: str, line: str | None) -> tuple[int, int]:
+    if isinstance(statement, ast.If):
+        taken, other = _count(statement.body, name, line), _count(statement.orelse, name, line)
+        least = taken[0] if _blank(statement, line) is False else min(taken[0], other[0])
+        return least, max(taken[1], other[1])
+    if isinstance(statement, ast.Try):
+        return _count([*statement.body, *statement.orelse], name, line)  # handlers are for rows that are broken
+    if isinstance(statement, ast.With | ast.AsyncWith):
+        return _count(statement.body, name, line)
+    calls = [node for node in ast.walk(statement) if isinstance(node, ast.Call)]
+    times = sum(1 for call in calls if (owner := _appended_to(call)) is not None and ast.unparse(owner) == name)
+    return (times, times) if isinstance(statement, ast.Expr) else (0, times * _MANY)
+
+
+def _skips(statement: ast.stmt) -> bool:
+    """Whether it may end the turn."""
+    return any(isinstance(node, ast.Continue) for node in _inside([statement]))
+
+
+def _inside(body: list[ast.stmt]) -> Iterator[ast.AST]:
+    """The nodes of statements, without handlers of errors."""
+    left: list[ast.AST] = list(body)
+    while left:
+        node = left.pop()
+        yield node
+        left += [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.ExceptHandler)]
+
+
+def _blank(statement: ast.stmt, line: str | None) -> bool | None:
+    """What a condition asks of the loop's variable: True if it holds for blank lines (`if not line.strip():`), False if
+    for others; None for other conditions. Blank lines of a file are no rows."""
+    if not isinstance(statement, ast.If):
+        return None
+    test = statement.test
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return True if asks_for_text(test.operand, line) else None
+    return False if asks_for_text(test, line) else None
+
+
+def asks_for_text(test: ast.expr, line: str | None) -> bool:
+    """Whether a condition is that a line is not blank: `line`, `line.strip()`."""
+    if isinstance(test, ast.Call) and isinstance(test.func, ast.Attribute) and test.func.attr == "strip":
+        test = test.func.value
+    return isinstance(test, ast.Name) and test.id == line

@@ -1,0 +1,215 @@
+"""The rows of lists that a program fills from files and data sets, and of what it makes of such lists."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.interpreter.values import (
+    NO_ARGUMENTS,
+    Arguments,
+    AtMost,
+    Const,
+    DictVal,
+    ListVal,
+    Object,
+    Opaque,
+    Perhaps,
+    Val,
+    as_text,
+    rows_list,
+)
+from lora_lint.libraries.context import record_of
+from lora_lint.libraries.convert import text_of
+from lora_lint.libraries.effects import DatasetRecord, TableRecord
+from lora_lint.libraries.loaded import OPEN, file_argument, opened_path, parsed
+from lora_lint.records import replace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lora_lint.libraries.context import Context, Handler
+    from lora_lint.project import Project
+    from lora_lint.source import Span
+
+_FILE = "a local file"
+_OPENING = frozenset({"jsonlines.open", "gzip.open"})
+_TABLES = frozenset({"csv.DictReader", "csv.reader"})
+
+
+def rows_of(context: Context, value: Val, span: Span) -> Object | None:
+    """What stands for the rows that an iteration over a value gives, one each turn; None if their number is not
+    known."""
+    if isinstance(value, ListVal) and (record := _all_of(value, span)) is not None:
+        return Object("rows", NO_ARGUMENTS, span, record)
+    if isinstance(value, ListVal | DictVal) or (isinstance(value, Const) and isinstance(value.value, range)):
+        sure = not any(isinstance(item, Perhaps) for item in value.content())
+        return rows_of_size(Const(value.turns(), span, "derived"), span) if value.turns() and sure else None
+    if not isinstance(value, Object):
+        return None
+    if isinstance(value.data, DatasetRecord):
+        return value
+    first = value.arguments.get("", 0)
+    if value.callee in _TABLES:
+        from lora_lint.knowledge.sizes import rows_of_file
+
+        return _of_file(context, opened_path(first), rows_of_file, span)
+    if value.callee == OPEN or value.callee in _OPENING:
+        from lora_lint.knowledge.sizes import lines_of_file
+
+        return _of_file(context, opened_path(value) or first, lines_of_file, span)
+    return None
+
+
+def _all_of(value: ListVal, span: Span) -> DatasetRecord | None:
+    """The rows of a list that holds nothing else."""
+    parts = value.of_rows()
+    record: DatasetRecord | None = joined([part.data for part in parts], span).data if parts else None
+    return record
+
+
+def json_content(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`json.load(file)`: of a list that is too large to follow, the number of its items."""
+    from lora_lint.knowledge.sizes import items_of_file
+
+    content = parsed(context, name, arguments, span)
+    path = opened_path(file_argument(arguments)) if isinstance(content, Opaque) else None
+    rows = _of_file(context, path, items_of_file, span)
+    return rows_list(rows, span) if rows is not None else content
+
+
+def _of_file(
+    context: Context, path: Val | None, count: Callable[[str, str, Project], int | None], span: Span
+) -> Object | None:
+    """The rows of a file of the project."""
+    name, project = text_of(path), context.records.project
+    rows = count(name, span.path, project) if name and project is not None else None
+    if rows is None or path is None:
+        return None
+    return Object("rows", NO_ARGUMENTS, span, DatasetRecord(as_text(path), Const(rows, span, "derived"), _FILE))
+
+
+def rows_of_size(size: Val, span: Span) -> Object:
+    """Rows that the program makes itself."""
+    record = DatasetRecord(Opaque("the data is made in the program"), size, "the data written here")
+    return Object("rows", NO_ARGUMENTS, span, record)
+
+
+def joined(records: Sequence[DatasetRecord], span: Span) -> Object:
+    """The rows of several data sets, one after another."""
+    if len(records) == 1:
+        return Object("rows", NO_ARGUMENTS, span, records[0])
+    sizes = [record.size.value for record in records if isinstance(record.size, Const)]
+    size: Val = Opaque("the parts are not all known", span)
+    if records and len(sizes) == len(records):
+        size = Const(sum(sizes), span, "derived")
+    name = Opaque("several datasets are joined", span)
+    exact = all(record.exact for record in records)
+    how = f"{len(records)} datasets joined"
+    return Object("rows", NO_ARGUMENTS, span, DatasetRecord(name, size, how, exact=exact))
+
+
+def filtered(rows: Object, span: Span) -> Object:
+    """Rows of which a condition leaves some out."""
+    record: DatasetRecord = rows.data
+    return Object(rows.callee, rows.arguments, span, replace(record, exact=False))
+
+
+def sized(record: DatasetRecord, size: Val, how: str, span: Span) -> Object:
+    """Some of the rows of a data set: a number of them, or AtMost that many."""
+    if isinstance(size, AtMost):
+        return Object("rows", NO_ARGUMENTS, span, replace(record, size=size.bound, how=how, exact=False))
+    return Object("rows", NO_ARGUMENTS, span, replace(record, size=size, how=how))
+
+
+def cut(value: ListVal, bounds: list[Val], span: Span) -> Object | None:
+    """`rows[:1000]`, `rows[200:]`."""
+    record = _all_of(value, span)
+    if record is None:
+        return None
+    start, stop = bounds[0], bounds[1]
+    total = record.size.value if isinstance(record.size, Const) else None
+    if isinstance(stop, AtMost) and isinstance(start, Const) and not start.value:
+        return sized(record, stop, "a selection", span)
+    places = [bound.value for bound in bounds if isinstance(bound, Const)]
+    if total is None or len(places) < len(bounds):
+        return None
+    try:
+        size = len(range(total)[slice(*places)])
+    except (TypeError, ValueError):
+        return None
+    return sized(record, Const(size, span, "derived"), f"{record.how} cut" if record.how else "a selection", span)
+
+
+def length(value: ListVal, span: Span) -> Val | None:
+    """`len(rows)`; None where a filter may leave fewer."""
+    record = _all_of(value, span)
+    if record is None or not record.exact or not isinstance(record.size, Const):
+        return None
+    return Const(record.size.value, span, "derived")
+
+
+def sample(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`random.sample(rows, 500)`."""
+    population, number = arguments.get("population", 0), arguments.get("k", 1)
+    rows = rows_of(context, population, span) if population is not None else None
+    record = rows.data if rows is not None else rows_of_size(Opaque("it is a sample"), span).data
+    known = isinstance(number, Const) and type(number.value) is int
+    if number is None or not (known or isinstance(number, AtMost)):
+        return None
+    return rows_list(sized(record, number, "a selection", span), span)
+
+
+def shuffled(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`random.shuffle(rows)`, in place."""
+    return Const(None, span)
+
+
+def divided(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """scikit-learn's `train_test_split(rows, test_size=0.1)`: the rows in two parts, for each argument."""
+    parts: list[Val] = []
+    for given in arguments.positional:
+        table = record_of(given, TableRecord)
+        rows = rows_of(context, given, span) if table is None else None
+        record = table or record_of(rows, DatasetRecord)
+        if record is None:
+            return None
+        exact = table is not None or (rows is not None and rows.data.exact)
+        size = train_share(record.size if exact else Opaque("a filter may leave fewer"), arguments, span)
+        left = Opaque("it is the test split", span)
+        if table is not None and isinstance(given, Object):
+            parts += [Object(given.callee, given.arguments, span, replace(table, size=each)) for each in (size, left)]
+        elif isinstance(record, DatasetRecord):
+            how = f"{record.how} without the test split".strip()
+            parts += [rows_list(sized(record, each, how, span), span) for each in (size, left)]
+    return ListVal(parts, span)
+
+
+def train_share(whole: Val, arguments: Arguments, span: Span, test: Val | None = None) -> Val:
+    """The size of the training part of `train_test_split(…)`, which datasets and scikit-learn have."""
+    test, train = test or arguments.get("test_size"), arguments.get("train_size")
+    total = whole.value if isinstance(whole, Const) else None
+    share = train.value if isinstance(train, Const) else None
+    if isinstance(share, int) and not isinstance(share, bool) and share > 1:
+        return Const(share, span, "derived")
+    if total is not None and _is_share(share):
+        return Const(int(total * share), span, "derived")
+    held = test.value if isinstance(test, Const) else 0.25 if test is None else None
+    if total is not None and _is_share(held):
+        return Const(total - ceil(total * held), span, "derived")
+    if total is not None and isinstance(held, int):
+        return Const(max(total - held, 0), span, "derived")
+    return Opaque("the split depends on a size that is not known", span)
+
+
+def _is_share(value: Any) -> bool:
+    """Whether it is a fraction of the rows; others are rejected (datasets 5.2.0, `Dataset.train_test_split`)."""
+    return isinstance(value, float) and 0 < value < 1
+
+
+def what_is_shown(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`tqdm(rows)`, which shows how far an iteration has come."""
+    return arguments.get("iterable", 0)
+
+
+TQDM: dict[str, Handler] = {"tqdm": what_is_shown}

@@ -1,0 +1,384 @@
+"""The number of rows in lists that a program fills: from the lines of files, from tables, from other lists."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lora_lint.run.values import Unknown
+from tests.support.reading import only, plain, read_python
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAD = """import csv, json, random
+from pathlib import Path
+
+import pandas as pd
+import torch
+from datasets import Dataset, concatenate_datasets, load_dataset, load_from_disk
+from peft import LoraConfig, get_peft_model
+from sklearn.model_selection import train_test_split
+from tqdm import tqdm
+from transformers import AutoModelForCausalLM, Trainer
+
+"""
+TRAIN = """
+model = get_peft_model(AutoModelForCausalLM.from_pretrained("gpt2"), LoraConfig(r=8))
+Trainer(model=model, train_dataset=data_set).train()
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """250 rows of JSON lines and a blank one, 300 in a list, 120 in a table."""
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "data").mkdir()
+    (folder / "data" / "train.jsonl").write_text("".join(f'{{"a": {n}}}\n' for n in range(250)) + "\n")
+    (folder / "data" / "big.json").write_text(json.dumps([{"a": n} for n in range(300)]))
+    (folder / "data" / "t.csv").write_text("text,label\n" + "".join(f"x{n},1\n" for n in range(120)))
+    return folder
+
+
+CASES = {
+    "load_jsonl loop": (
+        """
+        def load_jsonl(path):
+            rows = []
+            with open(path, encoding="utf-8") as f:
+                for line in f:
+                    line = line.strip()
+                    if not line:
+                        continue
+                    rows.append(json.loads(line))
+            return rows
+        data_set = Dataset.from_list(load_jsonl("data/train.jsonl")).map(lambda x: x)
+        """,
+        250,
+    ),
+    "if strip": (
+        """
+        rows = []
+        for line in open("data/train.jsonl"):
+            if line.strip():
+                try:
+                    rows.append(json.loads(line))
+                except json.JSONDecodeError:
+                    continue
+        data_set = Dataset.from_list(rows)
+        """,
+        250,
+    ),
+    "comp": (
+        """
+        data_set = Dataset.from_list([json.loads(l) for l in open("data/train.jsonl") if l.strip()])
+        """,
+        250,
+    ),
+    "comp path": (
+        """
+        data_set = Dataset.from_list([json.loads(l) for l in Path("data/train.jsonl").read_text().splitlines()])
+        """,
+        250,
+    ),
+    "comp readlines": (
+        """
+        with open("data/train.jsonl") as f:
+            data = [json.loads(l) for l in f.readlines()]
+        texts = [d["a"] for d in data]
+        data_set = Dataset.from_dict({"text": texts})
+        """,
+        250,
+    ),
+    "json big": (
+        """
+        data = json.load(open("data/big.json"))
+        random.shuffle(data)
+        n = int(len(data) * 0.9)
+        data_set = Dataset.from_list(data[:n])
+        """,
+        270,
+    ),
+    "json loop": (
+        """
+        with open("data/big.json") as f:
+            data = json.load(f)
+        rows = []
+        for i, x in enumerate(tqdm(data)):
+            rows.append({"text": x["a"]})
+        data_set = Dataset.from_list(rows)
+        """,
+        300,
+    ),
+    "filter": (
+        """
+        with open("data/big.json") as f:
+            data = json.load(f)
+        rows = []
+        for x in data:
+            if x["a"] > 3:
+                rows.append({"text": x["a"]})
+        data_set = Dataset.from_list(rows)
+        """,
+        300,
+    ),
+    "two files": (
+        """
+        def load(p):
+            return [json.loads(l) for l in open(p)]
+        data = load("data/train.jsonl")
+        data.extend(load("data/train.jsonl"))
+        data += load("data/train.jsonl")
+        data_set = Dataset.from_list(data)
+        """,
+        750,
+    ),
+    "files loop": (
+        """
+        data = []
+        for p in ["data/train.jsonl", "data/train.jsonl"]:
+            with open(p) as f:
+                for line in f:
+                    data.append(json.loads(line))
+        data_set = Dataset.from_list(data)
+        """,
+        500,
+    ),
+    "pop": (
+        """
+        data = [json.loads(l) for l in open("data/train.jsonl")]
+        data.pop()
+        data_set = Dataset.from_list(data)
+        """,
+        Unknown,
+    ),
+    "unknown added": (
+        """
+        data = [json.loads(l) for l in open("data/train.jsonl")]
+        data.extend(load_more())
+        data_set = Dataset.from_list(data)
+        """,
+        Unknown,
+    ),
+    "vague": (
+        """
+        data = []
+        for p in find():
+            for line in open("data/train.jsonl"):
+                data.append(json.loads(line))
+        data_set = Dataset.from_list(data)
+        """,
+        Unknown,
+    ),
+    "two appends": (
+        """
+        data = []
+        for line in open("data/train.jsonl"):
+            data.append(json.loads(line))
+            data.append(json.loads(line))
+        data_set = Dataset.from_list(data)
+        """,
+        Unknown,
+    ),
+    "break": (
+        """
+        data = []
+        for line in open("data/train.jsonl"):
+            data.append(json.loads(line))
+            if len(data) > 10:
+                break
+        data_set = Dataset.from_list(data)
+        """,
+        250,
+    ),
+    "pandas": (
+        """
+        df = pd.read_csv("data/t.csv")
+        train, val = train_test_split(df, test_size=0.2, random_state=42)
+        data_set = Dataset.from_pandas(train.reset_index(drop=True))
+        """,
+        96,
+    ),
+    "pandas rows": (
+        """
+        df = pd.read_csv("data/t.csv")
+        rows = []
+        for _, row in df.iterrows():
+            rows.append({"text": row["text"]})
+        data_set = Dataset.from_list(rows)
+        """,
+        120,
+    ),
+    "pandas cols": (
+        """
+        df = pd.read_csv("data/t.csv")
+        df["label"] = df["label"].map({1: 0})
+        df = df[["text", "label"]].dropna()
+        data_set = Dataset.from_dict({"text": df["text"].tolist(), "label": df["label"].tolist()})
+        """,
+        120,
+    ),
+    "pandas of list": (
+        """
+        data = [json.loads(l) for l in open("data/train.jsonl")]
+        data_set = Dataset.from_pandas(pd.DataFrame(data))
+        """,
+        250,
+    ),
+    "sample": (
+        """
+        data = [json.loads(l) for l in open("data/train.jsonl")]
+        data_set = Dataset.from_list(random.sample(data, 100))
+        """,
+        100,
+    ),
+    "select unknown": (
+        """
+        data_set = get_data()["train"].select(range(300))
+        """,
+        300,
+    ),
+    "select min": (
+        """
+        data_set = load_from_disk("somewhere")["train"]
+        data_set = data_set.shuffle(seed=1).select(range(min(300, len(data_set))))
+        """,
+        300,
+    ),
+    "disk split": (
+        """
+        data_set = load_from_disk("somewhere")["train"].train_test_split(train_size=200)["train"]
+        """,
+        200,
+    ),
+    "own class": (
+        """
+        class Rows(torch.utils.data.Dataset):
+            def __init__(self, path):
+                self.data = []
+                with open(path) as f:
+                    for line in f:
+                        self.data.append(json.loads(line))
+            def __len__(self):
+                return len(self.data)
+            def __getitem__(self, i):
+                return self.data[i]
+        data_set = Rows("data/train.jsonl")
+        """,
+        250,
+    ),
+    "list": (
+        """
+        raw = load_dataset("json", data_files="data/train.jsonl", split="train")
+        data_set = [{"messages": x["a"]} for x in raw]
+        """,
+        250,
+    ),
+    "absolute": (
+        """
+        data_set = load_dataset("json", data_files="/content/drive/MyDrive/data/train.jsonl", split="train")
+        """,
+        250,
+    ),
+    "csv": (
+        """
+        rows = []
+        with open("data/t.csv") as f:
+            for row in csv.DictReader(f):
+                rows.append(row)
+        data_set = Dataset.from_list(rows)
+        """,
+        120,
+    ),
+    "range": (
+        """
+        data_set = Dataset.from_list([{"text": str(i)} for i in range(1000)])
+        """,
+        1000,
+    ),
+    "sets": (
+        """
+        data_set = Dataset.from_list(list(set(l for l in open("data/train.jsonl"))))
+        """,
+        250,
+    ),
+    "dedupe": (
+        """
+        data = [json.loads(l) for l in open("data/train.jsonl")]
+        seen = set()
+        out = []
+        for d in data:
+            if d["a"] in seen:
+                continue
+            seen.add(d["a"])
+            out.append(d)
+        data_set = Dataset.from_list(out)
+        """,
+        250,
+    ),
+    "else": (
+        """
+        data = [json.loads(l) for l in open("data/train.jsonl")]
+        train, val = [], []
+        for i, d in enumerate(data):
+            if i % 10 == 0:
+                val.append(d)
+            else:
+                train.append(d)
+        data_set = Dataset.from_list(train)
+        """,
+        250,
+    ),
+    "zip": (
+        """
+        data = [json.loads(l) for l in open("data/train.jsonl")]
+        a = [d["a"] for d in data]
+        b = [d["b"] for d in data]
+        data_set = Dataset.from_list([{"x": x, "y": y} for x, y in zip(a, b)])
+        """,
+        250,
+    ),
+    "concat": (
+        """
+        a = load_dataset("json", data_files="data/train.jsonl", split="train")
+        data_set = concatenate_datasets([a, a.select(range(20))])
+        """,
+        270,
+    ),
+    "slice at most": (
+        """
+        data = [json.loads(l) for l in open("data/train.jsonl")]
+        data_set = Dataset.from_list(data[:min(100, len(data))])
+        """,
+        100,
+    ),
+    "some of a few": (
+        """
+        missing = [name for name in ["a", "b"] if name not in unknown]
+        if missing:
+            raise ValueError(missing)
+        data_set = load_dataset("json", data_files="data/train.jsonl", split="train")
+        """,
+        250,
+    ),
+    "none may be left": (
+        """
+        broken = [row for row in json.load(open("data/big.json")) if "a" not in row]
+        if broken:
+            raise ValueError(broken)
+        data_set = load_dataset("json", data_files="data/train.jsonl", split="train")
+        """,
+        250,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rows(name: str, folder: Path) -> None:
+    text, size = CASES[name]
+    run = only(read_python(HEAD + textwrap.dedent(text) + TRAIN, folder))
+    assert plain(run.dataset.size) == size
+    assert run.trained is True
