@@ -202,7 +202,7 @@ def _launch(fields: Fields, project: Project) -> Launch:
     elif fields.has("quantization_bit"):
         method = known(fields.text("quantization_method", usual("bnb")))
         quantizer = Known(_METHODS[method], fields.span("quantization_bit")) if method in _METHODS else ABSENT
-    return Launch(sharding=tables.sharding(fields, project), quantizer=quantizer, storage=usual(Storage.COMPUTE))
+    return replace(tables.sharding(fields, project), quantizer=quantizer, storage=usual(Storage.COMPUTE))
 
 
 def _added(fields: Fields, key: str) -> tuple[str, ...]:

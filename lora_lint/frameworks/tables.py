@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks.fields import Fields, multiple, set_by_config, unfolded, usual, with_dotted_keys
 from lora_lint.knowledge import schemas
-from lora_lint.knowledge.layouts import stage_of
+from lora_lint.knowledge.layouts import zero_of
 from lora_lint.records import dataclass, replace
 from lora_lint.run.events import Load, Train, Wrap
-from lora_lint.run.launch import Sharding
+from lora_lint.run.launch import Launch, Sharding
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
@@ -212,13 +212,13 @@ def quantization(fields: Fields) -> Value[str | None]:
     return found
 
 
-def sharding(fields: Fields, project: Project) -> Value[Sharding]:
-    """The sharding of the parameters, by `fsdp` and `deepspeed` in transformers' arguments (5.23, training_args.py)."""
+def sharding(fields: Fields, project: Project) -> Launch:
+    """How the parameters are sharded, by `fsdp` and `deepspeed` in transformers' arguments (5.23, training_args.py)."""
     fsdp = fields.text("fsdp")
     if isinstance(fsdp, Known) and fsdp.value not in ("", "no_shard", "false"):
-        return Known(Sharding.FSDP, fields.span("fsdp"))
+        return Launch(sharding=Known(Sharding.FSDP, fields.span("fsdp")))
     path = fields.text("deepspeed")
     if not isinstance(path, Known):
-        return ABSENT
-    stage, sure = stage_of(path.value, fields.mapping.span.path, project)
-    return ABSENT if stage is None else Known(stage, fields.span("deepspeed"), "literal" if sure else "cli-default")
+        return Launch()
+    zero, sure = zero_of(path.value, fields.mapping.span.path, project)
+    return Launch() if zero is None else zero.launch(fields.span("deepspeed"), "literal" if sure else "cli-default")

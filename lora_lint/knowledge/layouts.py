@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lora_lint.run.launch import Quantizer, Sharding
+from lora_lint.run.launch import Launch, Quantizer, Sharding
+from lora_lint.run.values import ABSENT, Known
 
 if TYPE_CHECKING:
     from lora_lint.project import Project
+    from lora_lint.run.values import Origin
+    from lora_lint.source import Span
 
 # Not compiled here: few runs name such a config, and a class of letters that ignores case takes 3 ms to compile.
 _STAGE = r"(?:^|[^a-z0-9])(?:z|zero|stage)[-_]?(?:stage[-_]?)?([0123])(?![0-9])"
 _QUANTIZED = {"gptq", "awq", "aqlm", "hqq", "eetq"}
+GATHERS = "stage3_gather_16bit_weights_on_model_save"
 _FSDPS: dict[object, Sharding] = {1: Sharding.FSDP1, 2: Sharding.FSDP2}
 _SEPARATORS = str.maketrans("_./", "---")
+
+
+class Zero(NamedTuple):
+    """A stage of DeepSpeed's ZeRO, and whether it gathers parameters to save them: None if that is not known."""
+
+    sharding: Sharding
+    gathers: bool | None = None
+
+    def launch(self, span: Span | None, origin: Origin, written: Span | None = None) -> Launch:
+        """The launch of a run with it, and where that is decided."""
+        gathers = ABSENT if self.gathers is None else Known(self.gathers, span, origin, written)
+        return Launch(sharding=Known(self.sharding, span, origin, written), gathers=gathers)
 
 
 def quantizer_in_name(name: str) -> Quantizer | None:
@@ -24,27 +40,35 @@ def quantizer_in_name(name: str) -> Quantizer | None:
     return next((Quantizer[word.upper()] for word in words if word in _QUANTIZED), None)
 
 
-def stage_in_name(path: str) -> Sharding | None:
+def zero_in_name(path: str) -> Zero | None:
     """The ZeRO stage in the name of a DeepSpeed config: `ds_z3_config.json`, `zero2.json`."""
     match = re.search(_STAGE, path.replace("\\", "/").rpartition("/")[2].lower())
-    return sharding_of(int(match[1])) if match is not None else None
+    return Zero(sharding_of(int(match[1]))) if match is not None else None
 
 
-def stage_of(path: str, near: str, project: Project | None) -> tuple[Sharding | None, bool]:
-    """The ZeRO stage of a DeepSpeed config that the file `near` names, and whether the config itself states it. The
-    config is searched from that file's folder upwards; without it, its name decides."""
+def zero_of(path: str, near: str, project: Project | None) -> tuple[Zero | None, bool]:
+    """What a DeepSpeed config that the file `near` names says, and whether the config itself states it. The config is
+    searched from that file's folder upwards; without it, its name decides."""
     place = project.nearest(near, path) if project is not None else None
     source = project.load(place) if project is not None and place is not None else None
-    return (stage_in_name(path), False) if source is None else (stage_of_text(source.utf8), True)
+    return (zero_in_name(path), False) if source is None else (zero_of_text(source.utf8), True)
 
 
-def stage_of_text(text: bytes) -> Sharding | None:
-    """The ZeRO stage of a DeepSpeed config; None if none is written there."""
+def zero_of_text(text: bytes) -> Zero | None:
+    """What a DeepSpeed config says; None if no stage is written there."""
     try:
-        stage = json.loads(text)["zero_optimization"]["stage"]
-    except (ValueError, LookupError, TypeError, RecursionError):
+        section = json.loads(text)["zero_optimization"]
+        stage, gathers = section["stage"], section.get(GATHERS, False)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
-    return sharding_of(stage) if isinstance(stage, int) and not isinstance(stage, bool) else None
+    return zero(stage, gathers)
+
+
+def zero(stage: Any, gathers: Any = None) -> Zero | None:
+    """The ZeRO of a config's stage and its GATHERS, of which "auto" leaves open whether it gathers."""
+    if not isinstance(stage, int) or isinstance(stage, bool):
+        return None
+    return Zero(sharding_of(stage), gathers if isinstance(gathers, bool) else None)
 
 
 def fsdp_of(version: object) -> Sharding:

@@ -73,6 +73,10 @@ CHECKPOINTS_NOT_REENTRANT: Version = (5, 0, 0)
 """transformers: `gradient_checkpointing_enable` takes `use_reentrant=False` (modeling_utils.py). Before, checkpoints of
 frozen inputs have no gradient (measured with 4.57.1 and PEFT 0.17.1; with 5.23.0 they have one in either kind)."""
 
+ADAPTER_GATHERED: Version = (5, 0, 0)
+"""transformers: Trainer gathers the adapter under ZeRO-3 whatever DeepSpeed's config says; before, it saves an empty
+state dict if `stage3_gather_16bit_weights_on_model_save` is off (trainer.py, save_model; 4.36.2 and 4.57.1)."""
+
 CLASSIFIERS_DO_NOT_GENERATE: Version = (4, 50, 0)
 """transformers: models without a language head have no `prepare_inputs_for_generation`, for which PEFT asks under the
 task types that generate (modeling_utils.py: PreTrainedModel is no GenerationMixin any more)."""

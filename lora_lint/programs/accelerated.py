@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.knowledge.layouts import fsdp_of, sharding_of, stage_of
+from lora_lint.knowledge.layouts import Zero, fsdp_of, zero, zero_of
 from lora_lint.records import replace
-from lora_lint.run.launch import Launch, Sharding
+from lora_lint.run.launch import Launch
 from lora_lint.run.values import ABSENT, Known, known
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ def launch_of_call(call: Call, near: str, project: Project) -> Launch:
         count = Known(call.processes, None, "derived", call.span)
     elif config is not None and isinstance(number := config.whole("num_processes"), Known):
         count = Known(number.value, None, "derived", number.span)
-    sharding = _by_options(given)
-    if sharding is ABSENT and config is not None:
-        sharding = _by_config(config, near, project)
-    return Launch(processes=count if (known(count) or 0) > 1 else ABSENT, sharding=sharding)
+    launch = _by_options(given)
+    if launch.sharding is ABSENT and config is not None:
+        launch = _by_config(config, near, project)
+    return replace(launch, processes=count if (known(count) or 0) > 1 else ABSENT)
 
 
 def given_to_launcher(call: Call) -> tuple[Given, ...]:
@@ -62,8 +62,8 @@ def launched_by(run: Run, launch: Launch) -> Run:
     """A run with its launcher's settings; the program's own settings stay."""
     own = run.launch
     processes = launch.processes if own.processes is ABSENT else own.processes
-    sharding = launch.sharding if own.sharding is ABSENT else own.sharding
-    return replace(run, launch=replace(own, processes=processes, sharding=sharding))
+    layout = launch if own.sharding is ABSENT else own
+    return replace(run, launch=replace(own, processes=processes, sharding=layout.sharding, gathers=layout.gathers))
 
 
 def _config(given: Fields, near: str, project: Project) -> Fields | None:
@@ -77,32 +77,32 @@ def _config(given: Fields, near: str, project: Project) -> Fields | None:
     return Fields(document) if document is not None else None
 
 
-def _by_options(given: Fields) -> Value[Sharding]:
+def _by_options(given: Fields) -> Launch:
     """`--use_fsdp --fsdp_version 2`, `--use_deepspeed --zero_stage 3`."""
     if known(given.flag("use_fsdp")) is True:
         version = known(given.whole("fsdp_version", Known(1)))
-        return Known(fsdp_of(version), None, "derived", given.span("use_fsdp"))
-    stage = known(given.whole("zero_stage"))
-    if stage is None or known(given.flag("use_deepspeed")) is not True:
-        return ABSENT
-    return Known(sharding_of(stage), None, "derived", given.span("zero_stage"))
+        return Launch(sharding=Known(fsdp_of(version), None, "derived", given.span("use_fsdp")))
+    found = _zero(given) if known(given.flag("use_deepspeed")) is True else None
+    return Launch() if found is None else found.launch(None, "derived", given.span("zero_stage"))
 
 
-def _by_config(config: Fields, near: str, project: Project) -> Value[Sharding]:
+def _zero(given: Fields) -> Zero | None:
+    """The stage in Accelerate's own settings."""
+    gathers = known(given.flag("zero3_save_16bit_model", Known(False)))
+    return zero(known(given.whole("zero_stage")), gathers)
+
+
+def _by_config(config: Fields, near: str, project: Project) -> Launch:
     kind = str(known(config.text("distributed_type")) or "").upper()
     where: Span = config.span("distributed_type")
     if kind == "FSDP":
         section = config.section("fsdp_config")
         version = known(section.whole("fsdp_version", Known(1))) if section is not None else 1
-        return Known(fsdp_of(version), None, "derived", where)
+        return Launch(sharding=Known(fsdp_of(version), None, "derived", where))
     section = config.section("deepspeed_config") if kind == "DEEPSPEED" else None
     if section is None:
-        return ABSENT
-    stage = known(section.whole("zero_stage"))
-    path = known(section.text("deepspeed_config_file"))
-    if stage is None and path:
-        found, _ = stage_of(path, near, project)
-        return ABSENT if found is None else Known(found, None, "derived", where)
-    if stage is None:
-        return ABSENT
-    return Known(sharding_of(stage), None, "derived", where)
+        return Launch()
+    found, path = _zero(section), known(section.text("deepspeed_config_file"))
+    if found is None and path:
+        found, _ = zero_of(path, near, project)
+    return Launch() if found is None else found.launch(None, "derived", where)

@@ -11,8 +11,9 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from lora_lint import discovery
+from lora_lint.records import replace
 from lora_lint.run.launch import Launch
-from lora_lint.run.values import ABSENT, known
+from lora_lint.run.values import known
 from lora_lint.source import SCRIPTS
 from lora_lint.system import disk
 
@@ -56,9 +57,9 @@ def started_with(program: str, project: Project) -> Launch:
     launches = [launch_of_call(call, call.span.path, project) for call, _ in calls]
     several = [launch for launch in launches if known(launch.processes)]
     most = max(several, key=lambda launch: known(launch.processes) or 0, default=Launch())
-    ways = {known(launch.sharding) for launch in several or launches}
-    shared = launches[0].sharding if len(ways) == 1 else ABSENT
-    return Launch(processes=most.processes, sharding=shared)
+    ways = {(known(launch.sharding), known(launch.gathers)) for launch in several or launches}
+    shared = launches[0] if len(ways) == 1 else Launch()
+    return replace(shared, processes=most.processes)
 
 
 def scripts_left(program: str, project: Project) -> int:

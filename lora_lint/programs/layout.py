@@ -10,9 +10,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter.values import Const, DictVal, Object
-from lora_lint.knowledge.layouts import fsdp_of, quantizer_in_name, sharding_of, stage_of
+from lora_lint.knowledge.layouts import GATHERS, fsdp_of, quantizer_in_name, zero, zero_of
 from lora_lint.libraries import convert
 from lora_lint.libraries.convert import argument_of, to_value
+from lora_lint.records import replace
 from lora_lint.run.launch import Launch, Placement, Quantizer, Sharding, Storage
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
@@ -38,8 +39,8 @@ _CONFIGS = {"GPTQConfig": Quantizer.GPTQ, "AwqConfig": Quantizer.AWQ, "HqqConfig
 def launch_of(model: ModelRecord, training: Object | None, here: Span, project: Project | None) -> Launch:
     """The launch as the program describes it; `training` is the object of the training's arguments."""
     quantizer, storage, compute = _quantization(model, here)
-    return Launch(
-        sharding=_sharding(training, here, project) if training is not None else ABSENT,
+    return replace(
+        _sharded(training, here, project) if training is not None else Launch(),
         quantizer=quantizer,
         storage=storage,
         compute=compute,
@@ -48,20 +49,21 @@ def launch_of(model: ModelRecord, training: Object | None, here: Span, project: 
     )
 
 
-def _sharding(training: Object, here: Span, project: Project | None) -> Value[Sharding]:
+def _sharded(training: Object, here: Span, project: Project | None) -> Launch:
     if training.arguments.open:
-        return Unknown("the command line gives it")
+        return Launch(sharding=Unknown("the command line gives it"))
     fsdp = to_value(argument_of(training, "fsdp"), here, ABSENT, convert.anything)
     if isinstance(fsdp, Known) and fsdp.value and fsdp.value != "no_shard":
-        return Known(_version_of_fsdp(argument_of(training, "fsdp_config")), fsdp.span, fsdp.origin)
+        version = _version_of_fsdp(argument_of(training, "fsdp_config"))
+        return Launch(sharding=Known(version, fsdp.span, fsdp.origin))
     given = argument_of(training, "deepspeed")
     if isinstance(given, DictVal):
-        return _stage(given)
+        return _by_zero(given)
     deepspeed = to_value(given, here, ABSENT, convert.is_text)
     if not isinstance(deepspeed, Known):
-        return ABSENT
-    stage, sure = stage_of(deepspeed.value, here.path, project)
-    return ABSENT if stage is None else Known(stage, deepspeed.span, deepspeed.origin if sure else "cli-default")
+        return Launch()
+    found, sure = zero_of(deepspeed.value, here.path, project)
+    return Launch() if found is None else found.launch(deepspeed.span, deepspeed.origin if sure else "cli-default")
 
 
 def _version_of_fsdp(config: Val | None) -> Sharding:
@@ -77,12 +79,14 @@ def _version_of_fsdp(config: Val | None) -> Sharding:
     return Sharding.FSDP
 
 
-def _stage(config: DictVal) -> Value[Sharding]:
-    zero = config.items.get("zero_optimization")
-    stage = zero.items.get("stage") if isinstance(zero, DictVal) else None
-    if not isinstance(stage, Const) or not isinstance(stage.value, int):
-        return ABSENT
-    return Known(sharding_of(stage.value), stage.span, stage.origin)
+def _by_zero(config: DictVal) -> Launch:
+    section = config.items.get("zero_optimization")
+    stage = section.items.get("stage") if isinstance(section, DictVal) else None
+    if not isinstance(section, DictVal) or not isinstance(stage, Const):
+        return Launch()
+    gathers = section.items.get(GATHERS, None if section.open else Const(False))
+    found = zero(stage.value, gathers.value if isinstance(gathers, Const) else None)
+    return Launch() if found is None else found.launch(stage.span, stage.origin)
 
 
 def _quantization(model: ModelRecord, here: Span) -> tuple[Value[Quantizer], Value[str | Storage], Value[str]]:

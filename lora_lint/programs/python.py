@@ -132,9 +132,13 @@ def _served(records: Records) -> Iterator[Served]:
 
 
 def _depends_on_launch(run: Run) -> bool:
-    """Whether it matters how a run is launched: its model is put on devices, or quantized."""
+    """Whether it matters how a run is launched: a trainer saves its adapter, or its model is put on devices, or
+    quantized."""
     return (
-        run.launch.placement is not ABSENT or run.launch.quantizer is not ABSENT or bool(known(run.model.quantization))
+        (run.training.trainer is not None and run.launch.sharding is ABSENT)
+        or run.launch.placement is not ABSENT
+        or run.launch.quantizer is not ABSENT
+        or bool(known(run.model.quantization))
     )
 
 

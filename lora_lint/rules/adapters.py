@@ -13,7 +13,7 @@ from lora_lint.knowledge.names import is_packed, same_but_for_tuning, same_model
 from lora_lint.rules.reached import is_shorthand
 from lora_lint.rules.words import happening, least, names, number, place, plural, resting, setting
 from lora_lint.run.events import Load, PutOn, Unwrap
-from lora_lint.run.launch import Quantizer
+from lora_lint.run.launch import Quantizer, Sharding
 from lora_lint.run.run import Damage
 from lora_lint.run.values import Known, alternatives, known
 from lora_lint.source import Span
@@ -218,6 +218,7 @@ def adapter_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
 
 def adapter_empty_tensors(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL703"""
+    yield from _not_gathered(run)
     if run.weights is None:
         return
     empty = [name for name, shape in run.weights.shapes.items() if 0 in shape]
@@ -229,6 +230,23 @@ def adapter_empty_tensors(run: Run, options: Mapping[str, Any]) -> Iterable[Find
         "(`stage3_gather_16bit_weights_on_model_save`, or zero_to_fp32.py on the checkpoint)"
     )
     yield Finding("LL703", message, run.span)
+
+
+def _not_gathered(run: Run) -> Iterator[Finding]:
+    """A trainer that saves the adapter without the parts that the other processes hold."""
+    launch = run.launch
+    pin = run.before("transformers", versions.ADAPTER_GATHERED)
+    if run.trained is not True or run.training.by_hand or run.training.trainer is None or pin is None:
+        return
+    if known(launch.sharding) is not Sharding.ZERO3 or known(launch.gathers) is not False:
+        return
+    message = (
+        f"transformers before {versions.named(versions.ADAPTER_GATHERED)} ({pin}) saves an adapter without tensors "
+        "under ZeRO-3 unless DeepSpeed gathers the parameters: the weights are in DeepSpeed's own checkpoints alone. "
+        "Set `stage3_gather_16bit_weights_on_model_save` to true (`zero3_save_16bit_model` in Accelerate's config), "
+        "or train with ZeRO-2"
+    )
+    yield resting("LL703", message, launch.sharding, launch.gathers, otherwise=run.span, doubt="likely")
 
 
 def adapter_base_mismatch(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

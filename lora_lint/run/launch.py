@@ -63,6 +63,8 @@ class Launch:
 
     processes: Value[int] = ABSENT
     sharding: Value[Sharding] = ABSENT
+    gathers: Value[bool] = ABSENT
+    """Whether ZeRO-3 collects the parts of each parameter to save it."""
     quantizer: Value[Quantizer] = ABSENT
     storage: Value[str | Storage] = ABSENT
     compute: Value[str] = ABSENT

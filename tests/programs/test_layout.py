@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lora_lint.interpreter.shell import read_shell
-from lora_lint.knowledge.layouts import quantizer_in_name, stage_in_name
+from lora_lint.knowledge.layouts import quantizer_in_name, zero_in_name
 from lora_lint.linting.reading import read
 from lora_lint.programs.launchers import launched
 from lora_lint.project import Project
@@ -138,7 +139,8 @@ def test_processes_of_a_program(tmp_path: Path, script: str, processes: object) 
     ],
 )
 def test_stages_in_names(name: str, stage: Sharding | None) -> None:
-    assert stage_in_name(name) is stage
+    found = zero_in_name(name)
+    assert (found.sharding if found is not None else None) is stage
 
 
 @pytest.mark.parametrize(
@@ -207,3 +209,30 @@ def test_what_launchers_say(
     found = known(run.launch.sharding)
     assert known(run.launch.processes) == processes
     assert (None if found is None else found.name) == sharding
+
+
+ZERO3 = {"zero_optimization": {"stage": 3}}
+GATHERED = {"zero_optimization": {"stage": 3, "stage3_gather_16bit_weights_on_model_save": True}}
+BY_ACCELERATE = "distributed_type: DEEPSPEED\ndeepspeed_config:\n  zero_stage: 3\nnum_processes: 4\n"
+
+
+@pytest.mark.parametrize(
+    ("argument", "files", "gathers"),
+    [
+        ("deepspeed='ds.json'", {"ds.json": json.dumps(ZERO3)}, False),
+        ("deepspeed='ds.json'", {"ds.json": json.dumps(GATHERED)}, True),
+        ("deepspeed='ds.json'", {"ds.json": json.dumps(GATHERED).replace("true", '"auto"')}, Unknown),
+        ("deepspeed='ds_z3.json'", {}, Unknown),
+        (f"deepspeed={ZERO3}", {}, False),
+        (f"deepspeed={GATHERED}", {}, True),
+        ("", {"c.yaml": BY_ACCELERATE}, False),
+        ("", {"c.yaml": BY_ACCELERATE.replace("3\n", "3\n  zero3_save_16bit_model: true\n")}, True),
+        ("", {"c.yaml": BY_ACCELERATE.replace("zero_stage: 3", "deepspeed_config_file: ds.json")}, Unknown),
+    ],
+)
+def test_whether_zero_gathers_to_save(tmp_path: Path, argument: str, files: dict[str, str], gathers: object) -> None:
+    program = PROGRAM.format(loading="", arguments=f", {argument}" if argument else "")
+    files = {"train.py": program, "run.sh": "accelerate launch --config_file c.yaml train.py\n", **files}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    assert plain(only(read_python(program, tmp_path)).launch.gathers) == gathers
