@@ -76,7 +76,7 @@ def _add_option(context: Context, parser: Object, arguments: Arguments, span: Sp
             required = not long.startswith("-") or constant(arguments.get("required")) is True
             value = given_there(span) if required else Opaque("the command line may give it", span, Reason.OPTIONAL)
     else:
-        value = _default(context, _typed(default, arguments.get("type")))
+        value = default if _is_fixed(action, default) else _default(context, _typed(default, arguments.get("type")))
     choices = arguments.get("choices")
     names = [name, *(flag.lstrip("-").replace("-", "_") for flag in flags)]
     called_with = from_caller(context, names)
@@ -92,12 +92,17 @@ def _add_option(context: Context, parser: Object, arguments: Arguments, span: Sp
         if len(options) == len(choices.items) and all(_is_number(option) for option in options):
             chosen = value if isinstance(value, Const) else None
             value = Space(options, object(), SweepKind.CHOICES, choices.span, chosen)
-    if not context.records.given_all and called_with is None:
+    if not context.records.given_all and called_with is None and not _is_fixed(action, default):
         value = value if isinstance(value, Space) else option_of(value, long)
     before = parser.attributes.get(name)
     if before is not None and not isinstance(before, Space) and not isinstance(value, Space):
         value = either((before, value))  # an option of two commands
     context.machine.journal.set_item(parser.attributes, name, value)
+
+
+def _is_fixed(action: str | None, default: Val | None) -> bool:
+    """Whether a switch sets what is set already, so that the command line cannot change it."""
+    return action in ("store_true", "store_false") and constant(default) is (action == "store_true")
 
 
 def command_line(context: Context, span: Span) -> Val:

@@ -42,9 +42,12 @@ def quantization_of(arguments: Arguments, span: Span) -> Val | None:
             return Const(bits, span, flag.origin)
         if isinstance(flag, Opaque | Either):
             return Opaque("a flag decides", span)
-    config = arguments.get("quantization_config")
+    return _by_config(arguments.get("quantization_config"), span)
+
+
+def _by_config(config: Val | None, span: Span) -> Val:
     if isinstance(config, Either):
-        return Opaque("a branch decides", span)
+        return either(_by_config(option, span) for option in config.options)
     if isinstance(config, Object):
         return quantization_of(config.arguments, span) or Opaque("another kind of quantisation", span)
     if isinstance(config, Opaque):

@@ -9,10 +9,11 @@ from lora_lint.finding import Add, Drop, Finding, Fix, Related, Write
 from lora_lint.frameworks import refusals
 from lora_lint.knowledge.versions import named, number
 from lora_lint.rules.reached import cases_of
+from lora_lint.rules.tied import tied_to_embedding
 from lora_lint.rules.words import listed, names, place
 from lora_lint.run.events import Wrap
 from lora_lint.run.problems import InvalidValue
-from lora_lint.run.values import ABSENT, Choices, Known, alternatives
+from lora_lint.run.values import ABSENT, Choices, Known, Reason, Unknown, alternatives, known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -106,6 +107,20 @@ def _replicable(run: Run) -> Value[bool]:
     return _either([any(re.match(_REPLICATED, module.path) for module in case.modules) for case in cases])
 
 
+def _saves_twin(run: Run) -> Value[bool]:
+    """Whether tokens are trained while a layer that shares the input embedding's weight is saved as a whole."""
+    tokens, saved = run.adapter.trainable_token_indices, known(run.adapter.modules_to_save)
+    computed = isinstance(tokens, Unknown) and tokens.reason is Reason.NOT_FOLLOWED  # by a tokenizer
+    if not saved or not (known(tokens) or computed):
+        return ABSENT
+    ends = [tied_to_embedding(case) for case in cases_of(run)[1]]
+    return _either([any(_is_named(end, saved) for end in twins) and not _is_named(own, saved) for own, twins in ends])
+
+
+def _is_named(path: str, entries: Iterable[str]) -> bool:
+    return any(path == entry or path.endswith(f".{entry}") for entry in entries)
+
+
 def _either(options: list[T]) -> Value[T]:
     """One of several values that are known; absent where there is none."""
     distinct = [Known(each) for each in dict.fromkeys(options)]
@@ -121,6 +136,7 @@ _FACTS: Mapping[str, Callable[[Run], Value[Any]]] = {
     "adapted_kinds": _adapted_kinds,
     "peft_errors": _peft_errors,
     "replicable": _replicable,
+    "saves_twin": _saves_twin,
     "unprepared": lambda run: Known(any(isinstance(event, Wrap) and event.unprepared for event in run.events)),
 }
 """The facts that conditions may name (`refusals.FACTS`)."""

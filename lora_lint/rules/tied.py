@@ -49,10 +49,16 @@ def tied_ends(run: Run) -> Tied | None:
 
 def _of_case(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The adapted ones of a model's tied modules, and all of them."""
-    embedding = f"{case.built.beside.input_embedding}.weight"
-    group = next((group for group in case.built.beside.tied if embedding in group), ())
-    ends = tuple(name.rpartition(".")[0] for name in group)
+    own, twins = tied_to_embedding(case)
+    ends = (own, *twins) if twins else ()
     return tuple(record.path for record in case.match.modules if record.path in ends), ends
+
+
+def tied_to_embedding(case: Case) -> tuple[str, tuple[str, ...]]:
+    """A model's input embedding, and the other modules whose weight is the same tensor."""
+    own = case.built.beside.input_embedding or ""
+    group = next((group for group in case.built.beside.tied if f"{own}.weight" in group), ())
+    return own, tuple(end for name in group if (end := name.rpartition(".")[0]) != own)
 
 
 def tied_embeddings_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

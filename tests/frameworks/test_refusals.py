@@ -332,6 +332,22 @@ model = FastLanguageModel.get_peft_model(model, 16, {wrapped})
                 ["trainable_token_indices"],
             ),
             ("meta-llama/Llama-2-7b-hf", "LoraConfig(target_modules=['q_proj'], trainable_token_indices=[1])", []),
+            *(
+                (model, f"LoraConfig(target_modules=['q_proj'], trainable_token_indices={tokens}{saved})", refused)
+                for model, tokens, saved, refused in (
+                    ("Qwen/Qwen2.5-1.5B", "[1]", ", modules_to_save=['lm_head']", ["trainable_token_indices"]),
+                    (
+                        "Qwen/Qwen2.5-1.5B",
+                        "{'embed_tokens': tokenizer.convert_tokens_to_ids(new)}",
+                        ", modules_to_save=['lm_head']",
+                        ["trainable_token_indices"],
+                    ),
+                    ("Qwen/Qwen2.5-7B", "[1]", ", modules_to_save=['lm_head']", []),
+                    ("Qwen/Qwen2.5-1.5B", "[1]", ", modules_to_save=['norm']", []),
+                    ("Qwen/Qwen2.5-1.5B", "[1]", "", []),
+                    ("Qwen/Qwen2.5-1.5B", "None", ", modules_to_save=['lm_head']", []),
+                )
+            ),
             ("mistralai/Mixtral-8x7B-v0.1", "LoraConfig(target_modules=['q_proj', 'w1'])", ["target_modules"]),
             ("mistralai/Mixtral-8x7B-v0.1", "LoraConfig(target_modules=['q_proj', 'w1', 'w3'])", []),
             (

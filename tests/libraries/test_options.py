@@ -9,7 +9,7 @@ import pytest
 
 from lora_lint.linting import engine
 from lora_lint.run.events import Resize
-from lora_lint.run.values import Known, Unknown, known
+from lora_lint.run.values import Choices, Known, Unknown, known
 from lora_lint.settings import Settings
 from tests.support.reading import only, plain, read_python, shell
 
@@ -64,6 +64,31 @@ def test_values_that_are_known_both_ways_stay_choices() -> None:
     body = 'if args.layers is None:\n    targets = ["c_attn"]\nelse:\n    targets = ["c_proj"]'
     run = only(read_python(program('parser.add_argument("--layers")', body)))
     assert plain(run.adapter.target_modules) == {("c_attn",), ("c_proj",)}
+
+
+@pytest.mark.parametrize(
+    ("options", "bits"),
+    [
+        ("parser.add_argument('--four', action='store_true', default=True)", "4bit"),
+        ("parser.add_argument('--four', action='store_false', default=True)", Choices),
+        ("parser.add_argument('--four', action='store_true')", Choices),
+        ("parser.add_argument('--four', action='store_true', default=False)", Choices),
+        ("parser.add_argument('--four', type=bool, default=True)", Choices),
+    ],
+)
+def test_switches_that_set_what_is_set_already(options: str, bits: object) -> None:
+    body = """
+from transformers import BitsAndBytesConfig
+config = None
+if args.four:
+    config = BitsAndBytesConfig(load_in_4bit=True)
+model = AutoModelForCausalLM.from_pretrained("openai-community/gpt2", quantization_config=config)
+model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16))
+"""
+    found = only(read_python(HEAD.replace("OPTIONS", options) + body)).model.quantization
+    assert isinstance(found, Choices) if bits is Choices else known(found) == bits
+    if isinstance(found, Choices):
+        assert {each.value for each in found.options} == {"4bit", None}
 
 
 def test_options_of_commands() -> None:

@@ -647,3 +647,11 @@ def test_accelerate_trains_no_model_with_a_device_map_in_several_processes(
 def test_trl_copies_the_adapter_that_dpo_starts_from() -> None:
     """LL505 holds for TRL before 0.29 alone."""
     assert 'model.add_adapter("ref", default_config)' in inspect.getsource(DPOTrainer.__init__)
+
+
+@pytest.mark.parametrize(("saved", "tied", "raises"), [("lm_head", True, True), ("lm_head", False, False)])
+def test_tokens_are_not_trained_beside_a_copy_of_the_tied_head(saved: str, tied: bool, raises: bool) -> None:
+    lora = LoraConfig(r=4, target_modules=["q_proj"], modules_to_save=[saved], trainable_token_indices=[1])
+    model = get_peft_model(llama(tie_word_embeddings=tied), lora)
+    with pytest.raises(ValueError, match="unknown layer type") if raises else nullcontext():
+        model(input_ids=torch.tensor([[1, 2]]))

@@ -268,6 +268,17 @@ _OF_LORA = (
         "modules_to_save",
         "0.15.0",
     ),
+    Refusal(
+        "trainable_token_indices",
+        "saves_twin == True",
+        "the head shares the weight of the embedding, and is saved as a whole",
+        "Leave the head out of `modules_to_save`",
+        "tuners/trainable_tokens/layer.py:273",
+        ("modules_to_save",),
+        "0.16.0",
+        late=True,
+        likely=True,
+    ),
     _by_model(
         "lora_bias",
         "embedding-bias",
