@@ -315,6 +315,10 @@ class Records:
         """Ties a training to a model after the program has been followed; `Context.trains` does so while it is."""
         model.trainings.append(training)
 
+    def find_adapter(self, model: ModelRecord, found: Happening, after: int) -> None:
+        """Notes an adapter that a model's loader finds, which is known once the program has been followed."""
+        model.events.insert(after, found)
+
     def search(self, space: dict[str, Val]) -> None:
         """Notes the parameters of a W&B sweep, which `wandb.config` gives from then on."""
         self.wandb_space = space

@@ -6,20 +6,24 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from lora_lint.libraries.convert import text_of
+from lora_lint.libraries.effects import Happening
 from lora_lint.programs.callers import scripts_around
 from lora_lint.programs.resumed import is_below, output_of
 from lora_lint.records import replace
-from lora_lint.run.events import Save
+from lora_lint.run.events import LoadAdapter, PutOn, Save, TakeOff
 from lora_lint.run.run import plain_folder
+from lora_lint.run.values import Known
 from lora_lint.system import disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from lora_lint.interpreter.definitions import Condition
     from lora_lint.interpreter.values import Val
-    from lora_lint.libraries.effects import Happening, ModelRecord
+    from lora_lint.libraries.effects import ModelRecord, Records
     from lora_lint.project import Project
     from lora_lint.run.run import Reading, Run
+    from lora_lint.run.values import Value
     from lora_lint.source import SourceFile
 
 _LEAST = 4
@@ -42,6 +46,48 @@ def saved_in(model: ModelRecord) -> list[Val]:
 def loads_what_was_saved(load: Happening, model: ModelRecord) -> bool:
     """Whether an adapter is loaded from a folder in which the program has saved a model's."""
     return bool(load.folder) and is_below(load.folder[0], saved_in(model))
+
+
+def find_adapters(records: Records) -> None:
+    """Notes the adapters that loaders of base models find in a folder which the program has saved one in.
+
+    transformers 5.23.0 (modeling_utils.py, from_pretrained) and sentence-transformers 6.2.0, which calls it, load the
+    base model that the adapter's config names, and put the adapter on it with `is_trainable=False` (measured).
+    """
+    for model in records.models:
+        if model.loader_adapts or not (model.trainings and model.events) or not _is_of_transformers(model.loader or ""):
+            continue
+        others = (other for other in records.models if other is not model)
+        if any(is_below(model.name, _holding_adapters(other)) for other in others):
+            load = model.events[0]
+            frozen: Value[bool] = Known(False, load.event.span)
+            event = LoadAdapter(load.event.span, trainable=frozen, integrated=True, found=True)
+            records.find_adapter(model, Happening(event, load.conditions, load.loop, (model.name,)), 1)
+
+
+def _is_of_transformers(loader: str) -> bool:
+    """Whether a class that loads a model is one of transformers, whose names say what the model is for."""
+    return "ValueHead" not in loader and (loader.startswith("AutoModel") or "For" in loader[1:])
+
+
+def _holding_adapters(model: ModelRecord) -> list[Val]:
+    """The folders that a model is saved in while an adapter is on it: they hold the adapter alone."""
+    folders: list[Val] = []
+    put_on: PutOn | None = None
+    under: tuple[Condition, ...] = ()
+    for happening in model.events:
+        event = happening.event
+        if isinstance(event, PutOn):
+            put_on, under = event, happening.conditions
+        elif isinstance(event, TakeOff):
+            put_on = None
+        elif isinstance(event, Save) and happening.folder:
+            folder = happening.folder[0]
+            folders = [each for each in folders if not each.same(folder)]
+            alone = put_on is not None and (event.wrapped or put_on.integrated)
+            if alone and all(each in happening.conditions for each in under):
+                folders.append(folder)
+    return folders
 
 
 def texts(folders: list[Val]) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ from lora_lint.programs.adapters import adapter_of, settings_of_method
 from lora_lint.programs.events import besides, events_of, exclude
 from lora_lint.programs.given import of_call, of_loading
 from lora_lint.programs.layout import launch_of
-from lora_lint.programs.lives import folder_of, loads_what_was_saved, named_beside, saved_in, texts
+from lora_lint.programs.lives import find_adapters, folder_of, loads_what_was_saved, named_beside, saved_in, texts
 from lora_lint.programs.resumed import resumes
 from lora_lint.programs.trainings import dataset_of, of_transformers, training_of, trainings_of
 from lora_lint.records import replace
@@ -70,6 +70,7 @@ _SEARCHED = ("r", "lora_alpha", "use_rslora")
 
 def finish(records: Records, path: str) -> Reading:
     """All runs in the order they are written, and the sweeps among them. `path` is the linted file."""
+    find_adapters(records)
     pending = list(records.runs)
     givers = ((path, None), *([(records.caller, None)] if records.caller else []), *records.loaded.get(path, ()))
     for config in records.configs:

@@ -8,7 +8,7 @@ from lora_lint.finding import Add, Finding, Fix, Into, Move, Related
 from lora_lint.knowledge.adapter_states import UNNAMED, course, trains_nothing
 from lora_lint.records import dataclass
 from lora_lint.rules.changes import drop, giving_effect, put
-from lora_lint.rules.words import happening, names, resting
+from lora_lint.rules.words import happening, least, names, resting
 from lora_lint.run.events import (
     AddBeside,
     DeleteAdapter,
@@ -307,12 +307,20 @@ def adapter_loaded_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Find
             if load is not None:
                 trained.setdefault(load.span, (load, event))
     for load, train in trained.values():
+        related = (Related(train.span, "it is trained here"),)
+        if isinstance(load, LoadAdapter) and load.found:
+            message = (
+                "This folder holds an adapter, which is loaded for inference and then trained: all its parameters are "
+                "frozen, so nothing is learned (with gradient checkpointing the trainer runs to the end at grad_norm "
+                "0). Load the base model, and put the adapter on it with `is_trainable=True`"
+            )
+            yield Finding("LL402", message, load.span, least("likely", happening(load, train)), None, related)
+            continue
         message = (
             "The adapter is loaded for inference and then trained: without `is_trainable=True` all its parameters are "
             "frozen, so nothing is learned (with gradient checkpointing the trainer runs to the end at grad_norm 0). "
             "Pass `is_trainable=True`"
         )
-        related = (Related(train.span, "it is trained here"),)
         fix = giving_effect("safe", "Add is_trainable=True", Add(load.span, "is_trainable", True))
         yield Finding("LL402", message, load.span, happening(load, train), None, related, fix)
 

@@ -138,7 +138,10 @@ class Wrap(_PutOn):
 
 @dataclass(frozen=True)
 class LoadAdapter(_PutOn):
-    """A saved adapter: `PeftModel.from_pretrained` and its relatives, transformers' `load_adapter`."""
+    """A saved adapter: `PeftModel.from_pretrained` and its relatives, transformers' `load_adapter`. `found`: the loader
+    of the base model finds it in the folder that it is given, and freezes it."""
+
+    found: bool = False
 
 
 @dataclass(frozen=True)
