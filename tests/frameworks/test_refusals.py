@@ -335,12 +335,12 @@ model = FastLanguageModel.get_peft_model(model, 16, {wrapped})
             *(
                 (model, f"LoraConfig(target_modules=['q_proj'], trainable_token_indices={tokens}{saved})", refused)
                 for model, tokens, saved, refused in (
-                    ("Qwen/Qwen2.5-1.5B", "[1]", ", modules_to_save=['lm_head']", ["trainable_token_indices"]),
+                    ("Qwen/Qwen2.5-1.5B", "[1]", ", modules_to_save=['lm_head']", ["modules_to_save"]),
                     (
                         "Qwen/Qwen2.5-1.5B",
                         "{'embed_tokens': tokenizer.convert_tokens_to_ids(new)}",
                         ", modules_to_save=['lm_head']",
-                        ["trainable_token_indices"],
+                        ["modules_to_save"],
                     ),
                     ("Qwen/Qwen2.5-7B", "[1]", ", modules_to_save=['lm_head']", []),
                     ("Qwen/Qwen2.5-1.5B", "[1]", ", modules_to_save=['norm']", []),
