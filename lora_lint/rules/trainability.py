@@ -54,6 +54,8 @@ _SAVE_ADAPTERS = (
     "GRPOTrainer", "RewardTrainer",
 )  # fmt: skip
 """Trainers that save only the adapter of a wrapped model; the program's own class may save more."""
+_GONE = (Unwrap, DeleteAdapter)
+"""After these the model has no adapter."""
 
 
 def base_params_trainable(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -139,6 +141,8 @@ def unfrozen(run: Run) -> Iterator[Unfrozen]:
         return
     grown = [event for event in run.events[:start] if isinstance(event, Resize)]
     for number, event in enumerate(run.events[start + 1 :], start + 1):
+        if isinstance(event, _GONE):
+            return  # what is trained then is the base model, on purpose
         if not isinstance(event, Unfreeze) or event.selection is Selected.UNREADABLE:
             continue
         later = run.events[number + 1 :]
@@ -198,7 +202,7 @@ def _foreign(fragments: Iterable[str], run: Run) -> tuple[str, ...]:
 def _undone(unfrozen: Unfreeze, later: Iterable[Event]) -> bool:
     """Whether the parameters are frozen again before they train, or may be, or the adapter is removed."""
     for event in later:
-        if isinstance(event, PrepareKbit | Unwrap | DeleteAdapter):
+        if isinstance(event, (PrepareKbit, *_GONE)):
             return True
         if isinstance(event, Freeze) and _covers(event.selection, unfrozen.selection):
             return True
