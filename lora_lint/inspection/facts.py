@@ -39,6 +39,8 @@ _ADAPTER_FIELDS = (
     "init_lora_weights",
     "task_type",
 )
+_COUNTED = ("rank_pattern", "modules_to_save", "use_dora", "bias", "lora_bias", "task_type", "trainable_token_indices")
+"""What the number of trainable parameters depends on besides the rank and the targets."""
 TRAINING_FIELDS = ("optimizer", "learning_rate", "epochs", "max_steps", "batch_size", "accumulation")
 LAUNCH_FIELDS = ("processes", "sharding", "quantizer", "storage", "compute", "placement")
 
@@ -206,6 +208,11 @@ def _parameters(run: Run, resolved: Resolved) -> dict[str, Any]:
     counts = {case.parameters for case in resolved.cases}
     if None in counts and run.method != "LoraConfig" and all(case.exact for case in resolved.cases):
         return {"unknown": f"the parameters of {run.method} are not counted under these settings"}
+    open_settings = [run.adapter.key(name) for name in _COUNTED if not isinstance(getattr(run.adapter, name), Known)]
+    if None in counts and open_settings and all(case.exact for case in resolved.cases):
+        from lora_lint.rules.words import listed
+
+        return {"unknown": f"{listed(open_settings)} {'is' if len(open_settings) == 1 else 'are'} not known"}
     if None in counts:
         kinds = {case.model.model_type for case in resolved.cases if case.parameters is None}
         return {"unknown": f"not every dimension of the {' or '.join(sorted(kinds))} model is known"}

@@ -54,6 +54,14 @@ def test_everything_of_a_known_model() -> None:
     assert run["dataset"]["size"]["value"] == 500
 
 
+def test_what_the_count_depends_on_is_named() -> None:
+    text = "model_name: meta-llama/Llama-2-7b-hf\nlora:\n  r: 8\n  lora_alpha: 16\n  target_modules: [q_proj]\n"
+    [run] = seen(text, "config.yaml").runs
+    assert run["parameters"] == {"unknown": "task_type is not known"}
+    [run] = seen(text + "  task_type: CAUSAL_LM\n", "config.yaml").runs
+    assert run["parameters"]["trainable"] == 32 * 8192 * 8
+
+
 def test_text() -> None:
     text = as_text(seen(LLAMA, dataset_size=500))
     for part in (
