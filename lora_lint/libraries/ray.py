@@ -1,4 +1,4 @@
-"""Ray Tune: search spaces, and what starts the function that is searched with."""
+"""Ray: search spaces of Tune, and what starts the function that trains or is searched with."""
 
 from __future__ import annotations
 
@@ -49,6 +49,20 @@ def run(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     return Object(name, arguments, span)
 
 
+def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`TorchTrainer(loop, train_loop_config={…})`, which `fit` or a search starts; it holds no model."""
+    return Object(name, arguments, span)
+
+
+def method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`TorchTrainer(loop, train_loop_config={…}).fit()`: each worker runs the loop."""
+    loop, config = owner.arguments.get("train_loop_per_worker", 0), owner.arguments.get("train_loop_config")
+    if name != "fit" or loop is None or not is_callable(loop):
+        return None
+    context.machine.call(loop, Arguments([config] if config is not None else [], {}, {}), span)
+    return Object("ray.train.Result", arguments, span)
+
+
 def _of_trainer(trainer: Object, space: Val) -> tuple[Val | None, Val]:
     """A Ray trainer's loop and config; the search space replaces the settings that it names (ray 2,
     train/base_trainer.py: `train_loop_config`)."""
@@ -67,4 +81,5 @@ CALLS: dict[str, Handler] = {
     "with_resources": with_resources,
     "with_parameters": with_parameters,
     **dict.fromkeys(("run", "Tuner"), run),
+    "TorchTrainer": trainer,
 }

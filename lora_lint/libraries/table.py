@@ -154,6 +154,7 @@ METHODS_OF: dict[str, Method] = {
     "os.environ": _own("environment.method"),
     "environs.Env": _own("environment.typed"),
     "tinker.ServiceClient": _own("tinker.method"),
+    "ray.train.torch.TorchTrainer": _own("ray.method"),
     "ruamel.yaml.YAML": _own("loaded.reader_method"),
     "argparse.ArgumentParser": _anywhere("argparse.method"),
     "transformers.HfArgumentParser": _anywhere("dataclass_options.method"),

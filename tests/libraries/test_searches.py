@@ -96,6 +96,16 @@ def test_searches(program: str, kind: str, points: list[tuple[object, object]]) 
     assert found == [(rank, alpha if alpha is not None else plain(None)) for rank, alpha in points]
 
 
+def test_a_ray_trainer_that_nothing_searches_runs_its_loop() -> None:
+    program = (
+        "from ray.train.torch import TorchTrainer\ndef loop(config):\n"
+        + training('config["r"]', "16")
+        + 'trainer = TorchTrainer(train_loop_per_worker=loop, train_loop_config={"r": 8})\n'
+    )
+    (run,) = read_python(f"{IMPORTS}{program}trainer.fit()").runs
+    assert plain(run.adapter.rank) == 8
+
+
 def test_a_grid_that_is_not_known() -> None:
     program = "from sklearn.model_selection import ParameterGrid\nfor p in ParameterGrid(grid):\n" + training(
         'p["r"]', "16"
