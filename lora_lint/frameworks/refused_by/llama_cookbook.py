@@ -6,10 +6,6 @@ from lora_lint.frameworks.refusals import Refusal, Table, Undecided
 
 _MAIN, _UTILS, _TRAIN = "finetuning.py", "utils/config_utils.py", "utils/train_utils.py"
 _STATES = ("StateDictType.SHARDED_STATE_DICT", "StateDictType.FULL_STATE_DICT")
-_SETS = (
-    *("samsum_dataset", "grammar_dataset", "alpaca_dataset", "custom_dataset"),
-    "llamaguard_toxicchat_dataset",
-)
 _ROWS = (
     Refusal(
         "quantization",
@@ -70,14 +66,6 @@ _ROWS = (
         "it is a StateDictType, sharded or full",
         "Set it to StateDictType.FULL_STATE_DICT",
         f"{_UTILS}:121",
-    ),
-    Refusal(
-        "dataset",
-        f"is_text(dataset) and dataset not in {_SETS!r}",
-        "there is no such data set",
-        "Set it to custom_dataset, and `--custom_dataset.file`",
-        f"{_UTILS}:69",
-        likely=True,
     ),
 )
 TABLE = Table(
