@@ -3,13 +3,11 @@ that is accepted."""
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import pytest
 
 from lora_lint.discovery import Found
-from lora_lint.frameworks import refusals
 from lora_lint.linting.checker import Checker
 from lora_lint.settings import Settings
 
@@ -470,12 +468,3 @@ def test_refused_where_nothing_else_is_given(framework: str, refused: str, accep
 def test_ignored(framework: str, ignored: str, accepted: str) -> None:
     assert [code for code, _ in found(framework, ignored)] == ["LL905"]
     assert found(framework, accepted) == []
-
-
-@pytest.mark.parametrize("framework", sorted({name.removesuffix("_command") for name in BASES}))
-def test_there_are_enough(framework: str) -> None:
-    table = refusals.table(framework)
-    assert table is not None
-    rows = {row.source for rows in table.rows.values() for row in rows if not row.ignored}
-    twins = Counter(name.partition(":")[0].removesuffix("_command") for name, *_ in (*REFUSED, *MISSING))
-    assert twins[framework] >= min(5, len(rows))
