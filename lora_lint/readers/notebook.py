@@ -26,8 +26,9 @@ _BASH_CELL = re.compile(r"\s*%%(?:bash|sh|shell)\b")
 _COMMAND = re.compile(r"\s*!+(?!\s*(?:pip|apt|apt-get|cat|cd|cp|curl|echo|git|ls|mkdir|nvidia-smi|rm|unzip|wget)\b)")
 _FILLED_IN = re.compile(r"(?<![${])\{[A-Za-z_][\w.\[\]'\"()]*\}")
 _PIP = re.compile(r"\bpip3?[ \t]+(?:-\S+[ \t]+)*install\b(.*)")
-_SAID = b"Num examples = "
+_SAID = (b"Num examples = ", b"Tokenizing train dataset")
 _TRAINED_ON = re.compile(r"Num examples = ([\d,]{1,15})[\s|]+Num Epochs =")
+_TOKENIZED = re.compile(r"Tokenizing train dataset[^:\n]{0,20}:\s+\d+%\|[^|\n]{0,40}\|\s*\d+/(\d{1,12}) ")
 _PACKED = re.compile(r"packing['\"]?\s*[=:]\s*True")
 _SHELL_RESULT = re.compile(r"^(\s*)([\w, ]+?)\s*=\s*[!%]")
 _BULK = ((b'"outputs": [\n', b"]"), (b'"widgets": {\n', b"}"))
@@ -76,7 +77,7 @@ def read_cells(path: str, data: bytes) -> SourceFile:
         commands += _commands(cell, len(lines))
         lines += _program(cell).split("\n")
     text = without_surrogates("\n".join(lines)).encode().replace(b"\0", b" ")
-    trained_on = _trained_on(content) if _SAID in data else None
+    trained_on = _trained_on(content) if any(said in data for said in _SAID) else None
     installs = tuple(_installs(cells)) if b"pip" in data else ()
     return SourceFile(path, "notebook", text, tuple(starts) or (0,), trained_on, installs, tuple(commands))
 
@@ -106,7 +107,7 @@ def _without_bulk(data: bytes) -> bytes:
             start = at + len(key) - 1
             end = data.find(data[line_end:at] + close, start) if data[line_end:at].isspace() else -1
             bulk = data[start:end] if end >= 0 else b""
-            if bulk and not (_SAID in bulk or _CELL in bulk or _CONFLICT in bulk):
+            if bulk and not any(said in bulk for said in (*_SAID, _CELL, _CONFLICT)):
                 parts.append(data[done:start])
                 done = end
             at = data.find(key, max(start, end))
@@ -153,16 +154,26 @@ def _joined(text: Any) -> str:
 
 def _trained_on(content: dict[str, Any]) -> int | None:
     """The number of examples that the trainers of a notebook printed, if all printed the same one (transformers 5.23,
-    trainer.py, and unsloth: `Num examples = 1,000 | Num Epochs = 3`; an evaluation prints no epochs)."""
-    found = set()
+    trainer.py, and unsloth: `Num examples = 1,000 | Num Epochs = 3`; an evaluation prints no epochs); otherwise what those
+    of TRL tokenized (1.16.0, sft_trainer.py)."""
+    found: set[str] = set()
+    tokenized: set[str] = set()
     for cell in _code_cells(content) or ():
         if _PACKED.search(_joined(cell.get("source"))):
             return None  # it is the number of packs
         outputs = cell.get("outputs")
         for output in outputs if isinstance(outputs, list) else ():
-            text = _joined(output.get("text")) if isinstance(output, dict) else ""
-            found |= {int(number.replace(",", "")) for number in _TRAINED_ON.findall(text)}
-    return found.pop() if len(found) == 1 else None
+            text = _printed(output) if isinstance(output, dict) else ""
+            found.update(_TRAINED_ON.findall(text))
+            tokenized.update(_TOKENIZED.findall(text))
+    numbers = {int(number.replace(",", "")) for number in found or tokenized}
+    return numbers.pop() if len(numbers) == 1 else None
+
+
+def _printed(output: dict[str, Any]) -> str:
+    """The text of an output: of a stream, or of a bar that shows progress."""
+    data = output.get("data")
+    return _joined(output.get("text")) + (_joined(data.get("text/plain")) if isinstance(data, dict) else "")
 
 
 def _installs(cells: list[str]) -> Iterator[str]:

@@ -217,6 +217,7 @@ TRAIN = (
 )
 UNSLOTH = "==((====))==  Unsloth\n   \\\\   /|    Num examples = 1,850 | Num Epochs = 3 | Total steps = 60\n"
 LOGGED = "***** Running training *****\n  Num examples = 1850\n  Num Epochs = 3\n"
+TOKENIZED = "Tokenizing train dataset: 100%|██████████| 1850/1850 [00:10<00:00, 1022.03 examples/s]\n"
 EVALUATED = "***** Running Evaluation *****\n  Num examples = 77\n  Batch size = 8\n"
 
 
@@ -228,6 +229,10 @@ EVALUATED = "***** Running Evaluation *****\n  Num examples = 77\n  Batch size =
         ((UNSLOTH, LOGGED), 1850),
         ((UNSLOTH, LOGGED.replace("1850", "60")), None),  # of two trainings
         ((EVALUATED,), None),
+        ((TOKENIZED, TOKENIZED.replace("100%", "  0%").replace("1850/", "0/")), 1850),
+        ((TOKENIZED.replace("train", "eval"),), None),
+        ((TOKENIZED, TOKENIZED.replace("1850", "60")), None),
+        ((TOKENIZED.replace("1850", "60"), UNSLOTH), 1850),
         ((), None),
     ],
 )
