@@ -23,7 +23,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lora_lint.frameworks import tables, wandb
+from lora_lint.frameworks import own_data, tables, wandb
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.frameworks.peft import KEYS as PEFT_KEYS
 from lora_lint.knowledge import schemas
@@ -209,7 +209,8 @@ def _run(document: Mapping, found: _Block, project: Project) -> Run:
     span = fields.span(rank)
     model = BaseModel(_model(found, document))
     training = Training(learning_rate=_rate(found.above, document))
-    return Run(FRAMEWORK, span, adapter, model, training=training, problems=problems, trained=None)
+    data = own_data.dataset(document, project)
+    return Run(FRAMEWORK, span, adapter, model, training=training, dataset=data, problems=problems, trained=None)
 
 
 def _spelt(fields: Fields, name: str) -> str:

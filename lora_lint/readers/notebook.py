@@ -154,8 +154,8 @@ def _joined(text: Any) -> str:
 
 def _trained_on(content: dict[str, Any]) -> int | None:
     """The number of examples that the trainers of a notebook printed, if all printed the same one (transformers 5.23,
-    trainer.py, and unsloth: `Num examples = 1,000 | Num Epochs = 3`; an evaluation prints no epochs); otherwise what those
-    of TRL tokenized (1.16.0, sft_trainer.py)."""
+    trainer.py, and unsloth: `Num examples = 1,000 | Num Epochs = 3`; an evaluation prints no epochs); otherwise what
+    those of TRL tokenized (1.16.0, sft_trainer.py)."""
     found: set[str] = set()
     tokenized: set[str] = set()
     for cell in _code_cells(content) or ():

@@ -9,8 +9,10 @@ import pytest
 from lora_lint.linting import engine
 from lora_lint.linting.reading import read
 from lora_lint.project import Project
+from lora_lint.records import replace
 from lora_lint.run.problems import InvalidValue, UnknownKey
-from lora_lint.run.values import Unknown
+from lora_lint.run.run import Dataset
+from lora_lint.run.values import Known, Unknown
 from lora_lint.settings import Settings
 from lora_lint.source import SourceFile
 from tests.support.reading import config, edited, only, plain, realistic
@@ -323,3 +325,38 @@ def test_what_a_block_leaves_out_is_for_its_program_to_say(tmp_path: Path, writt
     path.write_text(f"lora:\n  r: 128\n  lora_alpha: 32\n  target_modules: [q_proj]\n{written}")
     findings = engine.lint([path.as_posix()], Settings()).findings
     assert [(each.code, each.level) for each in findings if each.code == "LL102"] == [("LL102", level)]
+
+
+DATA = """\
+model_name: meta-llama/Llama-2-7b-hf
+lora:
+  r: 64
+  lora_alpha: 128
+"""
+
+
+@pytest.mark.parametrize(
+    ("data", "size"),
+    [
+        ("dataset:\n  name: tatsu-lab/alpaca\n", 52_002),
+        ("dataset:\n  dataset_id: tatsu-lab/alpaca\n  dataset_split: train[:1%]\n  val_ratio: 0.1\n", 468),
+        ("data:\n  dataset_name: tatsu-lab/alpaca\n  max_samples: 500\n", 500),
+        ("data:\n  dataset_name: tatsu-lab/alpaca\n  max_samples: null\n  train_size: 0.9\n", 52_002),
+        ("training:\n  train_file: rows.jsonl\n", 7),
+        ("train_path: rows.jsonl\nmax_train_samples: 5\n", 5),
+        ("train_path: none.jsonl\n", Unknown),
+        ("name: tatsu-lab/alpaca\n", Unknown),
+        ("dataset:\n  name: tatsu-lab/alpaca\ndpo:\n  beta: 0.1\n", Unknown),
+        ("data:\n  name: [tatsu-lab/alpaca, other]\n", Unknown),
+    ],
+)
+def test_data(data: str, size: object, tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"a": 1}\n' * 7)
+    assert plain(only(config(DATA + data, folder=tmp_path)).dataset.size) == size
+
+
+def test_data_that_the_program_may_not_take_is_not_compared_with_the_rank() -> None:
+    run = only(config(DATA + "data:\n  dataset_name: tatsu-lab/alpaca\n  max_samples: 500\n"))
+    stated = replace(run, dataset=Dataset(size=Known(500, None, "setting")))
+    assert check("LL301", run) == []
+    assert len(check("LL301", stated)) == 1
