@@ -570,9 +570,60 @@ def h2o_llmstudio(folders: list[Path]) -> None:
     write("h2o_llmstudio", "H2O LLM Studio", {"h2o-llmstudio": package.version}, {"properties": {}, "$defs": parts})
 
 
+def options_of(package: Package, script: str) -> set[str]:
+    """The options of a script's parser, to which functions of its own module and of others add."""
+    functions = {
+        (path.stem, node.name): node
+        for path in package.root.rglob("*.py")
+        for node in package.tree(path.relative_to(package.root).as_posix()).body
+        if isinstance(node, ast.FunctionDef)
+    }
+    by_name = {name: (module, name) for module, name in functions}
+    module = Path(script).stem
+    found: set[str] = set()
+    seen: set[tuple[str, str]] = set()
+    left = [(module, name) for name in ("setup_parser", "main", "parse_args") if (module, name) in functions]
+    while left:
+        at = left.pop()
+        seen.add(at)
+        for call in (node for node in ast.walk(functions[at]) if isinstance(node, ast.Call)):
+            owner, _, name = ast.unparse(call.func).rpartition(".")
+            if name == "add_argument":
+                flags = [str(flag.value) for flag in call.args if isinstance(flag, ast.Constant)]
+                found |= {flag.lstrip("-").replace("-", "_") for flag in flags if flag.startswith("--")}
+                if any("BooleanOptionalAction" in ast.unparse(keyword.value) for keyword in call.keywords):
+                    found |= {f"no_{flag.lstrip('-').replace('-', '_')}" for flag in flags}
+            elif re.search(r"parser|_arg", name):
+                targets = [(owner, name)] if owner else [(at[0], name), by_name.get(name, at)]
+                left += [target for target in targets if target in functions and target not in seen][:1]
+    return found
+
+
+def scripts(package: Package, name: str, title: str, trains: str, beside: tuple[str, ...]) -> None:
+    """The options that all scripts for training have, and those that each script has in addition; `beside` are the
+    scripts that prepare a training or use what comes of it."""
+    paths = [path for pattern in (trains, *beside) for path in sorted(package.root.glob(pattern))]
+    options = {path.name: options_of(package, path.name) for path in paths}
+    trained = [options[path.name] for path in package.root.glob(trains)]
+    common = set.intersection(*trained)
+    parts = {script: {"properties": {key: {} for key in sorted(own - common)}} for script, own in options.items()}
+    document = {"properties": {key: {} for key in sorted(common)}, "$defs": parts}
+    write(name, title, {title: package.version}, document)
+
+
+def kohya(folders: list[Path]) -> None:
+    package = checkout(folders, "sdxl_train_network.py", "sd-scripts")
+    scripts(package, "kohya", "sd-scripts", "*train_network.py", ())
+
+
+def musubi_tuner(folders: list[Path]) -> None:
+    package = checkout(folders, "wan_train_network.py", "musubi-tuner")
+    scripts(package, "musubi_tuner", "musubi-tuner", "*_train_network.py", ("*_generate_*.py", "*_cache_*.py"))
+
+
 GENERATORS = (axolotl, llamafactory, llamafactory_v1, trl, torchtune, peft)
 GENERATORS += (open_instruct, firefly, autotrain, mlx_lm, mistral_finetune, unsloth_studio, verl, ms_swift, litgpt)
-GENERATORS += (ludwig, h2o_llmstudio, moe_peft)
+GENERATORS += (ludwig, h2o_llmstudio, moe_peft, kohya, musubi_tuner)
 
 
 def main() -> None:

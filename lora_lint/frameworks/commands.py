@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING, Any
 from lora_lint import marks
 from lora_lint.frameworks import registry
 from lora_lint.frameworks.settings import given_to, with_output
+from lora_lint.knowledge import schemas
 from lora_lint.readers.arguments import options, overrides
-from lora_lint.readers.nodes import Entry, Mapping, Scalar
+from lora_lint.readers.nodes import Entry, Mapping, Placeholder, Scalar, Sequence
 from lora_lint.records import dataclass, replace
+from lora_lint.run.problems import Overridden
 from lora_lint.run.values import Known, Unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lora_lint.programs.launchers import Call
     from lora_lint.project import Project
     from lora_lint.readers.arguments import CommandOptions
     from lora_lint.readers.nodes import Node
     from lora_lint.readers.shell import Word
     from lora_lint.run.framework import CommandLine, Framework, Spelling
+    from lora_lint.run.problems import Problem
     from lora_lint.run.run import Run
     from lora_lint.run.values import Value
     from lora_lint.source import Span
@@ -110,8 +115,30 @@ def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
         runs = tuple(replace(run, training=replace(run.training, method=method)) for run in runs)
     is_open = arguments.open or not command.usual
     own = given_to(start.framework.name, given, is_open, arguments.defaults) if command.checked else ()
+    script = start.name.replace("\\", "/").rpartition("/")[2]
+    unknown = schemas.unknown_options(start.framework.name, script, arguments.mapping)
+    problems: tuple[Problem, ...] = (*unknown, *_overridden(start, given))
     runs = tuple(with_output(start.framework, given, run) for run in runs)
-    return [settled(replace(run, given=own), arguments, command.usual) for run in runs]
+    runs = tuple(replace(run, given=own, problems=(*run.problems, *problems)) for run in runs)
+    return [settled(run, arguments, command.usual) for run in runs]
+
+
+def _overridden(start: Start, given: Mapping) -> Iterator[Overridden]:
+    """The options for lists that a command gives twice, if values are lost by that."""
+    for key in start.framework.lists:
+        found = [entry for entry in given.entries if entry.key.value == key]
+        for each in found[:-1]:
+            kept = _texts(found[-1])
+            lost = tuple(text for text in _texts(each) if text is not None and text not in kept)
+            if lost and None not in kept:
+                yield Overridden(key, each.key.span, lost, found[-1].key.span)
+
+
+def _texts(entry: Entry) -> tuple[str | None, ...]:
+    """The values of an option, as they are written; None for one that is not known."""
+    items = entry.value.items if isinstance(entry.value, Sequence) else (entry.value,)
+    values = (item.value for item in items if isinstance(item, Scalar))
+    return tuple(None if isinstance(value, Placeholder) else str(value) for value in values)
 
 
 def _is_config(arguments: CommandOptions) -> bool:

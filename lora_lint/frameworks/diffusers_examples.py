@@ -6,14 +6,14 @@ Source: huggingface/diffusers at 58eb52c (0.42), examples/*/train_*lora*.py.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, multiple, usual
 from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.framework import DIFFUSERS_KEYS, CommandLine, Framework
 from lora_lint.run.run import BaseModel, Reading, Run
-from lora_lint.run.values import Unknown
+from lora_lint.run.values import Known, Unknown
 
 if TYPE_CHECKING:
     from lora_lint.frameworks.commands import Start
@@ -45,6 +45,7 @@ FRAMEWORK = Framework(
     ),
     every_layer=None,
     commas=True,
+    casts_by="mixed_precision",
 )
 _ATTENTION = ("to_k", "to_q", "to_v", "to_out.0")
 _FLUX = (
@@ -71,10 +72,14 @@ def read_command(start: Start, arguments: CommandOptions, project: Project) -> R
     span, model = start.span, FRAMEWORK.other_keys["model"]
     rank = fields.whole("rank", usual(_COGVIDEOX if task == "cogvideox" else FRAMEWORK.defaults["rank"]))
     targets = _targets(fields, task)
+    own: dict[str, Any] = {"dtype": Known("float32")} if fields.has(FRAMEWORK.casts_by) else {}
+    adapter = tables.adapter(
+        FRAMEWORK, fields, span, rank=rank, alpha=_alpha(fields, task, rank), target_modules=targets, **own
+    )
     run = Run(
         FRAMEWORK,
         span,
-        tables.adapter(FRAMEWORK, fields, span, rank=rank, alpha=_alpha(fields, task, rank), target_modules=targets),
+        adapter,
         BaseModel(fields.text(model)),
         training=tables.training(FRAMEWORK, fields, "unknown"),
         events=(Load(fields.span(model)), Wrap(span), Train(span)),

@@ -36,6 +36,7 @@ FRAMEWORK = Framework(
     ),
     adapts="sd-scripts",
     every_layer=None,
+    lists=networks.LISTS,
 )
 
 

@@ -16,10 +16,12 @@ from lora_lint.frameworks import tables
 from lora_lint.frameworks.commands import entry
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
+from lora_lint.knowledge.layouts import quantizer_in_name
 from lora_lint.readers.nodes import Mapping
 from lora_lint.records import replace
-from lora_lint.run.events import Event, Load, LoadAdapter, Resize, Train, Wrap
+from lora_lint.run.events import Event, Load, LoadAdapter, Resize, Train, Unwrap, Wrap
 from lora_lint.run.framework import CommandLine, Framework
+from lora_lint.run.launch import Launch
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from lora_lint.run.problems import Problem
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
+    from lora_lint.source import Span
 
 _TASKS_THAT_TRAIN = ("sft", "pt", "rlhf")
 FRAMEWORK = Framework(
@@ -51,6 +54,7 @@ FRAMEWORK = Framework(
         "bias": "lora_bias",
         "dtype": "lora_dtype",
     },
+    other_keys={"output": "output_dir"},
     kinds=("yaml", "json"),
     marks=((b"tuner_type",), (b"train_type",), (b"sft_type",)),
     avoids=frozenset({"mamba-module", "vision-tower"}),  # pipelines/train/tuner.py
@@ -68,12 +72,16 @@ FRAMEWORK = Framework(
         "sft_type": "tuner_type",
     },
     commands=(
-        CommandLine("command", "swift", _TASKS_THAT_TRAIN, config="first"),
+        CommandLine("command", "swift", (*_TASKS_THAT_TRAIN, "export"), config="first"),
         CommandLine("command", "megatron", _TASKS_THAT_TRAIN, checked=False),
         CommandLine("script", r"swift/cli/(?P<task>sft|pt|rlhf)\.py", config="first"),
     ),
     tells_in_commands=(rb"\bswift\s+(?:sft|pt|rlhf)\b",),
     defaults={"rank": 8, "alpha": 32, "dropout": 0.05},
+    lists=(
+        *("target_modules", "target_parameters", "modules_to_save", "adapters", "ref_adapters", "new_special_tokens"),
+        *("dataset", "val_dataset", "freeze_parameters", "trainable_parameters", "reward_funcs", "external_plugins"),
+    ),
 )
 _OLDER = {
     "target_modules": "lora_target_modules",
@@ -146,6 +154,8 @@ def read(document: Mapping, project: Project) -> Reading:
 def read_command(start: Start, arguments: CommandOptions, project: Project) -> Reading:
     """The run of `swift sft --model …` and `megatron sft …`: LoRA, or full fine-tuning, by default."""
     given = arguments.mapping
+    if start.task == "export":
+        return _exported(Fields(given), start.span)
     if start.task == "rlhf" and given.entry("rlhf_type") is None:
         given = Mapping((entry("rlhf_type", "dpo", start.span), *given.entries), given.span)
     typed = any(given.entry(key) is not None for key in _TYPES)
@@ -154,6 +164,18 @@ def read_command(start: Start, arguments: CommandOptions, project: Project) -> R
         return Reading()  # a configuration file, or options that are not known
     run = settings_of(given, project, megatron=start.name == "megatron")
     return Reading() if run is None else Reading((run,))
+
+
+def _exported(fields: Fields, span: Span) -> Reading:
+    """What `swift export` merges; it undoes a quantization of its own before (pipelines/export/merge_lora.py)."""
+    name = known(fields.text("model"))
+    quantizer = quantizer_in_name(name) if name is not None else None
+    if quantizer is None or known(fields.flag("merge_lora")) is not True:
+        return Reading()
+    base, adapter = fields.span("model"), fields.span("adapters")
+    events = (Load(base), LoadAdapter(adapter, trainable=Known(False)), Unwrap(fields.span("merge_lora"), merges=True))
+    run = Run(FRAMEWORK, span, tables.resumed(Adapter(adapter)), BaseModel(fields.text("model")), events=events)
+    return Reading((replace(run, trained=False, launch=Launch(quantizer=Known(quantizer, base))),))
 
 
 def settings_of(document: Mapping, project: Project, *, megatron: bool = False) -> Run | None:

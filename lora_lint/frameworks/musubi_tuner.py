@@ -26,14 +26,21 @@ FRAMEWORK = Framework(
     kinds=("toml",),
     marks=((b"network_module", b"dit"),),
     commands=tuple(
-        CommandLine("script", rf"(?:{names})_train_network\.py", config="option", option="config_file", suffix=".toml")
-        for names in (
-            "hv|hv_1_5|wan|fpack|zimage|qwen_image",
-            "flux_kontext|flux_2|hidream_o1|ideogram4|kandinsky5|krea2",
+        CommandLine(
+            *("script", rf"{model}_train_network\.py"),
+            config="option",
+            option="config_file",
+            suffix=".toml",
+            implied={"script_of": model},
+        )
+        for model in (
+            *("hv", "hv_1_5", "wan", "fpack", "zimage", "qwen_image", "flux_kontext", "flux_2", "hidream_o1"),
+            *("ideogram4", "kandinsky5", "krea2"),
         )
     ),
     adapts="musubi-tuner",
     every_layer=None,
+    lists=networks.LISTS,
 )
 
 

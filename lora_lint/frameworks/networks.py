@@ -39,6 +39,7 @@ DEFAULTS = {
     "max_steps": 1600,
     "accumulation": 1,
 }
+LISTS = ("network_args", "optimizer_args", "lr_scheduler_args", "base_weights", "base_weights_multiplier")
 _OF_THE_GUI = frozenset({"Standard", "LoRA-FA", "LyCORIS/LoCon", "Flux1", "HunyuanImage", "Anima", "Lumina"})
 """`LoRA_type` of the GUI (bmaltais/kohya_ss at 45088f0, kohya_gui/lora_gui.py) whose scale is alpha over rank."""
 _LYCORIS = ("lora", "locon")

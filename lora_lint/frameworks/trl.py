@@ -57,6 +57,7 @@ FRAMEWORK = Framework(
         ),
     ),
     one_is_regex=True,
+    lists=("lora_target_modules", "lora_target_parameters", "lora_modules_to_save"),
     other_keys={
         "model": "model_name_or_path",
         "output": "output_dir",

@@ -172,6 +172,27 @@ def unknown_keys(name: str, mapping: Mapping, unlisted: Unlisted, definition: st
     return problems
 
 
+def unknown_options(name: str, script: str, mapping: Mapping) -> list[UnknownKey]:
+    """The options of a command that the script does not have: misspelt ones, and those of other scripts of the
+    framework. Newer versions may have others; argparse accepts the beginning of an option too."""
+    if not has(name) or part(name, script) is None:
+        return []
+    own = keys(name) | keys(name, script)
+    problems = []
+    for entry in mapping.entries:
+        key = str(entry.key.value)
+        if entry.key.span.start < mapping.span.start or any(option.startswith(key) for option in own):
+            continue
+        near = tuple(each for each in _alike(key, own, {}, _NEAR) if mapping.entry(each) is None)
+        others = [each for each in load(name)["$defs"] if key in keys(name, each)]
+        if near or others:
+            sibling = next((each for each in others if each.partition("_")[0] == script.partition("_")[0]), "")
+            instead = f"It is an option of {sibling or others[0]}" if others else "Remove it"
+            meant = () if others else near
+            problems.append(UnknownKey(key, entry.key.span, script, meant, "stops it with an error", instead))
+    return problems
+
+
 def _fits(name: str, definition: str | None, key: str, value: Node) -> bool:
     """Whether a framework accepts a value under another of its keys; a template's value may fit any."""
     found = part(name, definition)

@@ -16,7 +16,8 @@ class Server:
 
     `refuses` says what it raises for and `loses` what it silently leaves out, by setting. `ranks` is the highest rank
     that it can be configured for and `usual_rank` its default, None if it accepts any. `own_format`: it reads no
-    adapter of PEFT's, only those of `framework`. `takes_adapters`: it takes an adapter's folder as the model.
+    adapter of PEFT's, only those of `framework`. `takes_adapters`: it takes an adapter's folder as the model;
+    `adapter_option` says where it takes one.
     `only_lists`: it takes no regular expression as the targets. `only_folders`: it takes an adapter's folder, not the
     file of its weights. `bases` are the only types of base models whose adapters it converts, if not empty.
     """
@@ -32,6 +33,7 @@ class Server:
     own_format: str = ""
     framework: str = ""
     takes_adapters: bool = False
+    adapter_option: str = ""
     only_lists: bool = False
     only_folders: bool = False
     bases: frozenset[str] = frozenset()
@@ -55,6 +57,7 @@ VLLM = Server(
     ranks=512,
     usual_rank=16,
     rank_option="--max-lora-rank",
+    adapter_option="--enable-lora --lora-modules name=folder",
 )
 SGLANG = Server(
     "SGLang",
@@ -118,6 +121,12 @@ MLX = Server(
     framework="mlx_lm",
     own_format="it reads `adapters.safetensors` and `num_layers`, which only its own training writes",
 )
+SWIFT = Server(
+    "ms-swift",
+    "4.6.0",
+    "swift/arguments/base_args/base_args.py (_init_ckpt_dir), swift/model/utils.py (get_ckpt_dir)",
+    adapter_option="--adapters folder",
+)
 BY_VLLM = frozenset({"swift infer", "swift deploy"})
 """Commands of ms-swift that hand their adapters to vLLM (swift/arguments/deploy_args.py: at most rank 16)."""
 MLX_COMMANDS = frozenset(
@@ -126,4 +135,4 @@ MLX_COMMANDS = frozenset(
     for between in (".", " ")
 )
 """Its commands that load an adapter."""
-SERVERS = (VLLM, SGLANG, TGI, LORAX, TENSORRT_LLM, LLAMA_CPP, OLLAMA, MLX)
+SERVERS = (VLLM, SGLANG, TGI, LORAX, TENSORRT_LLM, LLAMA_CPP, OLLAMA, MLX, SWIFT)

@@ -43,7 +43,8 @@ def launch_of_call(call: Call, near: str, project: Project) -> Launch:
     launch = _by_options(given)
     if launch.sharding is ABSENT and config is not None:
         launch = _by_config(config, near, project)
-    return replace(launch, processes=count if (known(count) or 0) > 1 else ABSENT)
+    precision = given.text("mixed_precision", config.text("mixed_precision") if config is not None else ABSENT)
+    return replace(launch, processes=count if (known(count) or 0) > 1 else ABSENT, precision=precision)
 
 
 def given_to_launcher(call: Call) -> tuple[Given, ...]:
@@ -63,7 +64,8 @@ def launched_by(run: Run, launch: Launch) -> Run:
     own = run.launch
     processes = launch.processes if own.processes is ABSENT else own.processes
     layout = launch if own.sharding is ABSENT else own
-    return replace(run, launch=replace(own, processes=processes, sharding=layout.sharding, gathers=layout.gathers))
+    own = replace(own, processes=processes, sharding=layout.sharding, gathers=layout.gathers)
+    return replace(run, launch=replace(own, precision=launch.precision))
 
 
 def _config(given: Fields, near: str, project: Project) -> Fields | None:

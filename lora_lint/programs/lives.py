@@ -11,7 +11,7 @@ from lora_lint.programs.callers import scripts_around
 from lora_lint.programs.resumed import is_below, output_of
 from lora_lint.records import replace
 from lora_lint.run.events import LoadAdapter, PutOn, Save, TakeOff
-from lora_lint.run.run import plain_folder
+from lora_lint.run.run import plain_folder, training_folder
 from lora_lint.run.values import Known
 from lora_lint.system import disk
 
@@ -145,7 +145,7 @@ def _beside(path: str, endings: tuple[str, ...]) -> list[str]:
 
 def _naming(folder: str, path: str, others: list[str], project: Project) -> Iterator[SourceFile]:
     """Those of some files that name a folder, except the file at `path`."""
-    wanted = plain_folder(folder)
+    wanted = training_folder(folder)
     for other in dict.fromkeys(others) if len(wanted) >= _LEAST else ():
         source = project.load(other) if other != path else None
         if source is not None and wanted.encode("utf-8", "replace") in source.utf8:
@@ -154,5 +154,4 @@ def _naming(folder: str, path: str, others: list[str], project: Project) -> Iter
 
 def is_of(folder: str, saves: tuple[str, ...]) -> bool:
     """Whether a folder is one of some, or a checkpoint in one."""
-    wanted = plain_folder(folder)
-    return any(wanted == saved or wanted.startswith(f"{saved}/checkpoint") for saved in saves)
+    return plain_folder(folder) in saves or training_folder(folder) in saves

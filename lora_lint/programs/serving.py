@@ -13,14 +13,25 @@ from lora_lint.frameworks import registry
 from lora_lint.frameworks.configs import read_config
 from lora_lint.frameworks.fields import Fields
 from lora_lint.knowledge.saved_adapters import saved_config
-from lora_lint.knowledge.servers import BY_VLLM, LLAMA_CPP, LORAX, MLX, MLX_COMMANDS, SGLANG, TENSORRT_LLM, TGI, VLLM
+from lora_lint.knowledge.servers import (
+    BY_VLLM,
+    LLAMA_CPP,
+    LORAX,
+    MLX,
+    MLX_COMMANDS,
+    SWIFT,
+    SGLANG,
+    TENSORRT_LLM,
+    TGI,
+    VLLM,
+)
 from lora_lint.programs.overrides import named_document
 from lora_lint.readers.arguments import options
 from lora_lint.readers.nodes import Scalar
 from lora_lint.readers.nodes import Sequence as Items
 from lora_lint.records import replace
 from lora_lint.run.launch import Launch
-from lora_lint.run.run import Adapter, BaseModel, Dataset, Run, Serving, Training
+from lora_lint.run.run import Adapter, BaseModel, Dataset, Run, Serving, Training, training_folder
 from lora_lint.run.values import ABSENT, Known, known
 
 if TYPE_CHECKING:
@@ -85,7 +96,8 @@ class TrainedRuns:
 
     def by(self, folder: str) -> Run | None:
         """The run that writes its adapter to a folder."""
-        return self._runs.get(os.path.normpath(folder)) or self._elsewhere(folder)
+        found = (self._runs.get(os.path.normpath(each)) for each in (folder, training_folder(folder)))
+        return next((run for run in found if run is not None), None) or self._elsewhere(folder)
 
 
 def runs_of(call: Call, span: Span, path: str, project: Project, trained: TrainedRuns) -> list[Run]:
@@ -166,7 +178,11 @@ def _by_vllm(call: Call, given: Fields) -> Iterator[Served]:
 
 
 def _by_swift(_call: Call, given: Fields) -> Iterator[Served]:
-    """What ms-swift hands to vLLM: adapters that it does not merge first."""
+    """What swift hands to vLLM: adapters that it does not merge first. None of its commands takes an adapter's folder as
+    the model."""
+    model = given.text("model")
+    if isinstance(model, Known) and model.span is not None:
+        yield Served(SWIFT, model.value, model.span, as_model=True)
     if known(given.text("infer_backend")) == "vllm" and known(given.flag("merge_lora")) is not True:
         accepted = given.whole("vllm_max_lora_rank", _usual(VLLM))
         yield from _listed(VLLM, given, "adapters", accepted, given.text("model"))
@@ -197,7 +213,7 @@ _READERS: dict[tuple[str, str], Reader] = {
     ("command", "text-generation-launcher"): _by_option(TGI, "lora_adapters", base="model_id"),
     ("command", "lorax-launcher"): _by_option(LORAX, "adapter_id", "preloaded_adapter_ids", base="model_id"),
     **dict.fromkeys(((kind, name) for kind in ("command", "module") for name in MLX_COMMANDS), _by_mlx),
-    **dict.fromkeys((("command", name) for name in BY_VLLM), _by_swift),
+    **dict.fromkeys((("command", name) for name in (*BY_VLLM, "swift export")), _by_swift),
     **dict.fromkeys((("script", name) for name in _CONVERTERS), _converted),
     ("command", "trtllm-build"): _by_option(TENSORRT_LLM, "lora_dir", rank="max_lora_rank"),
 }

@@ -76,10 +76,11 @@ def _merged(run: Run, merge: Unwrap, loaded: str) -> Finding:
         harm = f"PEFT before {versions.named(versions.MERGED_INTO_BITS)} ({pin}) raises a ValueError"
     by = quantizer.phrase if quantizer else ""
     what = f"weights in {loaded} bits" if loaded else f"weights that {by} has quantized"
-    message = (
-        f"`merge_and_unload` adds the adapter to {what}: {harm}. Reload the base model in bfloat16, add the adapter "
-        "with `PeftModel.from_pretrained`, and merge into that"
-    )
+    adds = "`merge_and_unload` adds"
+    instead = "Reload the base model in bfloat16, add the adapter with `PeftModel.from_pretrained`, and merge into that"
+    if not run.framework.direct:
+        adds, instead = "This adds", "Merge it into the model before its quantization"
+    message = f"{adds} the adapter to {what}: {harm}. {instead}"
     value = run.model.quantization if loaded else run.launch.quantizer
     where = place(value, otherwise=merge.span)
     related = (Related(where, "the base model is quantized here"),) if where != merge.span else ()
@@ -121,7 +122,7 @@ def _not_served(run: Run, serving: Serving) -> str | None:
             return None
         return (
             f"This folder holds an adapter, and {server.title} takes the base model here: it finds no weights of a "
-            "model. Give the base model, and the adapter with `--enable-lora --lora-modules name=folder`, or merge them"
+            f"model. Give the base model, and the adapter with `{server.adapter_option}`, or merge them"
         )
     if server.only_folders and serving.as_file:
         return (

@@ -12,7 +12,7 @@ from lora_lint.rules.reached import cases_of
 from lora_lint.rules.tied import tied_to_embedding
 from lora_lint.rules.words import listed, names, place
 from lora_lint.run.events import Wrap
-from lora_lint.run.problems import InvalidValue
+from lora_lint.run.problems import InvalidValue, Overridden
 from lora_lint.run.values import ABSENT, Choices, Known, Reason, Unknown, alternatives, known
 
 if TYPE_CHECKING:
@@ -40,6 +40,14 @@ def setting_without_effect(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     """LL905"""
     for given in run.given:
         yield from _findings("LL905", given, run)
+    for problem in run.problems:
+        if isinstance(problem, Overridden):
+            message = (
+                f"`{problem.key}` is given again, and argparse keeps only the last one: {names(problem.lost)} "
+                f"{'has' if len(problem.lost) == 1 else 'have'} no effect. Write all values after one `{problem.key}`"
+            )
+            related = (Related(problem.by, "this one counts"),)
+            yield Finding("LL905", message, problem.span, related=related)
 
 
 def refused_settings(given: Given, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

@@ -179,6 +179,10 @@ class Framework:
     other keys are at the top. None: where its keys belong is not described."""
     synonyms: Mapping[str, str] = field(default_factory=dict)
     """Spellings of other frameworks, and their names here."""
+    casts_by: str = ""
+    """Its option for mixed precision, by which alone it keeps the adapter in float32: not by what a launcher sets."""
+    lists: tuple[str, ...] = ()
+    """Options of its commands that take several values at once: given twice, the last one counts."""
 
     def __repr__(self) -> str:
         return f"Framework({self.name!r})"

@@ -59,7 +59,8 @@ class Storage(Enum):
 class Launch:
     """`processes`: how many a script of the project starts. `storage` is `bnb_4bit_quant_storage`, `compute` the dtype
     of the other parameters, `kept` the modules that bitsandbytes has to leave as they are. `bits`: those of the
-    base model, where a command chooses them and the model is judged in another file."""
+    base model, where a command chooses them and the model is judged in another file. `precision`: the mixed precision
+    that a launcher sets."""
 
     processes: Value[int] = ABSENT
     sharding: Value[Sharding] = ABSENT
@@ -71,3 +72,4 @@ class Launch:
     kept: Value[Any] = ABSENT
     placement: Value[Placement] = ABSENT
     bits: Value[str | None] = ABSENT
+    precision: Value[str] = ABSENT

@@ -64,5 +64,16 @@ class NoResult:
     made: Span | None = None
 
 
-Problem: TypeAlias = UnknownKey | InvalidValue | NoResult
+@dataclass(frozen=True)
+class Overridden:
+    """An option for a list that is given again, at `by`: argparse keeps only what is there, and the `lost` values have
+    no effect."""
+
+    key: str
+    span: Span
+    lost: tuple[str, ...]
+    by: Span
+
+
+Problem: TypeAlias = UnknownKey | InvalidValue | NoResult | Overridden
 """What a reader finds wrong with a setting before any rule looks at it."""

@@ -5,6 +5,7 @@ Rules read only these records; they never know the file format.
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -372,6 +373,15 @@ class Reading:
         """The same with each run changed, including those in the sweeps."""
         sweeps = (replace(sweep, runs=tuple(map(change, sweep.runs))) for sweep in self.sweeps)
         return replace(self, runs=tuple(map(change, self.runs)), sweeps=tuple(sweeps))
+
+
+_CHECKPOINT = re.compile(r"(?:/v\d+-\d[\d-]*)?(?:/checkpoint-\d+)?$")
+"""What a trainer adds to the folder that it was given: a checkpoint's name, and in ms-swift one for each start."""
+
+
+def training_folder(folder: str) -> str:
+    """The folder that a training was given, of one that it saves an adapter in."""
+    return _CHECKPOINT.sub("", plain_folder(folder))
 
 
 def plain_folder(folder: str) -> str:

@@ -116,3 +116,22 @@ transformer.add_adapter(LoraConfig(r=args.rank, lora_alpha=2 * args.rank, target
     )
     run = only(shell("python train_dreambooth_lora_flux.py --rank 16", tmp_path))
     assert (run.dialect, plain(run.adapter.rank), plain(run.adapter.alpha)) == ("peft", 16, 32)
+
+
+@pytest.mark.parametrize(
+    ("launcher", "script", "half"),
+    [
+        ("--mixed_precision=fp16", "", True),
+        ("--mixed_precision fp16", "--mixed_precision=fp16", False),
+        ("--mixed_precision=bf16", "", False),
+        ("", "--mixed_precision=fp16", False),
+        ("--config_file fp16.yaml", "", True),
+    ],
+)
+def test_mixed_precision_of_the_launcher_alone(tmp_path: Path, launcher: str, script: str, half: bool) -> None:
+    """diffusers 0.42, examples: `cast_training_params` only if the script's own option is fp16."""
+    (tmp_path / "fp16.yaml").write_text("distributed_type: 'NO'\nmixed_precision: fp16\n")
+    text = SDXL.replace("launch", f"launch {launcher}").replace("--rank=16", f"--rank=16 {script}")
+    (tmp_path / "run.sh").write_text(text)
+    findings = engine.lint([(tmp_path / "run.sh").as_posix()], Settings(), jobs=1).findings
+    assert ("LL806" in {each.code for each in findings}) == half

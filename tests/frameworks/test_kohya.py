@@ -133,3 +133,63 @@ def test_settings_beside_a_file(name: str, tmp_path: Path) -> None:
     text = f"accelerate launch sdxl_train_network.py --config_file {name} --network_dim 128\n"
     assert plain(only(shell(text, tmp_path)).adapter.rank) == 128
     assert plain(only(shell(text, tmp_path)).adapter.alpha) == 16
+
+
+MUSUBI = (
+    "accelerate launch --mixed_precision bf16 src/musubi_tuner/{}_train_network.py --dit dit.safetensors "
+    "--network_dim 16 --network_alpha 16 --learning_rate 1e-4 --max_train_epochs 8 "
+)
+
+
+@pytest.mark.parametrize(
+    ("command", "unknown"),
+    [
+        (
+            MUSUBI.format("qwen_image") + "--network_module networks.lora_qwen_image --control_image_path a.png",
+            ["control_image_path"],
+        ),
+        (MUSUBI.format("qwen_image") + "--network_module networks.lora_qwen_image --netwrk_args a=1", ["netwrk_args"]),
+        (MUSUBI.format("wan") + "--network_module networks.lora_wan --task t2v-14B --dit_high_noise b", []),
+        (MUSUBI.format("zimage") + "--network_module networks.lora_zimage --task t2v-14B", ["task"]),
+        (MUSUBI.format("wan") + "--network_module networks.lora_wan --an_option_of_tomorrow 3 --gradient_check", []),
+        (COMMAND.replace("sdxl_train", "train") + "--cache_text_encoder_outputs", ["cache_text_encoder_outputs"]),
+        (COMMAND + "--cache_text_encoder_outputs --no_half_vae", []),
+        (COMMAND.replace("sdxl_", "my_"), []),
+    ],
+)
+def test_options_that_a_script_does_not_have(command: str, unknown: list[str]) -> None:
+    findings = engine.lint_text(command.encode(), "run.sh", Settings()).findings
+    assert [each.message.split("`")[1] for each in findings if each.code == "LL901"] == unknown
+
+
+@pytest.mark.parametrize(
+    ("options", "lost"),
+    [
+        ("--network_args train_double_block_indices=1 --network_args train_single_block_indices=1", True),
+        ("--network_args a=1 b=2 --network_args b=2 c=3", True),
+        ("--network_args a=1 b=2", False),
+        ("--network_args a=1 --network_args a=1 b=2", False),
+        ("--network_args $ARGS --network_args a=1", False),
+        ("--network_args a=1 --network_args $ARGS", False),
+        ("--max_train_steps 10 --max_train_steps 20", False),
+    ],
+)
+def test_lists_that_are_given_twice(options: str, lost: bool) -> None:
+    assert ("LL905" in codes(COMMAND + "--network_dim 8 --network_alpha 8 " + options, "run.sh")) == lost
+
+
+@pytest.mark.parametrize(
+    ("model", "network", "refused"),
+    [
+        ("wan", "networks.lora", True),
+        ("wan", "networks.lora_wan", False),
+        ("wan", "lycoris.kohya", False),
+        ("hv_1_5", "networks.lora", False),
+        ("hv", "networks.lora_wan", True),
+        ("flux_2", "networks.lora_flux", False),
+        ("fpack", "networks.lora_wan", True),
+        ("krea2", "networks.lora_wan", False),
+    ],
+)
+def test_a_network_for_another_model(model: str, network: str, refused: bool) -> None:
+    assert ("LL904" in codes(MUSUBI.format(model) + f"--network_module {network}", "run.sh")) == refused

@@ -285,4 +285,43 @@ def test_a_saved_adapter_on_another_base(tmp_path: Path, uses: str, base: str, c
 def test_each_server_says_where_its_limits_are_from() -> None:
     for server in SERVERS:
         assert server.version and server.source, server.title
-        assert server.refuses or server.loses or server.own_format, server.title
+        assert server.refuses or server.loses or server.own_format or server.adapter_option, server.title
+
+
+TRAINED = (
+    "swift sft --model Qwen/Qwen2.5-7B --tuner_type lora --lora_rank 32 --lora_alpha 32 --dataset d --output_dir runs\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("command", "codes"),
+    [
+        ("swift infer --model Qwen/Qwen2.5-7B --adapters runs/v0-20260312-190115/checkpoint-90 {}", ["LL602"]),
+        ("swift infer --model Qwen/Qwen2.5-7B --adapters runs/checkpoint-90 {}", ["LL602"]),
+        ("swift infer --model Qwen/Qwen2.5-7B --adapters others/checkpoint-90 {}", []),
+        ("swift infer --model Qwen/Qwen2.5-7B --adapters runs/v0-20260312-190115/checkpoint-90", []),
+        ("swift export --model runs/v0-20260312-190115/checkpoint-90 --merge_lora true", ["LL602"]),
+        ("swift infer --model runs/v0-20260312-190115/checkpoint-90-merged {}", []),
+    ],
+)
+@pytest.mark.parametrize("apart", [False, True])
+def test_checkpoints_of_a_training(tmp_path: Path, command: str, codes: list[str], apart: bool) -> None:
+    uses = command.format("--infer_backend vllm") + "\n"
+    (tmp_path / "train.sh").write_text(TRAINED + ("" if apart else uses))
+    if apart:
+        (tmp_path / "use.sh").write_text(uses)
+    assert [each.code for each in findings(tmp_path)] == codes
+
+
+@pytest.mark.parametrize(
+    ("model", "codes"),
+    [
+        ("Qwen/Qwen2.5-7B-Instruct-AWQ --merge_lora true", ["LL601"]),
+        ("Qwen/Qwen2.5-7B-Instruct-GPTQ-Int4 --merge_lora true", ["LL601"]),
+        ("Qwen/Qwen2.5-7B-Instruct --merge_lora true --quant_method awq --quant_bits 4", []),
+        ("Qwen/Qwen2.5-7B-Instruct-AWQ --push_to_hub true", []),
+    ],
+)
+def test_an_export_of_ms_swift(tmp_path: Path, model: str, codes: list[str]) -> None:
+    (tmp_path / "merge.sh").write_text(f"swift export --adapters out/checkpoint-9 --model {model}\n")
+    assert [each.code for each in findings(tmp_path, "LL601")] == codes

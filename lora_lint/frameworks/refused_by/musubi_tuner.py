@@ -9,7 +9,35 @@ from lora_lint.frameworks.refusals import Refusal, Table, Undecided
 
 _BASE = "training/trainer_base.py"
 _FREE = "optimizer_type is not None and ends(lower(optimizer_type), 'schedulefree')"
+_BLOCKS = {
+    **dict.fromkeys(("hv", "hv_1_5"), ("networks.lora", "networks.lora_hv_1_5")),
+    "wan": ("networks.lora_wan",),
+    "fpack": ("networks.lora_framepack",),
+    **dict.fromkeys(("flux_kontext", "flux_2"), ("networks.lora_flux", "networks.lora_flux_2")),
+    "zimage": ("networks.lora_zimage",),
+    "qwen_image": ("networks.lora_qwen_image",),
+    "ideogram4": ("networks.lora_ideogram4",),
+    "kandinsky5": ("networks.lora_kandinsky",),
+}
+"""The networks for the blocks of each script's model (`script_of`, which the command gives). Those of HiDream and
+Krea 2 look for layers that other models have too."""
+_NETWORKS = tuple(dict.fromkeys(network for networks in _BLOCKS.values() for network in networks))
+_OWN = {"hv_1_5": "networks.lora_hv_1_5", "flux_2": "networks.lora_flux_2"}
+"""The one of two that is meant for a script's model, if it is not the first."""
+_FOR_ANOTHER = tuple(
+    Refusal(
+        "network_module",
+        f"script_of == '{model}' and network_module in {_NETWORKS} and network_module not in {(*networks, '')}",
+        "it adapts blocks that this model does not have, so that no LoRA module is found",
+        f"Set `network_module = '{_OWN.get(model, networks[0])}'`",
+        "networks/lora.py:740",
+        late=True,
+        sets=(("network_module", _OWN.get(model, networks[0])),),
+    )
+    for model, networks in _BLOCKS.items()
+)
 _ROWS = (
+    *_FOR_ANOTHER,
     Refusal(
         "sage_attn",
         "sage_attn",
