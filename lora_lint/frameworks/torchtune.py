@@ -201,6 +201,7 @@ def read(document: Mapping, project: Project) -> Reading:
         ),
         *schemas.invalid_values(FRAMEWORK.name, model.mapping, builder, definition, unconverted=("lora_rank",)),
         *_no_builder(model, family, builder),
+        *_no_layers(model, definition),
     )
     run = Run(
         FRAMEWORK,
@@ -231,6 +232,14 @@ def _no_builder(model: Fields, family: str, builder: str) -> Iterator[InvalidVal
     near = longer or closest(builder, known_ones, 0.8) or known_ones
     expected = f"a builder that torchtune.models.{family} has (0.6.1), such as {' or '.join(near[:2])}"
     yield InvalidValue("_component_", builder, node.span, "torchtune", expected)
+
+
+def _no_layers(model: Fields, definition: str) -> Iterator[InvalidValue]:
+    """Names of layers that no builder has, in the settings of one without a schema: newer ones have the same names
+    (models/*/_component_builders.py)."""
+    for name, span in model.places("lora_attn_modules"):
+        if name not in _NAMES and schemas.part(FRAMEWORK.name, definition) is None:
+            yield InvalidValue("lora_attn_modules", name, span, "torchtune", f"names among {', '.join(_NAMES)}")
 
 
 def _adapter(model: Fields, definition: str, translated: bool) -> Adapter:

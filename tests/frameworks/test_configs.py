@@ -54,6 +54,7 @@ FACTORY = """\
     learning_rate: 1.0e-4
     num_train_epochs: 3.0
     """
+TUNE_QWEN3 = "model:\n  _component_: torchtune.models.qwen3.lora_qwen3_32b\n"
 TUNE = """\
     model:
       _component_: torchtune.models.llama3_1.qlora_llama3_1_8b
@@ -471,6 +472,7 @@ class TestProblems:
             (edited(FACTORY, ("lora_target: all", "lora_rank: 0")), "a.yaml", "lora_rank"),
             (edited(TUNE, ("lora_rank: 8", "lora_rank: 8.5")), "a.yaml", "lora_rank"),
             (edited(TUNE, ("'v_proj'", "'o_proj'")), "a.yaml", "lora_attn_modules"),
+            (f"{TUNE_QWEN3}  lora_attn_modules: [q_proj, o_proj]\n", "a.yaml", "lora_attn_modules"),
             (edited(ADAPTER, ('"none"', '"some"')), "a.json", "bias"),
         ],
     )

@@ -306,6 +306,88 @@ REPORTS = [
         },
         None,
     ),
+    Report(
+        "modelscope/ms-swift#8440",
+        {
+            "run.sh": "swift sft --model Qwen/Qwen3-4B --tuner_type lora --lora_rank 8 --dataset d.jsonl --learning_rate 1e-4 --output_dir output/a\n"
+            "swift export --model output/a/v26-20260326-103824/checkpoint-184 --merge_lora true --output_dir output/merged\n"
+        },
+        "LL602",
+    ),
+    Report(
+        "hiyouga/LlamaFactory#8804",
+        {
+            "sft.yaml": f"{FACTORY}model_name_or_path: Qwen/Qwen2.5-VL-7B-Instruct\nlearning_rate: 1.0e-4\n"
+            "freeze_language_model: true\nfreeze_vision_tower: true\n"
+        },
+        "LL904",
+    ),
+    Report(
+        "meta-pytorch/torchtune#2873",
+        {
+            "qwen3.yaml": """\
+            model:
+              _component_: torchtune.models.qwen3.lora_qwen3_32b
+              lora_attn_modules: [q_proj, v_proj, o_proj]
+              lora_rank: 8
+              lora_alpha: 16
+            optimizer: {_component_: torch.optim.AdamW, lr: 3.0e-4}
+            """
+        },
+        "LL902",
+    ),
+    Report(
+        "kohya-ss/musubi-tuner#817",
+        {
+            "train.sh": "accelerate launch wan_train_network.py --dit wan.safetensors --network_module networks.lora "
+            "--network_dim 16 --network_alpha 16 --learning_rate 1e-4\n"
+        },
+        "LL904",
+    ),
+    Report(
+        "kohya-ss/musubi-tuner#499",
+        {
+            "train.sh": "accelerate launch src/musubi_tuner/qwen_image_train_network.py --dit qwen.safetensors --edit "
+            "--network_module networks.lora_qwen_image --network_dim 16 --network_alpha 16 --learning_rate 1e-4 "
+            "--resize_control_to_official_size\n"
+        },
+        "LL901",
+    ),
+    Report(
+        "kohya-ss/sd-scripts#2082",
+        {
+            "train.sh": "accelerate launch flux_train_network.py --pretrained_model_name_or_path flux1-dev.safetensors "
+            "--network_module networks.lora_flux --network_dim 64 --network_alpha 64 --learning_rate 1e-4 "
+            "--network_args train_double_block_indices=1 --network_args train_single_block_indices=1\n"
+        },
+        "LL905",
+    ),
+    Report(
+        "huggingface/diffusers#10910",
+        {
+            "train.sh": "accelerate launch --mixed_precision=fp16 train_text_to_image_lora.py "
+            "--pretrained_model_name_or_path=CompVis/stable-diffusion-v1-4 --dataset_name=mine --learning_rate=1e-4\n"
+        },
+        "LL806",
+    ),
+    Report(
+        "axolotl-ai-cloud/axolotl#3418",
+        {
+            "glm.yaml": """\
+            base_model: zai-org/GLM-4.7-Flash
+            load_in_4bit: true
+            adapter: qlora
+            lora_r: 8
+            lora_alpha: 16
+            lora_target_modules: [q_a_proj, q_b_proj, o_proj]
+            lora_qkv_kernel: true
+            lora_o_kernel: true
+            datasets: [{path: mine, type: alpaca}]
+            learning_rate: 0.0002
+            """
+        },
+        "LL904",
+    ),
     # Both ends of tied embeddings are trained whole, and differ after the merge.
     Report(
         "huggingface/transformers#45127",

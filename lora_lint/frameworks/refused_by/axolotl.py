@@ -9,6 +9,13 @@ _PEFT = "utils/schemas/peft.py"
 _CONFIG = "utils/schemas/config.py"
 _OLD = "utils/schemas/deprecated.py"
 _KERNELS = ("lora_mlp_kernel", "lora_qkv_kernel", "lora_o_kernel")
+_OTHER_ATTENTION = (
+    *("bloom", "cohere", "dbrx", "deepseek_v2", "deepseek_v3", "falcon", "glm4_moe", "glm4_moe_lite", "glm_moe_dsa"),
+    *("gpt2", "gpt_bigcode", "gpt_neo", "gpt_neox", "gptj", "jetmoe", "lfm2", "lfm2_moe", "llama4", "minicpm3"),
+    *("minimax_m2", "mistral4", "mllama", "mpt", "olmo", "olmo2", "olmo3", "olmoe", "opt", "persimmon", "phi", "phi3"),
+    *("phi4_multimodal", "stablelm"),
+)
+"""Model types whose attention (transformers 5.23) has none of the lines that `patch_self_attn_lora` replaces."""
 _EITHER = "Leave one of the two out"
 _LORA = "adapter in ('lora', 'qlora')"
 
@@ -180,6 +187,20 @@ _ROWS = (
             ("trust_remote_code",),
         )
         for kernel in _KERNELS
+    ),
+    *(
+        Refusal(
+            kernel,
+            f"{kernel} and adapter in ('lora', 'qlora') and model_type in {_OTHER_ATTENTION}",
+            "the model's attention does not use a supported q/k/v/o projection layout",
+            "Set `lora_qkv_kernel: false` and `lora_o_kernel: false`",
+            "monkeypatch/lora_kernels.py:326",
+            since="0.17.0",
+            late=True,
+            sets=((kernel, False),),
+            cause="attention kernels",
+        )
+        for kernel in _KERNELS[1:]
     ),
     Refusal(
         "sample_packing",

@@ -342,6 +342,16 @@ _ROWS = (
         drop=True,
     ),
     Refusal(
+        "model_name_or_path",
+        f"{_MERGES} and names_ptq(model_name_or_path)",
+        "adapters cannot be merged into a quantized model",
+        "Name the model before its quantization",
+        f"{_EXPORT}:168",
+        ("adapter_name_or_path", "export_dir"),
+        late=True,
+        likely=True,
+    ),
+    Refusal(
         "export_quantization_bit",
         f"{_MERGES} and export_quantization_bit is not None",
         "adapters have to be merged before the model is quantized",
@@ -517,6 +527,23 @@ _WRAPPED = (
         likely=True,
     ),
 )
+_DECODER = ("all", "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+_COMPOSITE = (
+    *("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "glm4v", "glm4v_moe", "gemma3"),
+    *("gemma3n", "gemma4", "llava", "llava_next", "llava_next_video", "video_llava", "internvl", "mllama", "llama4"),
+    *("mistral3", "paligemma", "qwen2_audio"),
+)
+_NOTHING_LEFT = Refusal(
+    "freeze_language_model",
+    "freeze_language_model and freeze_vision_tower and do_train and finetuning_type == 'lora'"
+    f" and within(words(lora_target), {_DECODER}) and (adapter_name_or_path is None or create_new_adapter)"
+    f" and model_type in {_COMPOSITE}",
+    "with `freeze_vision_tower`, no layer is left that `lora_target` names",
+    "Leave one of the two out; the projector is trained by `additional_target`",
+    "model/model_utils/visual.py:211",
+    ("freeze_vision_tower", "lora_target"),
+    late=True,
+)
 _LOGGERS = ("wandb", "tensorboard", "trackio", "none", "all")
 _CHECKED = (
     Refusal(
@@ -578,7 +605,7 @@ _CHECKED = (
 TABLE = Table(
     "LLaMA-Factory",
     "0.9.5",
-    {"": (*_ROWS, *_EVALUATED, *_CHECKED, *_SHARDED, _SPLIT, *_INFERRED, *_WRAPPED)},
+    {"": (*_ROWS, *_EVALUATED, *_CHECKED, *_SHARDED, _SPLIT, _NOTHING_LEFT, *_INFERRED, *_WRAPPED)},
     {
         "finetuning_type": "lora",
         "stage": "sft",
