@@ -19,8 +19,8 @@ from lora_lint.knowledge.servers import (
     LORAX,
     MLX,
     MLX_COMMANDS,
-    SWIFT,
     SGLANG,
+    SWIFT,
     TENSORRT_LLM,
     TGI,
     VLLM,
@@ -178,8 +178,8 @@ def _by_vllm(call: Call, given: Fields) -> Iterator[Served]:
 
 
 def _by_swift(_call: Call, given: Fields) -> Iterator[Served]:
-    """What swift hands to vLLM: adapters that it does not merge first. None of its commands takes an adapter's folder as
-    the model."""
+    """What swift hands to vLLM: adapters that it does not merge first. None of its commands takes an adapter as the
+    model."""
     model = given.text("model")
     if isinstance(model, Known) and model.span is not None:
         yield Served(SWIFT, model.value, model.span, as_model=True)

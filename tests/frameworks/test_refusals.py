@@ -32,11 +32,12 @@ BESIDE = {
         f"unsloth_{name}" for name in ("cross_entropy_loss", "lora_mlp", "lora_qkv", "lora_o", "rms_norm", "rope")
     },
     "llamafactory": {"eval_dataset_size"},
+    "musubi_tuner": {"script_of"},
     "torchtune": {"profiler"},
     "transformers": {"evaluation_strategy"},
 }
 """Settings that a recipe reads by a constant, so that the schema does not have them, that older versions have, or
-programs that are alike."""
+programs that are alike, and what a command adds."""
 FRAMEWORKS = sorted(refusals.tables())
 START = (
     "from peft import AdaLoraConfig, BOFTConfig, EvaConfig, GraloraConfig, HRAConfig, IA3Config, LoftQConfig, LoraConfig\n"
@@ -66,6 +67,10 @@ def of_config(text: str) -> list[tuple[str, str]]:
 def test_the_rows_are_about_settings_that_there_are(framework: str) -> None:
     for owner, row in rows_of(framework):
         keys = schemas.keys(framework) if schemas.has(framework) else frozenset()
+        if keys:  # of scripts, each has further options
+            keys = keys.union(
+                *(schemas.keys(framework, part) for part in schemas.load(framework)["$defs"] if ".py" in part)
+            )
         names = signatures.keywords(owner) if owner else keys
         names |= BESIDE.get(framework, set()) if names else set()
         read = condition(row.when).names
