@@ -85,20 +85,12 @@ _ROWS = (
     ),
     Refusal(
         "data_formatter_template",
-        "response_template and data_formatter_template and dataset_text_field and data_config_path is None",
+        "response_template and data_formatter_template and dataset_text_field"
+        " and instruction_template is None and dataset_image_field is None and data_config_path is None",
         "a sample is made by a template, or is a field",
         "Leave one of the two out",
         f"{_DATA}:229",
         ("dataset_text_field",),
-    ),
-    Refusal(
-        "response_template",
-        "response_template and data_formatter_template is None and dataset_text_field is None"
-        " and data_config_path is None and instruction_template is None",
-        "it is searched in `dataset_text_field`, or in what `data_formatter_template` makes",
-        "Set one of them",
-        f"{_DATA}:223",
-        likely=True,
     ),
     Refusal(
         "eval_strategy",
