@@ -26,7 +26,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -1087,9 +1087,16 @@ def explains(nodes: list[Any], root: int, observation: Observation, raw: Raw) ->
     ours = [tuple(module[1:4]) for module in flat.modules]
     if [module.path for module in flat.modules] != [module[0] for module in modules]:
         return False
-    if any(mine[not theirs[0] :] != theirs[not theirs[0] :] for mine, theirs in zip(ours, whole, strict=True)):
-        return False
-    return [tuple(each) for each in flat.parameters] == parameters
+    guessed = {module.path for module in flat.modules if module.own < 0}  # sizes that no term explains are no claim
+    for module, mine, theirs in zip(flat.modules, ours, whole, strict=True):
+        if module.path not in guessed and mine[not theirs[0] :] != theirs[not theirs[0] :]:
+            return False
+    return claimed(flat.parameters, guessed) == claimed(parameters, guessed)
+
+
+def claimed(parameters: Iterable[tuple[Any, ...]], guessed: Collection[str]) -> list[tuple[Any, ...]]:
+    """The parameters without those of modules whose sizes are guesses."""
+    return [tuple(each) for each in parameters if each[0].rpartition(".")[0] not in guessed]
 
 
 def walk(raw: Raw | None) -> Iterator[Raw]:
