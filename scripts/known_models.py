@@ -19,6 +19,7 @@ from lora_lint.knowledge import architectures
 from lora_lint.knowledge.matching import Targets, match
 from lora_lint.knowledge.models import Model, identify
 from lora_lint.knowledge.resolve import Built
+from lora_lint.records import replace
 
 RANK = 8
 HEADS = ("causal-lm", "image-text-to-text", "seq2seq-lm", "speech-seq2seq", "masked-lm", "base")
@@ -66,6 +67,10 @@ def count(model: Model) -> int | None:
         return None
     targets = Targets(target_modules="all-linear", rank=RANK)
     matched = match(built.modules, targets, model_type=model.model_type, version=version, beside=built.beside)
+    refused = tuple(path for error in matched.errors for path in error.names)
+    if refused:  # PEFT takes none of a Mamba mixer's layers that its kernels read
+        targets = replace(targets, exclude_modules=refused)
+        matched = match(built.modules, targets, model_type=model.model_type, version=version, beside=built.beside)
     if not built.certain or not built.unsized.isdisjoint(each.path for each in matched.modules):
         return None
     return matched.parameters

@@ -56,12 +56,13 @@ denoises."""
 _QUANTIZED = (
     r"[-_.](?:unsloth|bnb|dynamic|gguf|gptq|awq|mlx|exl2|exl3|hqq|fp8|fp16|bf16|fp32|fp4|nf4|nvfp4|mxfp[48]|\d-?bits?"
     r"|\dbpw|int4|int8|[qw]\d[\w]*|ggml|hf|onnx|ov|quantized|marlin|gs128|128g|i1|imat|autoround|sharded|dwq|qat"
-    r"|safetensors)$"
+    r"|safetensors|aqlm|\dx16|dequantized|auto(?:awq|gptq)|eetq)$"
 )
+_TUNED = r"[-_.](?:fine-?tun(?:ed?|ing)|ft)(?:[-_.].*)?$"  # donut-base-finetuned-docvqa
 _SIZE = r"(?<![\da-z.])((?:\d+x)?\d+(?:\.\d+)?)[- ]?([bm])(?![a-z\d])"
 _MIXTURE = r"(?<![\da-z])\d+x\d"
 _FOREIGN = (
-    r"(?:^|-)(?:vl|v|vision|visual|vlm|llava\w*|omni\w*|audio|video\w*|image|ocr|speech|tts|asr|moe|eagle\d*|medusa"
+    r"(?:^|-)(?:vl|v|vision|visual|vlm|llava\w*|omni\w*|audio|video\w*|image|ocr\w*|speech|tts|asr|moe|eagle\d*|medusa"
     r"|draft\w*|speculator|mamba\w*|jamba|rwkv\w*|bitnet|mtp|clip|vla|diffusion|encoder|t5|mm|multimodal|hybrid|xl-?net"
     r"|tiny-random\w*|random|dummy|pruned|minitron|distill-?bert|adapter|v\d?-projector|mmproj)(?:-|$)"
 )
@@ -550,14 +551,16 @@ def _from_family(name: str, full: str, how: Clue, confidence: Confidence) -> Mod
     they must agree on one type, and words of other kinds of model (vision, speech, mixtures) forbid them.
     """
     if "/" in full:
-        rows = _rows_by_basename(full.rsplit("/", 1)[-1].lower()) or _rows_by_basename(_bare(full))
+        base = full.rsplit("/", 1)[-1].lower()
+        names = dict.fromkeys((base, _bare(full), re.sub(_TUNED, "", base)))
+        rows = next((found for name in names if (found := _rows_by_basename(name))), [])
         if rows and len({row[1] for row in rows}) == 1:
             return _from_row(name, _best(rows), how, confidence)
     miniature = re.search(_MINIATURE, full)
     if miniature is not None:
         model_type = _families()["classes"].get(miniature[1])
         return replace(_typed(name, model_type), how=how, confidence=confidence) if model_type else None
-    family = _family(full)
+    family = _family(full) or _family(_bare(full))
     return None if family is None else _of_family(name, family, full, how, confidence)
 
 

@@ -223,6 +223,17 @@ def test_type_is_known_where_sizes_are_not() -> None:
         ("rhymes-ai/Aria", "aria"),
         ("google/t5gemma-2-1b-1b", "t5gemma2"),
         ("facebook/vjepa2-vitl-fpc64-256", "vjepa2"),  # by the checkpoint of a config class
+        ("someone/medical-llama-13b-qa", "llama"),
+        ("someone/arabic-qwen2-simpo", "qwen2"),
+        ("someone/Qwen3-30B-legal", "qwen3_moe"),  # there is no dense one of 30B
+        ("someone/my-gemma3-4b-it", "gemma3"),
+        ("someone/gemma3-1b-sql", "gemma3_text"),
+        ("someone/ce-mpnet-base-nli", "mpnet"),
+        ("someone/clinical-biobert-v2", "bert"),
+        ("openai/gpt-oss-safeguard-20b", "gpt_oss"),
+        ("microsoft/dit-base-finetuned-rvlcdip", "beit"),
+        ("tencent/HY-MT1.5-7B", "hunyuan_v1_dense"),
+        ("facebook/MobileLLM-R1-360M", "llama4_text"),
     ],
 )
 def test_types(name: str, model_type: str) -> None:
@@ -249,6 +260,12 @@ def test_types(name: str, model_type: str) -> None:
         "InstaDeepAI/nucleotide-transformer-v2-500m-multi-species",  # an ESM with a gated MLP of its own
         "microsoft/BiomedNLP-BiomedELECTRA-base-uncased-abstract",
         "moonshotai/Kimi-Audio-7B-Instruct",
+        "someone/minigpt4-llama-7b",  # a vision model of its own around Llama
+        "facebook/DiT-XL-2-256",  # a diffusion transformer, no document image transformer
+        "someone/distil-biobert-cased",
+        "someone/qwen2-prm-math",  # a reward model with code of its own
+        "someone/finetuned-model",
+        "01-ai/Yi-VL-6B",
         "llama",
         "my-model",
         "model",
@@ -327,6 +344,21 @@ def test_a_word_or_a_number_says_which_size_of_a_family(name: str, like: str) ->
     model, base = found(name), found(like)
     assert (model.model_type, model.config) == (base.model_type, base.config)
     assert model.complete
+
+
+@pytest.mark.parametrize(
+    ("name", "like"),
+    [
+        ("someone/markuplm-base-finetuned-websrc", "microsoft/markuplm-base"),
+        ("someone/Qwen2.5-VL-7B-Instruct_finetuned_charts", "Qwen/Qwen2.5-VL-7B-Instruct"),
+        ("someone/donut-base-fine-tuned", "naver-clova-ix/donut-base"),
+        ("mlx-community/Trinity-Mini-4bit", "arcee-ai/Trinity-Mini"),
+        ("someone/granite-3.1-1b-a400m-base-GPTQ-8-Bit", "ibm-granite/granite-3.0-1b-a400m-instruct"),
+        ("someone/gpt-oss-20b-dequantized", "openai/gpt-oss-20b"),
+    ],
+)
+def test_a_fine_tune_or_a_repack_is_the_model_that_its_name_begins_with(name: str, like: str) -> None:
+    assert type_of(name) == type_of(like)
 
 
 def test_a_name_says_the_sizes_of_an_id_of_which_the_table_has_the_type_alone() -> None:
@@ -629,6 +661,25 @@ def test_every_sibling_of_a_family_is_in_the_table() -> None:
         for sibling in [*family.get("sizes", {}).values(), *([family["like"]] if "like" in family else [])]:
             assert ids[sibling][1] == family["type"]
             assert ids[sibling][2], sibling
+
+
+KNOWN_BY_THEIR_IDS = {
+    "AI-ModelScope/llava-v1.6-34b", "AI-ModelScope/llava-v1.6-mistral-7b", "MAGAer13/mplug-owl2-llama2-7b",
+    "PekingU/rtdetr_r18vd", "alibaba-nlp-community/gte-multilingual-base", "deepseek-ai/deepseek-vl2",
+    "deepseek-ai/deepseek-vl2-small", "deepseek-ai/deepseek-vl2-tiny", "deepseek-community/Janus-Pro-1B",
+    "facebook/nougat-base", "google/embeddinggemma-2", "jinaai/jina-embeddings-v3-hf", "liuhaotian/llava-v1.6-34b",
+    "liuhaotian/llava-v1.6-mistral-7b", "microsoft/layoutxlm-base",
+    "xc2450/distilbert-portuguese-cased-finetuned-bec_classification",
+}  # fmt: skip
+"""Ids of which the table has another type than their names say, or none; unsloth's are known by their ids as well."""
+
+
+def test_no_family_contradicts_the_table() -> None:
+    """A pattern that takes a published model for another type takes its fine-tunes for that type too."""
+    for name, model_type, _, _ in rows("models.tsv"):
+        family = models._family(name)
+        if family is not None and family["type"] not in ("?", model_type):
+            assert name in KNOWN_BY_THEIR_IDS or name.startswith("unsloth/"), (name, family)
 
 
 def test_every_id_of_the_table_is_found_by_name() -> None:
