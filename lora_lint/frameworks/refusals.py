@@ -157,12 +157,13 @@ def defaults(framework: str, owner: str) -> Mapping[str, Any]:
 
 FACTS = (
     *("bits", "base_model_name", "model_type", "sharding"),
-    *("adapted_kinds", "peft_errors", "replicable", "saves_twin", "unprepared"),
+    *("adapted_kinds", "peft_errors", "replicable", "saves_twin", "trained", "unprepared"),
 )
 """What conditions may ask of the run: how its base is quantized and called, its type, how it is sharded (the names of
 `run.launch.Sharding`), the kinds of modules that its targets name, the kinds of errors that PEFT raises for them
 (`knowledge.matching`), whether the model's layers are where PEFT looks for those that it replicates, whether tokens are
-trained beside a copy of the tied head, and whether no program calls what its initialisation needs."""
+trained beside a copy of the tied head, whether a trainer of the program trains it, and whether no program calls what
+its initialisation needs."""
 Facts: TypeAlias = "Callable[[str], Value[Any]]"
 
 

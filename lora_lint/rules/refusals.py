@@ -145,6 +145,7 @@ _FACTS: Mapping[str, Callable[[Run], Value[Any]]] = {
     "peft_errors": _peft_errors,
     "replicable": _replicable,
     "saves_twin": _saves_twin,
+    "trained": lambda run: Known(run.trained is True and not run.training.by_hand),
     "unprepared": lambda run: Known(any(isinstance(event, Wrap) and event.unprepared for event in run.events)),
 }
 """The facts that conditions may name (`refusals.FACTS`)."""

@@ -394,6 +394,43 @@ model = get_peft_model(model, {config})
         assert [re.search(r"(?:refuses|without) `(\w+)", each.message)[1] for each in places] == refused  # type: ignore[index]
         assert all(finding.confidence == "likely" or "loftq" in finding.message for finding in places)
 
+    @pytest.mark.parametrize(
+        ("quantized", "trains", "refused"),
+        [
+            ("Mxfp4Config()", True, True),
+            ("Mxfp4Config(dequantize=False)", True, True),
+            ("Mxfp4Config(dequantize=True)", True, False),
+            ("Mxfp4Config(dequantize=args.whole)", True, False),
+            ("Mxfp4Config()", False, False),
+            ("FPQuantConfig()", True, True),
+            ("FPQuantConfig(store_master_weights=True)", True, False),
+            ("HqqConfig()", True, False),
+        ],
+    )
+    def test_weights_that_trainer_does_not_take(self, quantized: str, trains: bool, refused: bool) -> None:
+        program = (
+            f"""\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, FPQuantConfig, HqqConfig, Mxfp4Config, Trainer, TrainingArguments
+model = AutoModelForCausalLM.from_pretrained("openai/gpt-oss-20b", quantization_config={quantized})
+model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj"]))
+"""
+            + 'Trainer(model=model, args=TrainingArguments("out", learning_rate=2e-4), train_dataset=data).train()\n'
+            * trains
+        )
+        assert ("LL904" in {finding.code for finding in found(program)}) is refused
+
+    @pytest.mark.torch
+    def test_trainer_takes_no_weights_in_mxfp4(self) -> None:
+        from transformers import Mxfp4Config, trainer_utils
+        from transformers.quantizers.quantizer_mxfp4 import Mxfp4HfQuantizer
+
+        model = mock.Mock(is_quantized=True, spec=["is_quantized", "hf_quantizer"])
+        model.hf_quantizer = Mxfp4HfQuantizer(Mxfp4Config())
+        adapted = mock.patch.object(trainer_utils, "_is_peft_model", lambda _: True)
+        with adapted, pytest.raises(ValueError, match="do not support training"):
+            trainer_utils.validate_quantization_for_training(model)
+
     @pytest.mark.parametrize("method", ["AdaLoraConfig", "IA3Config", "LoHaConfig", "LoKrConfig", "VeraConfig"])
     def test_targets_of_other_methods_are_matched(self, method: str) -> None:
         """A method without a setting such as `exclude_modules` leaves out nothing."""

@@ -132,7 +132,27 @@ _CLASSES = (
 )
 _QUANTIZERS = "utils/quantization_config.py"
 _OF_4_BITS = ("bnb_4bit_compute_dtype", "bnb_4bit_use_double_quant", "bnb_4bit_quant_storage", "bnb_4bit_quant_type")
+
+
+def _not_trained(key: str, weights: str) -> Refusal:
+    """A quantization whose weights Trainer does not take below an adapter unless a setting keeps others."""
+    return Refusal(
+        key,
+        f"trained == True and not {key}",
+        f"Trainer trains no adapter on weights in {weights}",
+        "Set it to True",
+        "trainer_utils.py:138",
+        since="4.57.1",
+        late=True,
+        likely=True,
+        absent=True,
+        sets=((key, True),),
+    )
+
+
 _OF_QUANTIZERS = {
+    "Mxfp4Config": (_not_trained("dequantize", "MXFP4"),),
+    "FPQuantConfig": (_not_trained("store_master_weights", "FP-Quant"),),
     "BitsAndBytesConfig": (
         Refusal(
             "load_in_8bit",
@@ -206,6 +226,7 @@ TABLE = Table(
     "transformers",
     "5.23.0",
     {**dict.fromkeys(_CLASSES, _ROWS), **_OF_QUANTIZERS},
+    {"dequantize": False, "store_master_weights": False},
     undecided=(
         Undecided(
             "devices, data types that they have, distributed processes, installed packages",
