@@ -582,7 +582,9 @@ def options_of(package: Package, script: str) -> set[str]:
     module = Path(script).stem
     found: set[str] = set()
     seen: set[tuple[str, str]] = set()
-    left = [(module, name) for name in ("setup_parser", "main", "parse_args") if (module, name) in functions]
+    left = [
+        (module, name) for name in ("setup_parser", "main", "parse_args", "get_args") if (module, name) in functions
+    ]
     while left:
         at = left.pop()
         seen.add(at)
@@ -621,9 +623,15 @@ def musubi_tuner(folders: list[Path]) -> None:
     scripts(package, "musubi_tuner", "musubi-tuner", "*_train_network.py", ("*_generate_*.py", "*_cache_*.py"))
 
 
+def diffusers_examples(folders: list[Path]) -> None:
+    package = checkout(folders, "examples/dreambooth/train_dreambooth_lora.py", "diffusers")
+    examples = Package(package.root / "examples", package.version)
+    scripts(examples, "diffusers_examples", "diffusers", "[!cr]*/train_[!cl]*lora*.py", ("cogvideo/*lora.py",))
+
+
 GENERATORS = (axolotl, llamafactory, llamafactory_v1, trl, torchtune, peft)
 GENERATORS += (open_instruct, firefly, autotrain, mlx_lm, mistral_finetune, unsloth_studio, verl, ms_swift, litgpt)
-GENERATORS += (ludwig, h2o_llmstudio, moe_peft, kohya, musubi_tuner)
+GENERATORS += (ludwig, h2o_llmstudio, moe_peft, kohya, musubi_tuner, diffusers_examples)
 
 
 def main() -> None:

@@ -135,3 +135,19 @@ def test_mixed_precision_of_the_launcher_alone(tmp_path: Path, launcher: str, sc
     (tmp_path / "run.sh").write_text(text)
     findings = engine.lint([(tmp_path / "run.sh").as_posix()], Settings(), jobs=1).findings
     assert ("LL806" in {each.code for each in findings}) == half
+
+
+@pytest.mark.parametrize(
+    ("option", "unknown"),
+    [
+        ("--instance_prompt=dog", ["instance_prompt"]),
+        ("--leraning_rate=1e-4", ["leraning_rate"]),
+        ("--enable_xformers", []),  # argparse takes the beginning of an option
+        ("--an_option_of_tomorrow=1", []),
+    ],
+)
+def test_options_that_a_script_does_not_have(option: str, unknown: list[str]) -> None:
+    findings = engine.lint_text(
+        SDXL.replace("--rank=16", f"--rank=16 {option}").encode(), "run.sh", Settings()
+    ).findings
+    assert [each.message.split("`")[1] for each in findings if each.code == "LL901"] == unknown
