@@ -38,3 +38,21 @@ _TUNED = r"[-_.](?:base|chat|hf|instruct|it)(?=[-_.]|$)"
 
 def _plain_name(name: str) -> str:
     return re.sub(_PACKED, "", name.replace("\\", "/").rstrip("/").rpartition("/")[2]).lower()
+
+
+_FAMILY = r"(?<![a-z])(llama|gemma|mistral|mixtral|qwen)[-_]?(\d+(?:\.\d+)?(?![\d.x]*b))?"
+_SIZE = r"(?<![\d.])(\d+x\d+|\d+(?:\.\d+)?)b(?![a-z0-9])"
+
+
+def tag_differs(tag: str, own: str) -> bool:
+    """Whether a tag of Ollama's library (`llama3.2:1b`) and a model's name are of different families, versions or
+    sizes, by what both say of them."""
+    name = _plain_name(own)
+    family, other = re.search(_FAMILY, tag.lower()), re.search(_FAMILY, name)
+    if family is None or other is None:
+        return False
+    sizes = re.search(_SIZE, tag.lower()), re.search(_SIZE, name)
+    said = [family.groups(), other.groups()]
+    if None not in sizes:
+        said = [(*each, size[1]) for each, size in zip(said, sizes, strict=True) if size is not None]
+    return any(None not in pair and pair[0] != pair[1] for pair in zip(*said, strict=True))

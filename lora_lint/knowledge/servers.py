@@ -17,9 +17,9 @@ class Server:
     `refuses` says what it raises for and `loses` what it silently leaves out, by setting. `ranks` is the highest rank
     that it can be configured for and `usual_rank` its default, None if it accepts any. `own_format`: it reads no
     adapter of PEFT's, only those of `framework`. `takes_adapters`: it takes an adapter's folder as the model;
-    `adapter_option` says where it takes one.
-    `only_lists`: it takes no regular expression as the targets. `only_folders`: it takes an adapter's folder, not the
-    file of its weights. `bases` are the only types of base models whose adapters it converts, if not empty.
+    `adapter_option` says where it takes one. `only_lists`: it takes no regular expression as the targets.
+    `only_folders`: it takes an adapter's folder, not the file of its weights. `own_library`: it has names of its own
+    for models. `bases` are the only types of base models whose adapters it converts, if not empty.
     """
 
     title: str
@@ -36,6 +36,7 @@ class Server:
     adapter_option: str = ""
     only_lists: bool = False
     only_folders: bool = False
+    own_library: bool = False
     bases: frozenset[str] = frozenset()
 
 
@@ -112,6 +113,7 @@ OLLAMA = Server(
     "(fileDigestMap)",
     loses={"use_rslora": _UNROOTED, "use_dora": _MAGNITUDES, "alpha_pattern": LLAMA_CPP.loses["alpha_pattern"]},
     only_folders=True,
+    own_library=True,
     bases=frozenset({"llama", "mistral", "mixtral", "gemma2"}),
 )
 MLX = Server(

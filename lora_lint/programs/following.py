@@ -68,10 +68,10 @@ def read_modelfile(source: SourceFile, project: Project) -> Reading:
     """The adapters that a Modelfile gives to Ollama, each with the base model that it is put on."""
     from lora_lint.knowledge.servers import OLLAMA
     from lora_lint.programs import serving
-    from lora_lint.readers.modelfile import hub_name, instructions, weights_folder
+    from lora_lint.readers.modelfile import instructions, model_name, weights_folder
 
     base, given = instructions(source)
-    name = hub_name(base.text) if base is not None else None
+    name = model_name(base.text) if base is not None else None
     model: Value[str] = Known(name, base.span) if base is not None and name is not None else ABSENT
     served = []
     for each in given:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from lora_lint.frameworks import registry
 from lora_lint.frameworks.configs import read_config
@@ -177,6 +177,15 @@ def _by_vllm(call: Call, given: Fields) -> Iterator[Served]:
         yield Served(VLLM, model.value, model.span, as_model=True)
 
 
+def _by_vllm_infer(_call: Call, given: Fields) -> Iterator[Served]:
+    """A script that hands `vllm_config` to vLLM, and nothing else for the adapter."""
+    more = _of_json(known(given.text("vllm_config", Known("{}"))) or "")
+    accepted = more.get("max_lora_rank", VLLM.usual_rank) if more is not None else None
+    if isinstance(accepted, int):
+        rank = Known(accepted, None, "framework-default")
+        yield from _listed(VLLM, given, "adapter_name_or_path", rank, given.text("model_name_or_path"))
+
+
 def _by_swift(_call: Call, given: Fields) -> Iterator[Served]:
     """What swift hands to vLLM: adapters that it does not merge first. None of its commands takes an adapter as the
     model."""
@@ -215,6 +224,7 @@ _READERS: dict[tuple[str, str], Reader] = {
     **dict.fromkeys(((kind, name) for kind in ("command", "module") for name in MLX_COMMANDS), _by_mlx),
     **dict.fromkeys((("command", name) for name in (*BY_VLLM, "swift export")), _by_swift),
     **dict.fromkeys((("script", name) for name in _CONVERTERS), _converted),
+    ("script", "vllm_infer.py"): _by_vllm_infer,
     ("command", "trtllm-build"): _by_option(TENSORRT_LLM, "lora_dir", rank="max_lora_rank"),
 }
 """What a call serves or converts, by its kind and its name, with its task where that decides."""
@@ -243,8 +253,9 @@ def _listed(server: Server, given: Fields, key: str, max_rank: Value[int], base:
         if not isinstance(item, Scalar) or not isinstance(item.value, str):
             continue
         if item.value.startswith("{"):
-            folder = _of_json(item.value)
-            if folder is not None:
+            content = _of_json(item.value) or {}
+            folder = content.get("path") or content.get("lora_path")
+            if isinstance(folder, str):
                 yield Served(server, folder, item.span, max_rank, base)
             continue
         for part in item.value.split(","):
@@ -253,14 +264,13 @@ def _listed(server: Server, given: Fields, key: str, max_rank: Value[int], base:
                 yield Served(server, (folder or name).partition("@")[0], item.span, max_rank, base)
 
 
-def _of_json(text: str) -> str | None:
-    """The folder of `{"name": …, "path": …}` and `{"lora_name": …, "lora_path": …}`."""
+def _of_json(text: str) -> dict[str, Any] | None:
+    """A mapping in JSON, such as `{"name": …, "path": …}` and `{"lora_name": …, "lora_path": …}`."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    folder = content.get("path") or content.get("lora_path") if isinstance(content, dict) else None
-    return folder if isinstance(folder, str) else None
+    return content if isinstance(content, dict) else None
 
 
 def _saved(folder: str, near: str, project: Project) -> Run | None:

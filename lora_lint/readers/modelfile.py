@@ -36,11 +36,13 @@ def instructions(source: SourceFile) -> tuple[Named | None, tuple[Named, ...]]:
     return base, tuple(adapters)
 
 
-def hub_name(base: str) -> str | None:
-    """The name on the Hub of a base model that is named by a repository or a folder; None for names of Ollama's own
-    library and for single files."""
-    if "/" not in base or base.lower().endswith(".gguf"):
+def model_name(base: str) -> str | None:
+    """The name on the Hub of a base model that is named by a repository or a folder; names of Ollama's own library as
+    they are, and None for single files."""
+    if base.lower().endswith((".gguf", ".bin")) or "\\" in base:
         return None
+    if "/" not in base:
+        return base
     return re.sub(r"(?i)-gguf$", "", re.sub(r":[\w.-]+$", "", base))
 
 

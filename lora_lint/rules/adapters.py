@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Related
 from lora_lint.knowledge import versions
-from lora_lint.knowledge.names import is_packed, same_but_for_tuning, same_model
+from lora_lint.knowledge.names import is_packed, same_but_for_tuning, same_model, tag_differs
 from lora_lint.rules.reached import is_shorthand
 from lora_lint.rules.words import happening, least, names, number, place, plural, resting, setting
 from lora_lint.run.events import Load, PutOn, Unwrap
@@ -366,7 +366,10 @@ def adapter_base_differs(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     if name is None or own is None or same_model(name, own):
         return
     trained = isinstance(run.trained_on, Known) and run.trained_on.origin == "derived"
-    if not (_on_hub(name) and _on_hub(own)) and (trained or same_but_for_tuning(name, own)):
+    if run.serving is not None and run.serving.server.own_library and "/" not in name:
+        if not tag_differs(name, own):
+            return
+    elif not (_on_hub(name) and _on_hub(own)) and (trained or same_but_for_tuning(name, own)):
         return  # a folder may hold any model, or any variant of the one that it is named after
     source = f"it is trained on `{own}`" if trained else f"its config names `{own}`"
     message = (

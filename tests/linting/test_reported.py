@@ -337,6 +337,15 @@ REPORTS = [
         "LL902",
     ),
     Report(
+        "hiyouga/LlamaFactory#9512",
+        {
+            "saves/sft/adapter_config.json": _adapter(r=32, lora_alpha=32),
+            "infer.sh": "python scripts/vllm_infer.py --model_name_or_path Qwen/Qwen2.5-7B-Instruct "
+            "--adapter_name_or_path saves/sft --template qwen --dataset mine\n",
+        },
+        "LL602",
+    ),
+    Report(
         "kohya-ss/musubi-tuner#817",
         {
             "train.sh": "accelerate launch wan_train_network.py --dit wan.safetensors --network_module networks.lora "

@@ -325,3 +325,42 @@ def test_checkpoints_of_a_training(tmp_path: Path, command: str, codes: list[str
 def test_an_export_of_ms_swift(tmp_path: Path, model: str, codes: list[str]) -> None:
     (tmp_path / "merge.sh").write_text(f"swift export --adapters out/checkpoint-9 --model {model}\n")
     assert [each.code for each in findings(tmp_path, "LL601")] == codes
+
+
+@pytest.mark.parametrize(
+    ("tag", "base", "codes"),
+    [
+        ("llama3.2:1b", "meta-llama/Llama-3.1-8B-Instruct", ["LL707"]),
+        ("llama3.2", "meta-llama/Llama-3.1-8B-Instruct", ["LL707"]),
+        ("llama3.1:70b", "unsloth/Meta-Llama-3.1-8B-bnb-4bit", ["LL707"]),
+        ("mistral", "meta-llama/Llama-2-7b-hf", ["LL707"]),
+        ("llama3.1", "unsloth/Meta-Llama-3.1-8B-bnb-4bit", []),
+        ("llama3.2:1b-instruct-q4_0", "meta-llama/Llama-3.2-1B", []),
+        ("mistral:7b", "mistralai/Mistral-7B-Instruct-v0.3", []),
+        ("gemma2:9b", "google/gemma-2-9b-it", []),
+        ("mixtral:8x7b", "mistralai/Mixtral-8x7B-v0.1", []),
+        ("mine", "meta-llama/Llama-3.2-1B", []),
+        ("./llama.gguf", "meta-llama/Llama-3.2-1B", []),
+    ],
+)
+def test_a_tag_of_a_library(tmp_path: Path, tag: str, base: str, codes: list[str]) -> None:
+    saved(tmp_path, base_model_name_or_path=base)
+    (tmp_path / "Modelfile").write_text(f"FROM {tag}\nADAPTER ./out/adapter\n")
+    assert [each.code for each in findings(tmp_path)] == codes
+
+
+@pytest.mark.parametrize(
+    ("options", "codes"),
+    [
+        ("", ["LL602"]),
+        ("--vllm_config '{\"max_lora_rank\": 64}'", []),
+        ("--vllm_config '{\"max_model_len\": 4096}'", ["LL602"]),
+        ("--vllm_config $CONFIG", []),
+    ],
+)
+def test_inference_by_a_script(tmp_path: Path, options: str, codes: list[str]) -> None:
+    """LLaMA-Factory 0.9.5, scripts/vllm_infer.py."""
+    saved(tmp_path, r=32)
+    command = f"python scripts/vllm_infer.py --model_name_or_path {BASE} --adapter_name_or_path out/adapter --dataset d"
+    (tmp_path / "infer.sh").write_text(f"{command} {options}\n")
+    assert [each.code for each in findings(tmp_path)] == codes
