@@ -55,6 +55,9 @@ REFERENCE_COPIED: Version = (0, 29, 0)
 TWO_ADAPTERS_LEFT_ASIDE: dict[str, Version] = {"SFTTrainer": (0, 20, 0), "RewardTrainer": (0, 22, 0)}
 """TRL: before these versions the trainer ignores `peft_config`; from then to TWO_ADAPTERS_MERGED it wraps the PeftModel
 once more, as GRPOTrainer did from the start."""
+WRAPPED_MODELS_GET_INPUT_GRADIENTS: Mapping[str, Version] = {"SFTTrainer": (0, 20, 0)}
+"""TRL: under gradient checkpointing the trainer makes the inputs of a PeftModel require gradients; before, only where
+it adds the adapter itself (trainer/sft_trainer.py of 0.8.6, 0.11.4, 0.15.2, 0.19.1 and 0.20.0)."""
 QUANTIZED_ADAPTERS_FROZEN: Mapping[str, Version] = {"SFTTrainer": (0, 20, 0)} | dict.fromkeys(
     ("GRPOTrainer", "OnlineDPOTrainer", "PRMTrainer", "RewardTrainer", "RLOOTrainer"), (0, 22, 0)
 )
