@@ -74,7 +74,7 @@ def _add_option(context: Context, parser: Object, arguments: Arguments, span: Sp
             value = _default(context, Const(action == "store_false", span))
         else:
             required = not long.startswith("-") or constant(arguments.get("required")) is True
-            value = given_there(span) if required else Opaque("the command line may give it", span, Reason.OPTIONAL)
+            value = given_there(span) if required else _nothing(context, span)
     else:
         value = default if _is_fixed(action, default) else _default(context, _typed(default, arguments.get("type")))
     choices = arguments.get("choices")
@@ -119,6 +119,13 @@ def with_options(settings: Instance) -> Instance:
 def given_there(span: Span) -> Opaque:
     """An argument that the command line always gives."""
     return Opaque("the command line gives it", span)
+
+
+def _nothing(context: Context, span: Span) -> Val:
+    """An option without a default: None, if no caller gives it."""
+    if context.records.given_all:
+        return Const(None, span)
+    return Opaque("the command line may give it", span, Reason.OPTIONAL)
 
 
 def _default(context: Context, value: Val) -> Val:

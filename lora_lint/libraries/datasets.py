@@ -266,11 +266,14 @@ def merge(values: list[Val], cases: Sequence[Case]) -> Val | None:
     if len(records) < len(values) or not isinstance(first, Object):
         return None
     size, name = either([record.size for record in records], cases), either(record.name for record in records)
-    if isinstance(size, Opaque):
-        usual = [record.size for record, case in zip(records, cases, strict=False) if case and caller(case) == ""]
-        size = either(usual).overridable() if usual else size
+    usual = [record for record, case in zip(records, cases, strict=False) if case and caller(case) == ""]
+    if isinstance(size, Opaque) and usual:
+        records = usual
+        size = either(record.size for record in usual).overridable()
+        name = either(record.name for record in usual).overridable()
     how = records[0].how if len({record.how for record in records}) == 1 else ""
-    return Object(first.callee, first.arguments, first.span, DatasetRecord(name, size, how))
+    exact = all(record.exact for record in records)
+    return Object(first.callee, first.arguments, first.span, DatasetRecord(name, size, how, exact=exact))
 
 
 def subscript(owner: Object, key: Val, span: Span) -> Val | None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from lora_lint.interpreter.values import Arguments, Const, ListVal, Object, Opaque, Val
 from lora_lint.knowledge.saved_adapters import saved_config
 from lora_lint.libraries import datasets, tokens
-from lora_lint.libraries.context import Context, Manner, view_of
+from lora_lint.libraries.context import Context, Manner, record_of, view_of
 from lora_lint.libraries.convert import text_of
-from lora_lint.libraries.effects import ModelRecord
+from lora_lint.libraries.effects import ModelRecord, TrainingRecord
 from lora_lint.libraries.transformers import quantization_of
 from lora_lint.run.events import LoadAdapter, Resize
 from lora_lint.run.values import Known
@@ -62,10 +62,17 @@ def add_new_tokens(context: Context, name: str, arguments: Arguments, span: Span
     return None
 
 
+def same_trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`train_on_responses_only(trainer, …)` returns the trainer (unsloth_zoo 2026.10.9, dataset_utils.py)."""
+    trainer = arguments.get("trainer", 0)
+    return trainer if record_of(trainer, TrainingRecord) is not None else None
+
+
 CALLS: dict[str, Handler] = {
     "add_new_tokens": add_new_tokens,
     "get_peft_model": wrap,
     "from_pretrained": load,
+    "train_on_responses_only": same_trainer,
     **dict.fromkeys(
         ("standardize_data_formats", "standardize_sharegpt", "to_sharegpt", "apply_chat_template"), datasets.same_rows
     ),

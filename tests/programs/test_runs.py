@@ -291,6 +291,22 @@ def test_unsloth() -> None:
     assert plain(run.model.quantization) == "4bit"
 
 
+def test_a_trainer_that_learns_from_answers_alone_is_the_same_trainer() -> None:
+    text = """
+        from datasets import load_dataset
+        from trl import SFTTrainer
+        from unsloth import FastLanguageModel
+        from unsloth.chat_templates import train_on_responses_only
+        model, tokenizer = FastLanguageModel.from_pretrained("unsloth/Phi-4")
+        model = FastLanguageModel.get_peft_model(model, r=16)
+        trainer = SFTTrainer(model=model, train_dataset=load_dataset("tatsu-lab/alpaca", split="train"))
+        trainer = train_on_responses_only(trainer, instruction_part="user", response_part="assistant")
+        trainer.train()
+        """
+    run = only(read_python(text))
+    assert (run.trained, plain(run.dataset.size)) == (True, 52_002)
+
+
 def test_unsloth_puts_no_adapter_on_a_model_that_is_fine_tuned_whole() -> None:
     text = """
         from unsloth import FastModel

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -853,3 +854,33 @@ def test_what_the_program_does_for_gradients(tmp_path: Path, before: str, after:
         "python train.py --base Qwen/Qwen2.5-7B --output_dir out --learning_rate 2e-4 --gradient_checkpointing True\n"
     )
     assert sorted({code for code, _ in lint(tmp_path, call)}) == codes
+
+
+@pytest.mark.parametrize(
+    ("options", "size"), [("", 52_002), ("--file rows.jsonl", 3), ("--data yahma/alpaca-cleaned --most 500", 500)]
+)
+def test_options_that_a_script_leaves_out_are_not_given(options: str, size: int, tmp_path: Path) -> None:
+    program = """
+        import argparse
+        from datasets import load_dataset
+        from peft import LoraConfig, get_peft_model
+        from transformers import AutoModelForCausalLM, Trainer
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--data", default="tatsu-lab/alpaca")
+        parser.add_argument("--file")
+        parser.add_argument("--most", type=int)
+        parser.add_argument("--lora_r", type=int, default=8)
+        args = parser.parse_args()
+        if args.file:
+            data = load_dataset("json", data_files=args.file, split="train")
+        else:
+            data = load_dataset(args.data, split="train")
+        if args.most is not None:
+            data = data.select(range(args.most))
+        model = get_peft_model(AutoModelForCausalLM.from_pretrained("gpt2"), LoraConfig(r=args.lora_r))
+        Trainer(model=model, train_dataset=data).train()
+        """
+    (tmp_path / "train.py").write_text(textwrap.dedent(program))
+    (tmp_path / "rows.jsonl").write_text('{"a": 1}\n' * 3)
+    run = only(shell(f"python train.py --lora_r 8 {options}\n", tmp_path))
+    assert plain(run.dataset.size) == size
