@@ -38,6 +38,8 @@ class Server:
     only_folders: bool = False
     own_library: bool = False
     bases: frozenset[str] = frozenset()
+    towers_option: str = ""
+    """The option without which it leaves out what is adapted in vision towers."""
 
 
 _WHOLE = "contains full modules, which it does not load"
@@ -48,7 +50,8 @@ _UNROOTED = "is on, and it scales by alpha/r: the adapter acts sqrt(r) times too
 VLLM = Server(
     "vLLM",
     "0.11 to 0.29",
-    "vllm/lora/peft_helper.py (validate_legal, _validate_features), vllm/lora/lora_model.py, vllm/config/lora.py",
+    "vllm/lora/peft_helper.py (validate_legal, _validate_features), vllm/lora/lora_model.py, "
+    "vllm/lora/model_manager.py (_filter_unsupported_mm_module), vllm/config/lora.py",
     {
         "use_dora": "is on, which it does not have",
         "modules_to_save": _WHOLE,
@@ -58,6 +61,7 @@ VLLM = Server(
     ranks=512,
     usual_rank=16,
     rank_option="--max-lora-rank",
+    towers_option="--enable-tower-connector-lora",
     adapter_option="--enable-lora --lora-modules name=folder",
 )
 SGLANG = Server(

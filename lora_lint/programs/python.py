@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lora_lint.interpreter.definitions import ProgramFile
 from lora_lint.interpreter.machine import Machine
 from lora_lint.interpreter.values import Const, ListVal, Opaque, either
-from lora_lint.libraries.convert import is_whole, text_of, to_value
+from lora_lint.libraries.convert import is_flag, is_whole, text_of, to_value
 from lora_lint.libraries.marks import starts_programs
 from lora_lint.libraries.table import Knowledge
 from lora_lint.programs.accelerated import launched_by
@@ -124,11 +124,14 @@ def _served(records: Records) -> Iterator[Served]:
     for each in records.served:
         folder = text_of(each.folder)
         max_rank: Value[int] = ANY_RANK
+        towers: Value[bool] = ABSENT
         if len(records.engines) == 1 and not records.engines[0].open:
             usual: Value[int] = Known(VLLM.usual_rank or 0, None, "framework-default")
             max_rank = to_value(records.engines[0].get("max_lora_rank"), each.span, usual, is_whole)
+            given = records.engines[0].get("enable_tower_connector_lora")
+            towers = to_value(given, each.span, Known(value=False, origin="framework-default"), is_flag)
         if folder:
-            yield Served(VLLM, folder, each.span, max_rank)
+            yield Served(VLLM, folder, each.span, max_rank, towers=towers)
 
 
 def _depends_on_launch(run: Run) -> bool:

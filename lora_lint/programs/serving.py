@@ -53,10 +53,13 @@ ANY_RANK: Value[int] = Known(0, None, "framework-default")
 """The limit of a server without one."""
 
 
+_OFF: Value[bool] = Known(value=False, origin="framework-default")
+
+
 class Served(NamedTuple):
     """An adapter that a server gets: its folder, where that is written, the highest rank that is accepted there, and
     the base model below it. `as_model`: it is given where the base model belongs. `as_file`: the file of its weights is
-    given."""
+    given. `towers`: vision towers are adapted too."""
 
     server: Server
     folder: str
@@ -66,6 +69,7 @@ class Served(NamedTuple):
     as_model: bool = False
     requantizes: bool = False
     as_file: bool = False
+    towers: Value[bool] = ABSENT
 
 
 class TrainedRuns:
@@ -115,7 +119,8 @@ def adapters(
         if run is None and each.as_file:
             run = Run(registry.framework("peft"), each.span, Adapter(each.span))
         if run is not None:
-            serving = Serving(*(each.server, each.span, each.max_rank, each.as_model, each.requantizes, each.as_file))
+            how = (each.as_model, each.requantizes, each.as_file, each.towers)
+            serving = Serving(each.server, each.span, each.max_rank, *how)
             alone = _alone(run, each.span, serving)
             found.append(replace(alone, model=BaseModel(each.base), trained_on=base_of(run, each.span)))
     return found
@@ -172,7 +177,9 @@ def _by_vllm(call: Call, given: Fields) -> Iterator[Served]:
     model = given.text("model")
     if len(words) > 1 and words[0].text == "serve" and not (words[1].text or "-").startswith("-"):
         model = Known(words[1].text or "", words[1].span)
-    yield from _listed(VLLM, given, "lora_modules", given.whole("max_lora_rank", _usual(VLLM)), model)
+    towers = given.flag("enable_tower_connector_lora", _OFF)
+    for each in _listed(VLLM, given, "lora_modules", given.whole("max_lora_rank", _usual(VLLM)), model):
+        yield each._replace(towers=towers)
     if isinstance(model, Known) and model.span is not None:
         yield Served(VLLM, model.value, model.span, as_model=True)
 

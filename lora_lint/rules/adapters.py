@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Finding, Related
 from lora_lint.knowledge import versions
 from lora_lint.knowledge.names import is_packed, same_but_for_tuning, same_model, tag_differs
-from lora_lint.rules.reached import is_shorthand
+from lora_lint.records import replace
+from lora_lint.rules.coverage import TOWERS
+from lora_lint.rules.reached import cases_of, is_shorthand
 from lora_lint.rules.words import happening, least, names, number, place, plural, resting, setting
 from lora_lint.run.events import Load, PutOn, Unwrap
 from lora_lint.run.launch import Quantizer, Sharding
@@ -140,7 +142,7 @@ def _not_served(run: Run, serving: Serving) -> str | None:
             f"{server.title} refuses this adapter: {'; '.join(refused)}. Merge it into the base model, or train it "
             "without that"
         )
-    lost = _settings_of(server.loses, run)
+    lost = [*_settings_of(server.loses, run), *_towers_left_out(server, run, serving)]
     if lost:
         return (
             f"{server.title} loads this adapter without a part of it: {'; '.join(lost)}. The answers are not those of "
@@ -172,6 +174,20 @@ def _other_base(server: Server, run: Run) -> Iterator[str]:
     model = identify(name, near=os.path.dirname(run.path) or None)
     if model is not None and model.model_type not in server.bases:
         yield f"its base model is a {model.model_type}, and it converts only those of {names(sorted(server.bases))}"
+
+
+def _towers_left_out(server: Server, run: Run, serving: Serving) -> Iterator[str]:
+    """The adapted layers of a vision tower that a server does not adapt."""
+    if not server.towers_option or known(serving.towers) is not False or "vision-tower" in run.framework.avoids:
+        return
+    name = run.model.name if isinstance(run.model.name, Known) else run.trained_on
+    _, cases = cases_of(replace(run, model=replace(run.model, name=name)))
+    inside = [[record for record in case.match.modules if TOWERS.search(record.path)] for case in cases]
+    if inside and all(inside) and not any(case.partial for case in cases):
+        yield (
+            f"`{run.adapter.key('target_modules')}` adapts {plural(len(inside[0]), 'layer')} of the vision tower, "
+            f"which it leaves out without `{server.towers_option}`"
+        )
 
 
 def _settings_of(lacking: Mapping[str, str], run: Run) -> list[str]:

@@ -212,6 +212,8 @@ class Serving:
     """It merges the adapter into the base model, and quantizes weights that were quantized again."""
     as_file: bool = False
     """It is given the file of the weights, not the adapter's folder."""
+    towers: Value[bool] = ABSENT
+    """It adapts vision towers too."""
 
 
 _FEW_STEPS = 20

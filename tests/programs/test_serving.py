@@ -364,3 +364,39 @@ def test_inference_by_a_script(tmp_path: Path, options: str, codes: list[str]) -
     command = f"python scripts/vllm_infer.py --model_name_or_path {BASE} --adapter_name_or_path out/adapter --dataset d"
     (tmp_path / "infer.sh").write_text(f"{command} {options}\n")
     assert [each.code for each in findings(tmp_path)] == codes
+
+
+@pytest.mark.parametrize(
+    ("targets", "option", "base", "found"),
+    [
+        (["q_proj", "qkv"], "", "Qwen/Qwen2.5-VL-3B-Instruct", True),
+        ("all-linear", "", "Qwen/Qwen2.5-VL-3B-Instruct", True),
+        ("all-linear", "--enable-tower-connector-lora", "Qwen/Qwen2.5-VL-3B-Instruct", False),
+        ("all-linear", "$MORE", "Qwen/Qwen2.5-VL-3B-Instruct", True),
+        (["q_proj", "v_proj"], "", "Qwen/Qwen2.5-VL-3B-Instruct", False),
+        ("all-linear", "", "Qwen/Qwen2.5-3B-Instruct", False),
+        ("all-linear", "", "me/own-vlm", False),
+    ],
+)
+def test_vision_towers_that_vllm_does_not_adapt(
+    tmp_path: Path, targets: Any, option: str, base: str, found: bool
+) -> None:
+    (tmp_path / "train.py").write_text(
+        "from peft import LoraConfig\nfrom trl import SFTConfig, SFTTrainer\n"
+        f"lora = LoraConfig(r=8, lora_alpha=16, target_modules={targets!r})\n"
+        "args = SFTConfig('outputs/vlm', learning_rate=2e-4)\n"
+        f"SFTTrainer(model='{base}', args=args, train_dataset=data, peft_config=lora).train()\n"
+    )
+    (tmp_path / "serve.sh").write_text(f"vllm serve {base} --enable-lora --lora-modules vlm=outputs/vlm {option}\n")
+    assert bool(findings(tmp_path, "LL602")) is found
+
+
+@pytest.mark.parametrize(("keyword", "found"), [("", True), (", enable_tower_connector_lora=True", False)])
+def test_vision_towers_in_a_program(tmp_path: Path, keyword: str, found: bool) -> None:
+    saved(tmp_path, base_model_name_or_path="Qwen/Qwen2.5-VL-3B-Instruct", target_modules=["q_proj", "qkv"])
+    (tmp_path / "ask.py").write_text(
+        "from vllm import LLM\nfrom vllm.lora.request import LoRARequest\n"
+        f"llm = LLM(model='Qwen/Qwen2.5-VL-3B-Instruct', enable_lora=True{keyword})\n"
+        "llm.generate('a', lora_request=LoRARequest('a', 1, 'out/adapter'))\n"
+    )
+    assert any(each.span.path.endswith("ask.py") for each in findings(tmp_path, "LL602")) is found
