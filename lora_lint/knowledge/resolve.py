@@ -30,6 +30,10 @@ TargetList: TypeAlias = "tuple[str, ...] | str | None"
 
 _FALLBACKS = ("causal-lm", "image-text-to-text", "seq2seq-lm", "speech-seq2seq", "masked-lm", "image-cls", "base")
 _KEPT = 64
+_KEPT_MODELS = 256
+_KEPT_MODULES = 250_000
+"""The modules of the models that are kept take some 200 bytes each, and most models have under a thousand. A collection
+of notebooks comes back to each of its models: of 70 models, 64 kept ones were none of those that came next."""
 _KEPT_MATCHES = 256
 
 
@@ -402,7 +406,8 @@ def _build_by_fields(found: Architecture, model: Model) -> Built | None:
     if key not in _built:
         from lora_lint.knowledge.architectures import UnusableConfig
 
-        if len(_built) >= _KEPT:
+        kept = sum(len(each.modules) for each in _built.values() if each is not None)
+        if len(_built) >= _KEPT_MODELS or kept > _KEPT_MODULES:
             _built.clear()
         try:
             _built[key] = Built(found, model)

@@ -8,6 +8,7 @@ import pytest
 
 from lora_lint.knowledge.resolve import resolve
 from lora_lint.records import replace
+from lora_lint.run.run import OwnModels
 from lora_lint.run.values import Unknown
 from tests.rules.test_targets import LLAMA, SEVEN, on
 from tests.support.runs import either, run
@@ -82,3 +83,18 @@ def test_a_class_whose_config_decides_its_blocks_says_nothing(name: object, why:
     """DeepFloyd's UNet has layers that Stable Diffusion's has not."""
     found = resolve(loaded(name, "UNet2DConditionModel"))
     assert (found.cases, found.why) == ((), why)
+
+
+def test_a_project_that_comes_back_to_many_models_builds_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = [64 * number for number in range(1, 81)]
+
+    def of_size(size: int) -> object:
+        own = OwnModels(models={"mine": {"model_type": "gpt2", "n_embd": size, "n_layer": 1, "vocab_size": 100}})
+        given = on("mine", ("c_attn",))
+        return resolve(replace(given, model=replace(given.model, own=own))).cases[0].built
+
+    assert list(map(of_size, sizes)) == list(map(of_size, sizes))  # which compares their identities
+    monkeypatch.setattr("lora_lint.knowledge.resolve._KEPT_MODULES", 0)
+    first = of_size(64 * 100)
+    of_size(64 * 101)
+    assert of_size(64 * 100) is not first
