@@ -195,8 +195,13 @@ def _unnamed(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Opt
 
 def _of_module(test: ast.expr, scope: Scope) -> bool:
     """Whether all names in a condition are names of the module, which every function of it reads."""
-    names = [node.id for node in ast.walk(test) if isinstance(node, ast.Name)]
-    return all((level := _level(name, scope)) is None or level.outer is None for name in names)
+    return all((level := _level(name, scope)) is None or level.outer is None for name in _names(test))
+
+
+@lru_cache(maxsize=4096)
+def _names(test: ast.expr) -> tuple[str, ...]:
+    """The names in a condition. They are cached as its text is."""
+    return tuple({node.id: None for node in ast.walk(test) if isinstance(node, ast.Name)})
 
 
 @lru_cache(maxsize=4096)
