@@ -315,10 +315,15 @@ def _plausible(key: str, value: Any) -> bool:
 
 
 @cache
-def _text(name: str) -> tuple[str, str]:
-    """A data file as it is and in lower case (ids are ASCII, so positions agree), each with a leading newline."""
-    text = "\n" + edition.read(name).decode("utf-8")
-    return text, text.lower()
+def _text(name: str) -> str:
+    """A data file with a leading newline."""
+    return "\n" + edition.read(name).decode("utf-8")
+
+
+@cache
+def _lower_text() -> str:
+    """The table of models in lower case; ids are ASCII, so its positions are those of the text."""
+    return _text("models.tsv").lower()
 
 
 @cache
@@ -341,14 +346,13 @@ def _line(text: str, position: int) -> list[str]:
 @lru_cache(maxsize=1024)
 def _row(name: str) -> list[str] | None:
     """id, type, shape and source of a hub id, in any case."""
-    text, lower = _text("models.tsv")
-    position = lower.find(f"\n{name.lower()}\t")
-    return _line(text, position + 1) if position >= 0 and _may_be_id(name) else None
+    position = _lower_text().find(f"\n{name.lower()}\t")
+    return _line(_text("models.tsv"), position + 1) if position >= 0 and _may_be_id(name) else None
 
 
 def _rows_by_basename(base: str) -> list[list[str]]:
     """Every row whose id has this last part (lower case), those under `unsloth/` left out."""
-    text, lower = _text("models.tsv")
+    text, lower = _text("models.tsv"), _lower_text()
     rows: list[list[str]] = []
     for mark in ("/", "\n") if _may_be_id(base) else ():
         position = lower.find(f"{mark}{base}\t")
@@ -374,7 +378,7 @@ def _best(rows: list[list[str]]) -> list[str]:
 def _shape(key: str) -> tuple[dict[str, Any], str]:
     if not key:
         return {}, ""
-    text, _ = _text("shapes.tsv")
+    text = _text("shapes.tsv")
     position = text.find(f"\n{key}\t")
     if position < 0:
         return {}, ""
@@ -385,7 +389,7 @@ def _shape(key: str) -> tuple[dict[str, Any], str]:
 
 def _source(mark: str) -> str:
     """The place that a source mark stands for (the `#` lines at the head of the table)."""
-    text, _ = _text("models.tsv")
+    text = _text("models.tsv")
     position = text.find(f"\n#{mark}\t")
     return _line(text, position + 1)[1] if position >= 0 and mark else mark
 
@@ -394,9 +398,9 @@ def _typed(name: str, model_type: str) -> Model:
     """A model of which only the type is known."""
     from lora_lint.knowledge.architectures import is_type
 
-    modules = _families()["modules"].get(model_type)
-    if modules is None and not is_type(model_type):
-        modules = _leaf_names().get(model_type)
+    if is_type(model_type):
+        return Model(name, model_type)
+    modules = _families()["modules"].get(model_type) or _leaf_names().get(model_type)
     if modules is None:
         return Model(name, model_type)
     return Model(name, model_type, module_names=tuple(modules), stock=False)
