@@ -11,7 +11,7 @@ import re
 from lora_lint.knowledge.models import Clue, Model
 
 LOADER = "open_clip.create_model"
-_OWN = re.compile(r"ViT-(?:S|M|B|L|H|g|bigG)-\d+(?:-(?:\d+|quickgelu|alt|plus))*")
+_OWN = r"ViT-(?:S|M|B|L|H|g|bigG)-\d+(?:-(?:\d+|quickgelu|alt|plus))*"
 """Models both of whose transformers are OpenCLIP's own."""
 _LEAVES = ("attn", "out_proj", "c_fc", "c_proj", "conv1", "token_embedding")
 """The last parts of the paths of their layers."""
@@ -19,6 +19,6 @@ _LEAVES = ("attn", "out_proj", "c_fc", "c_proj", "conv1", "token_embedding")
 
 def identify(name: str) -> Model | None:
     """The model of a name; None if its layers are not known."""
-    if _OWN.fullmatch(name.replace("/", "-")) is None:
+    if re.fullmatch(_OWN, name.replace("/", "-")) is None:
         return None
     return Model(name, "open_clip", how=Clue.CLASS, module_names=_LEAVES)

@@ -154,6 +154,8 @@ def compiled(pattern: str, written: str | None = None) -> Pattern:
 
 def is_quick(pattern: str) -> bool:
     """Whether a glance at a pattern shows that it cannot take long: no group is repeated, and the rest is short."""
+    if pattern.isidentifier():  # as most are
+        return True
     endless = choices = 0
     for part in re.finditer(_PART, pattern):
         kind = part.lastgroup

@@ -98,7 +98,7 @@ def _split(dataset: Object, split: Val, span: Span, config: str | None) -> Val:
     if text is None:
         unknown = DatasetRecord(record.name, Opaque("the split is not known", span))
         return Object(dataset.callee, dataset.arguments, span, unknown)
-    cut = re.fullmatch(_SLICE, text.replace(" ", ""))
+    cut = re.fullmatch(_SLICE, text.replace(" ", "")) if "[" in text else None
     base = cut["split"] if cut else text
     size, how = record.size, record.how
     if not isinstance(size, Const) or record.split not in (None, base) or base != "train":

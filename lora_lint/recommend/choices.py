@@ -19,7 +19,7 @@ from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.records import dataclass, field, replace
 from lora_lint.rules import RUN_CHECKS
 from lora_lint.rules.capacity import bound_of
-from lora_lint.rules.coverage import TOWERS
+from lora_lint.rules.coverage import tower_of
 from lora_lint.rules.experts import target_parameters
 from lora_lint.rules.projections import ROLES
 from lora_lint.run.run import Adapter, BaseModel, Run
@@ -221,7 +221,7 @@ def _role(path: str) -> str | None:
 
 def _elsewhere(path: str) -> bool:
     """Whether a layer is in a tower that reads images or audio."""
-    return bool(TOWERS.search(path) or _EARS.search(path))
+    return bool(tower_of(path) or _EARS.search(path))
 
 
 def _leaf(path: str) -> str:

@@ -11,7 +11,7 @@ from lora_lint.finding import Finding, Related
 from lora_lint.knowledge import versions
 from lora_lint.knowledge.names import is_packed, same_but_for_tuning, same_model, tag_differs
 from lora_lint.records import replace
-from lora_lint.rules.coverage import TOWERS
+from lora_lint.rules.coverage import tower_of
 from lora_lint.rules.reached import cases_of, is_shorthand
 from lora_lint.rules.words import happening, least, names, number, place, plural, resting, setting
 from lora_lint.run.events import Load, PutOn, Unwrap
@@ -32,8 +32,8 @@ _PREFIX = "base_model.model."
 _OWN = ("lora_", "modules_to_save", "token_adapter", "trainable_tokens", "magnitude_vector", ".bias")
 """Fragments of the names of an adapter's own tensors."""
 _MATRIX_A, _MATRIX_B = ".lora_A.weight", ".lora_B.weight"
-_NUMBER = re.compile(r"(.*?)\.(\d+)\.(.*)")
-_OF_A_PART = re.compile(r"vision|visual|language_model|audio")
+_NUMBER = r"(.*?)\.(\d+)\.(.*)"
+_OF_A_PART = ("vision", "visual", "language_model", "audio")
 """In the paths of models of several parts, whose keys PEFT and transformers rename (5.23, `key_mapping`)."""
 
 
@@ -182,7 +182,7 @@ def _towers_left_out(server: Server, run: Run, serving: Serving) -> Iterator[str
         return
     name = run.model.name if isinstance(run.model.name, Known) else run.trained_on
     _, cases = cases_of(replace(run, model=replace(run.model, name=name)))
-    inside = [[record for record in case.match.modules if TOWERS.search(record.path)] for case in cases]
+    inside = [[record for record in case.match.modules if tower_of(record.path)] for case in cases]
     if inside and all(inside) and not any(case.partial for case in cases):
         yield (
             f"`{run.adapter.key('target_modules')}` adapts {plural(len(inside[0]), 'layer')} of the vision tower, "
@@ -320,7 +320,7 @@ def _of_another_size(weights: Weights, case: Case) -> str | None:
 def _under_another_prefix(weights: Weights, case: Case) -> str | None:
     """What is wrong where every layer has the name of one of the model's, with more or less before it."""
     paths, there = _adapted(weights), [module.path for module in case.modules]
-    if not paths or not set(paths).isdisjoint(there) or any(map(_OF_A_PART.search, there)):
+    if not paths or not set(paths).isdisjoint(there) or any(part in path for path in there for part in _OF_A_PART):
         return None
     alike = [next((each for each in there if _ends_alike(path, each)), None) for path in paths]
     if None in alike:
@@ -340,7 +340,9 @@ def _beyond_the_last_layer(weights: Weights, case: Case) -> str | None:
     beyond = [
         (int(number[2]), path)
         for path in _adapted(weights)
-        if path not in there and (number := _NUMBER.match(path)) is not None and f"{number[1]}.0.{number[3]}" in there
+        if path not in there
+        and (number := re.match(_NUMBER, path)) is not None
+        and f"{number[1]}.0.{number[3]}" in there
     ]
     if not beyond:
         return None

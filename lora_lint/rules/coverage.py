@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     from lora_lint.knowledge.resolve import Case
     from lora_lint.run.run import Run
 
-TOWERS = re.compile(r"(?:^|\.)(vision_tower|visual|vision_model|vision_encoder|vision_backbone|image_encoder)(?=\.)")
+_TOWERS = frozenset({"vision_tower", "visual", "vision_model", "vision_encoder", "vision_backbone", "image_encoder"})
 _KNOWLEDGE = ("domain", "code", "complex-domain", "multi-task")
 """Tasks that need new knowledge, not only behaviour."""
 VOCABULARY = ("embed_tokens", "wte", "word_embeddings", "embed_in", "tok_embeddings", "lm_head", "embed_out")
@@ -122,26 +121,31 @@ def _in_tower(case: Case) -> tuple[str, list[str], float | None] | None:
     adapter. None if there is none, or an entry names it."""
     wanted = case.targets.value
     if case.head not in _GENERATIVE or (
-        not isinstance(wanted, str) and any(TOWERS.search(f"{each}.") for each in wanted or ())
+        not isinstance(wanted, str) and any(tower_of(f"{each}.") for each in wanted or ())
     ):
         return None
     inside = _towers.get(lambda: _of_towers(case.match), case.match)
     if not inside or len(inside) == len(case.match.modules):
         return None
-    found = TOWERS.search(inside[0].path)
-    assert found is not None
+    tower = tower_of(inside[0].path)
+    assert tower is not None
     sizes = [record.trainable for record in case.match.modules]
     total = sum(size or 0 for size in sizes)
     share = sum(record.trainable or 0 for record in inside) / total if all(sizes) and total and case.exact else None
-    return found[1], [record.path for record in inside], share
+    return tower, [record.path for record in inside], share
+
+
+def tower_of(path: str) -> str | None:
+    """The name of the vision tower that a module is in."""
+    return next((part for part in path.split(".")[:-1] if part in _TOWERS), None)
 
 
 def _of_towers(match: Match) -> list[Matched]:
     """The adapted modules that are in a vision tower."""
     stacks = {record.path.partition(".layers.")[0] for record in match.modules}
-    if not any(TOWERS.search(f"{stack}.") for stack in stacks):
+    if not any(tower_of(f"{stack}.") for stack in stacks):
         return []
-    return [record for record in match.modules if TOWERS.search(record.path)]
+    return [record for record in match.modules if tower_of(record.path)]
 
 
 def embedding_or_head_targeted(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

@@ -49,13 +49,13 @@ def adapter_in_half_precision(run: Run, options: Mapping[str, Any]) -> Iterable[
 
 def _overflow(run: Run) -> Iterator[Finding]:
     """A model whose values exceed the range of float16 while it trains, computed in float16."""
-    from lora_lint.knowledge.overflows import overflows_in_autocast, overflows_when_half
-
     half, dtype = run.training.half, run.model.dtype
     in_autocast, loaded_half = always(half, True), _is_half(dtype)
     name = known(run.model.name)
     if name is None or not (in_autocast or loaded_half) or run.model.loader_adapts:
         return  # unsloth, whose own loader it is, computes these models in float32
+    from lora_lint.knowledge.overflows import overflows_in_autocast, overflows_when_half
+
     model = resolved_of(run).model
     kind = model.model_type if model is not None else None
     if in_autocast and overflows_in_autocast(kind, name):

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from lora_lint.run.run import Run
     from lora_lint.source import Span
 
-_REGEX = re.compile(r"[\\*+?^$|()\[\]{}]")
-_JOINED = re.compile(r"[\w\s]+(?:,[\w\s]+)+")
+_OF_REGEXES = frozenset(r"\*+?^$|()[]{}")
+_JOINED = r"[\w\s]+(?:,[\w\s]+)+"
 """Names in one string, which as a regex matches the path of no module."""
 
 
@@ -121,7 +121,7 @@ def _nothing_message(case: Case, key: str, framework: str, also: str = "") -> st
         return f"Everything that `{key}` names in {label} is excluded again, so nothing is adapted: {raises}"
     if isinstance(wanted, str):
         hint = ""
-        if not _REGEX.search(wanted):
+        if not _is_regex(wanted):
             words = re.findall(r"[^,\s]+", wanted)
             listed = ", ".join(f'"{word}"' for word in words)
             hint = (
@@ -200,7 +200,7 @@ def _as_list(run: Run, resolved: Resolved, text: str) -> tuple[Change, ...]:
     """The change from a string that matches nothing to the list of the names in it, if the model has all of them."""
     targets = run.adapter.target_modules
     names_in = tuple(name for name in re.split(r"[,\s]+", text) if name)
-    if not resolved.cases or not isinstance(targets, Known) or targets.span is None or _REGEX.search(text):
+    if not resolved.cases or not isinstance(targets, Known) or targets.span is None or _is_regex(text):
         return ()
     if not names_in or not all(set(names_in) <= set(linears(case)) for case in resolved.cases):
         return ()
@@ -255,7 +255,7 @@ def _nothing(case: Case) -> bool:
     if case.partial or case.match.used_defaults or case.match.modules:
         return False
     wanted = case.targets.value
-    if isinstance(wanted, str) and not case.sure_head and not _JOINED.fullmatch(wanted):
+    if isinstance(wanted, str) and not case.sure_head and not re.fullmatch(_JOINED, wanted):
         return False
     return _judged(wanted) and any(error.kind == "no-match" for error in case.match.errors)
 
@@ -283,7 +283,7 @@ def _paths_differ(run: Run, cases: Iterable[Case]) -> bool:
 
 
 def _is_regex(entry: str) -> bool:
-    return _REGEX.search(entry) is not None
+    return not _OF_REGEXES.isdisjoint(entry)
 
 
 def _targets(run: Run) -> list[Known[Any]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Finding, Fix, Move, Related, Through
 from lora_lint.knowledge import versions
 from lora_lint.rules.changes import put
-from lora_lint.rules.coverage import TOWERS
+from lora_lint.rules.coverage import tower_of
 from lora_lint.rules.reached import cases_of, resolved_of, sureness
 from lora_lint.rules.tokens import embeddings_may_train
 from lora_lint.rules.words import happening, least, plural, resting
@@ -148,7 +148,7 @@ def _in_a_tower(run: Run, pin: Pin) -> Iterator[Finding]:
     if not run.framework.direct or not (enabled or by_trainer):
         return
     resolved, cases = cases_of(run)
-    inside = [[record.path for record in case.match.modules if TOWERS.search(record.path)] for case in cases]
+    inside = [[record.path for record in case.match.modules if tower_of(record.path)] for case in cases]
     if not inside or not all(inside):
         return
     message = (

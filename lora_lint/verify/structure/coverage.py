@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.rules.coverage import TOWERS, VOCABULARY
+from lora_lint.rules.coverage import VOCABULARY, tower_of
 from lora_lint.rules.words import listed, names, number, plural
 from lora_lint.run.values import alternatives
 from lora_lint.verify.experiment import Skip
@@ -50,7 +50,7 @@ def experts(_: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
 def tower(run: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
     """LL208: adapted layers in the vision tower beside others."""
     layers = adapted(model)
-    inside = [path for path in layers if TOWERS.search(path)]
+    inside = [path for path in layers if tower_of(path)]
     own = {path: sum(p.numel() for n, p in layer.named_parameters() if "lora_" in n) for path, layer in layers.items()}
     measured = {"tower": len(inside), "elsewhere": len(layers) - len(inside), "parameters": sum(own[p] for p in inside)}
     if not inside:
