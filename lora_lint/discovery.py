@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from lora_lint.prefilter import (
     concerns_adapters,
@@ -22,6 +22,7 @@ from lora_lint.prefilter import (
     telling,
     words,
 )
+from lora_lint.records import NamedTuple
 from lora_lint.system import disk
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ certainty (a misspelt option, a value out of range, `--help`) it leaves to click
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
+from lora_lint.records import NamedTuple
 from lora_lint.report import FORMATS
 from lora_lint.settings import TASKS
 

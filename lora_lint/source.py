@@ -8,9 +8,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from functools import cached_property
 from itertools import accumulate
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from lora_lint.records import dataclass, field
+from lora_lint.records import NamedTuple, dataclass, field
 
 FileKind = Literal["python", "notebook", "yaml", "json", "toml", "shell", "make", "docker", "modelfile", "ini"]
 SCRIPTS: frozenset[FileKind] = frozenset({"shell", "make", "docker"})

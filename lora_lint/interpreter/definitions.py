@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter.state import Frame, Step
 from lora_lint.interpreter.values import (
@@ -21,6 +21,7 @@ from lora_lint.interpreter.values import (
     Val,
     option_of,
 )
+from lora_lint.records import NamedTuple
 from lora_lint.run.values import Reason
 
 if TYPE_CHECKING:

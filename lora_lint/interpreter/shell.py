@@ -8,14 +8,14 @@ such as `${X:-8}`, arithmetic, loops over known values and functions. A word tha
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter.shell_words import MAX_DEPTH, MAX_STEPS, MAX_TURNS, NAME, Scope, ShellWords, TooLong
 from lora_lint.readers import slurm
 from lora_lint.readers.commands import fragments
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.shell import MAX_BYTES, Command, Turn, Word, read_tree
-from lora_lint.records import dataclass, replace
+from lora_lint.records import NamedTuple, dataclass, replace
 from lora_lint.source import Span
 from lora_lint.unread import Unread
 

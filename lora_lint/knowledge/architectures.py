@@ -13,13 +13,13 @@ import json
 import os
 from functools import lru_cache
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from lora_lint.knowledge import edition
 from lora_lint.knowledge.expressions import Unevaluable, depends_on_index, evaluate
 from lora_lint.knowledge.modules import ADAPTED, LINEAR_KINDS, Module
 from lora_lint.knowledge.packed import Pack
-from lora_lint.records import dataclass, field, replace
+from lora_lint.records import NamedTuple, dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from lora_lint.records import NamedTuple
 from lora_lint.run.launch import Launch, Quantizer, Sharding
 from lora_lint.run.values import ABSENT, Known
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from math import sqrt
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from lora_lint.knowledge import methods, moe
 from lora_lint.knowledge.counting import all_biases, copied, lora_parameters, parameter_lora, total
@@ -18,7 +18,7 @@ from lora_lint.knowledge.modules import GUESS, LINEAR_KINDS, Beside
 from lora_lint.knowledge.patterns import compiled, is_plain, layer_of, pattern_key
 from lora_lint.knowledge.peft_facts import facts
 from lora_lint.knowledge.versions import default_targets
-from lora_lint.records import dataclass, field
+from lora_lint.records import NamedTuple, dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

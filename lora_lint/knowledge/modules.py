@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from lora_lint.records import dataclass
+from lora_lint.records import NamedTuple, dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

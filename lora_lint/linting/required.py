@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.linting.version_bounds import after_release, after_tag, least, upper
+from lora_lint.records import NamedTuple
 from lora_lint.run.versions import Pin, framework_of
 from lora_lint.system import toml
 

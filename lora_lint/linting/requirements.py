@@ -13,9 +13,10 @@ from __future__ import annotations
 import os
 import re
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.linting.own_source import frameworks_in
+from lora_lint.records import NamedTuple
 from lora_lint.run.versions import PACKAGES, Pin, padded
 from lora_lint.system import disk
 

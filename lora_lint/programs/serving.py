@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.frameworks import registry
 from lora_lint.frameworks.configs import read_config
@@ -29,7 +29,7 @@ from lora_lint.programs.overrides import named_document
 from lora_lint.readers.arguments import options
 from lora_lint.readers.nodes import Scalar
 from lora_lint.readers.nodes import Sequence as Items
-from lora_lint.records import replace
+from lora_lint.records import NamedTuple, replace
 from lora_lint.run.launch import Launch
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Run, Serving, Training, training_folder
 from lora_lint.run.values import ABSENT, Known, known

@@ -7,9 +7,10 @@ CMD gives the arguments of an ENTRYPOINT in exec form. ARG has defaults, which a
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from lora_lint.readers.fragments import Writer
+from lora_lint.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

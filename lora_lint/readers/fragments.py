@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from typing import NamedTuple
 
-from lora_lint.records import dataclass
+from lora_lint.records import NamedTuple, dataclass
 
 _WORD = re.compile(r"\S+")
 

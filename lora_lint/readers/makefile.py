@@ -9,9 +9,10 @@ known.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.readers.fragments import Writer
+from lora_lint.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from lora_lint.readers.errors import Unreadable
-from lora_lint.records import dataclass
+from lora_lint.records import NamedTuple, dataclass
 
 if TYPE_CHECKING:
     from lora_lint.source import Span

@@ -9,9 +9,10 @@ that also tries a rank within its bound.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.finding import CONFIDENCES, LEVELS
+from lora_lint.records import NamedTuple
 from lora_lint.rules.scale import arms_of
 from lora_lint.rules.sweeps import is_search
 from lora_lint.run.given import Given

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from lora_lint.records import dataclass, field
+from lora_lint.records import NamedTuple, dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

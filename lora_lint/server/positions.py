@@ -5,7 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from functools import cached_property
 from itertools import accumulate
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from lora_lint.records import NamedTuple
 
 Encoding = Literal["utf-8", "utf-16", "utf-32"]
 _CODECS: dict[Encoding, tuple[str, int]] = {

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+import re
 from functools import cached_property
-from typing import ClassVar, Generic, TypeVar
+from pathlib import Path
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 import pytest
 
@@ -34,6 +36,23 @@ class Heavy(Generic[T]):
     third: list[int] = dataclasses.field(default_factory=list)
     hidden: int = dataclasses.field(default=0, compare=False, repr=False)
     shared: ClassVar[int] = 7
+
+
+class LightPoint(records.NamedTuple):
+    """A place."""
+
+    x: int
+    y: int = 0
+
+    def length(self) -> int:
+        return self.x + self.y
+
+
+class HeavyPoint(NamedTuple):
+    """A place."""
+
+    x: int
+    y: int = 0
 
 
 @records.dataclass
@@ -116,3 +135,23 @@ def test_inheritance_and_matching() -> None:
 def test_pickle() -> None:
     light = Light(1, 5)
     assert pickle.loads(pickle.dumps(light)) == light
+
+
+def test_named_tuples_are_the_standard_ones() -> None:
+    light, heavy = LightPoint(1), HeavyPoint(1)
+    assert repr(light) == repr(heavy).replace("Heavy", "Light")
+    assert tuple(light) == tuple(heavy) == (1, 0)
+    assert light._replace(y=5).length() == 6
+    assert pickle.loads(pickle.dumps(light)) == light
+    assert type(pickle.loads(pickle.dumps(light))) is LightPoint
+    for name in ("__doc__", "__module__", "__match_args__", "_fields", "_field_defaults"):
+        assert getattr(LightPoint, name) == getattr(HeavyPoint, name)
+    assert LightPoint.__qualname__ == "LightPoint"
+    with pytest.raises(TypeError):
+        LightPoint()  # type: ignore[call-arg]
+
+
+def test_the_package_has_no_named_tuples_that_take_long_to_make() -> None:
+    package = Path(records.__file__).parent
+    heavy = re.compile(r"^from typing import .*\bNamedTuple\b", re.MULTILINE)
+    assert [path.name for path in package.rglob("*.py") if heavy.search(path.read_text(encoding="utf-8"))] == []
