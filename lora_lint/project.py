@@ -12,7 +12,7 @@ from lora_lint import discovery
 from lora_lint.system import bounds, disk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from lora_lint.source import FileKind, SourceFile
 
@@ -123,6 +123,13 @@ class Project:
         `otherwise` is the kind of a file whose name shows none."""
         return self._texts.get(path, partial(self._read, otherwise=otherwise))
 
+    def load_cells(self, path: str) -> SourceFile | None:
+        """A notebook as `load` gives it, but for cells that are not Python, which only parsing finds: for its
+        commands."""
+        from lora_lint.readers.notebook import read_cells
+
+        return self._decoded(path, "notebook", lambda _, __, data: read_cells(path, data))
+
     def programs_name(self, word: str, near: str) -> bool:
         """Whether a Python program around the file `near` contains a word."""
         return any(True for _ in self.programs_naming(word, near))
@@ -153,11 +160,17 @@ class Project:
                         below.append((path, depth + 1))
 
     def _read(self, path: str, otherwise: FileKind | None = None) -> SourceFile | None:
-        from lora_lint.readers.errors import Unreadable
         from lora_lint.readers.files import decode
 
         kind = discovery.kind_of(path) or otherwise
-        if kind is None or not self.exists(path):
+        return None if kind is None else self._decoded(path, kind, decode)
+
+    def _decoded(
+        self, path: str, kind: FileKind, decode: Callable[[str, FileKind, bytes], SourceFile]
+    ) -> SourceFile | None:
+        from lora_lint.readers.errors import Unreadable
+
+        if not self.exists(path):
             return None
         try:
             data = disk.read(path, discovery.limit_of(kind))

@@ -155,7 +155,9 @@ class _Callers:
         return found
 
     def _load(self, script: str) -> SourceFile | None:
-        """A script, or the commands of a page."""
+        """A script, or the commands of a page or a notebook."""
+        if discovery.kind_of(script) == "notebook":
+            return self._project.load_cells(script)
         if not script.lower().endswith(_PAGE):
             return self._project.load(script)
         from lora_lint.readers.markdown import shell_of

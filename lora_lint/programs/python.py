@@ -16,7 +16,6 @@ from lora_lint.programs.files import MAX_FILES, ProjectLoader, worth_following
 from lora_lint.programs.runs import finish
 from lora_lint.programs.trainings import with_printed_sizes
 from lora_lint.readers.errors import Unreadable
-from lora_lint.readers.nodes import Placeholder, Scalar, Sequence
 from lora_lint.readers.python import LARGEST, beginning, parse
 from lora_lint.records import dataclass, replace
 from lora_lint.run.problems import UnknownKey
@@ -185,6 +184,8 @@ def _takes_options(source: SourceFile) -> bool:
 def _one_of(values: tuple[Node, ...]) -> Val:
     """The value of an option that every caller gives, so that its default never applies: one of theirs, unless one of
     them is a switch or is not known."""
+    from lora_lint.readers.nodes import Placeholder, Scalar, Sequence
+
     unknown = Opaque("each script that calls the program sets it")
     options = []
     for node in values:

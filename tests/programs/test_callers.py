@@ -9,36 +9,43 @@ import pytest
 
 from lora_lint.programs.callers import always_given
 from lora_lint.project import Project
-from lora_lint.readers import files
+from lora_lint.readers import notebook as notebook_reader
 from lora_lint.run.values import Unknown, alternatives
 from tests.support.reading import only, plain, read_python
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lora_lint.source import FileKind, SourceFile
+    from lora_lint.source import SourceFile
 
 
 def test_notebooks_are_decoded_once_however_many_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("lora_lint.project._KEPT", 2)
     for number in range(6):
-        cell = {"cell_type": "code", "source": f"!python train_{number}.py --rank {number}", "outputs": []}
-        notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+        sources = ("this is no Pythön", f"!python train_{number}.py --rank {number}")
+        cells = [{"cell_type": "code", "source": source, "outputs": []} for source in sources]
+        notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
         (tmp_path / f"{number}.ipynb").write_text(json.dumps(notebook))
         (tmp_path / f"train_{number}.py").write_text("print()\n")
     decoded: list[str] = []
-    usual = files.decode
+    usual = notebook_reader.read_cells
 
-    def counted(path: str, kind: FileKind, data: bytes) -> SourceFile:
+    def counted(path: str, data: bytes) -> SourceFile:
         decoded.append(path)
-        return usual(path, kind, data)
+        return usual(path, data)
 
-    monkeypatch.setattr(files, "decode", counted)
+    monkeypatch.setattr(notebook_reader, "read_cells", counted)
     project = Project()
     given = [always_given(f"train_{number}.py", project) for number in range(6)]
     assert [str(options["rank"][0].value) for options in given] == ["0", "1", "2", "3", "4", "5"]
-    assert len(decoded) <= 2 * 6, "once to find the names, and once for the commands"
+    assert 6 <= len(decoded) <= 2 * 6, "once to find the names, and once for the commands"
+    for number, options in enumerate(given):
+        node = options["rank"][0]
+        source = project.load(f"{number}.ipynb")
+        assert source is not None
+        assert source.utf8[node.span.start : node.span.end].decode() == "#", "a line for the shell is a comment there"
+        assert source.locate(node.span).cell == 2
 
 
 PROGRAM = """
