@@ -306,6 +306,8 @@ class Knowledge:
             return transformers.attribute(Context(machine, self.records), owner.data, owner, name, span)
         if isinstance(owner.data, PipelineRecord):
             return owner.data.part(name)
+        if isinstance(owner.data, DatasetRecord) and name == "num_rows":
+            return datasets.length(owner, span)
         given = owner.arguments.keywords.get(name)
         if given is not None and (isinstance(owner.data, ConfigRecord) or trainers.is_arguments(owner.callee)):
             return given

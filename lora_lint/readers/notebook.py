@@ -26,9 +26,11 @@ _BASH_CELL = re.compile(r"\s*%%(?:bash|sh|shell)\b")
 _COMMAND = re.compile(r"\s*!+(?!\s*(?:pip|apt|apt-get|cat|cd|cp|curl|echo|git|ls|mkdir|nvidia-smi|rm|unzip|wget)\b)")
 _FILLED_IN = re.compile(r"(?<![${])\{[A-Za-z_][\w.\[\]'\"()]*\}")
 _PIP = re.compile(r"\bpip3?[ \t]+(?:-\S+[ \t]+)*install\b(.*)")
-_SAID = (b"Num examples = ", b"Tokenizing train dataset")
+_SAID = (b"Num examples = ", b" examples/s]")
 _TRAINED_ON = re.compile(r"Num examples = ([\d,]{1,15})[\s|]+Num Epochs =")
-_TOKENIZED = re.compile(r"Tokenizing train dataset[^:\n]{0,20}:\s+\d+%\|[^|\n]{0,40}\|\s*\d+/(\d{1,12}) ")
+_TRAINER = re.compile(r"Trainer\s*\(")
+_BAR = re.compile(r"^([^|\n]{0,80}):\s+\d+%\|[^|\n]{0,40}\|\s*\d+/(\d{1,12}) \[[^\n]{0,60}examples/s\]", re.MULTILINE)
+"""How datasets shows that it prepares rows (5.2.0, arrow_dataset.py): `Map: 100%|███| 1850/1850 [00:01<00:00, …]`."""
 _PACKED = re.compile(r"packing['\"]?\s*[=:]\s*True")
 _SHELL_RESULT = re.compile(r"^(\s*)([\w, ]+?)\s*=\s*[!%]")
 _BULK = ((b'"outputs": [\n', b"]"), (b'"widgets": {\n', b"}"))
@@ -107,7 +109,8 @@ def _without_bulk(data: bytes) -> bytes:
             start = at + len(key) - 1
             end = data.find(data[line_end:at] + close, start) if data[line_end:at].isspace() else -1
             bulk = data[start:end] if end >= 0 else b""
-            if bulk and not any(said in bulk for said in (*_SAID, _CELL, _CONFLICT)):
+            said = _SAID if close == b"]" else ()
+            if bulk and not any(word in bulk for word in (*said, _CELL, _CONFLICT)):
                 parts.append(data[done:start])
                 done = end
             at = data.find(key, max(start, end))
@@ -154,24 +157,34 @@ def _joined(text: Any) -> str:
 
 def _trained_on(content: dict[str, Any]) -> int | None:
     """The number of examples that the trainers of a notebook printed, if all printed the same one (transformers 5.23,
-    trainer.py, and unsloth: `Num examples = 1,000 | Num Epochs = 3`; an evaluation prints no epochs); otherwise what
-    those of TRL tokenized (1.16.0, sft_trainer.py)."""
+    trainer.py, and unsloth: `Num examples = 1,000 | Num Epochs = 3`; an evaluation prints no epochs); otherwise the
+    number that they prepared."""
     found: set[str] = set()
-    tokenized: set[str] = set()
+    prepared: set[str] = set()
     for cell in _code_cells(content) or ():
-        if _PACKED.search(_joined(cell.get("source"))):
+        source = _joined(cell.get("source"))
+        if _PACKED.search(source):
             return None  # it is the number of packs
         outputs = cell.get("outputs")
-        for output in outputs if isinstance(outputs, list) else ():
-            text = _printed(output) if isinstance(output, dict) else ""
-            found.update(_TRAINED_ON.findall(text))
-            tokenized.update(_TOKENIZED.findall(text))
-    numbers = {int(number.replace(",", "")) for number in found or tokenized}
+        printed = "".join(map(_printed, outputs)) if isinstance(outputs, list) else ""
+        found.update(_TRAINED_ON.findall(printed))
+        prepared.update(_prepared(source, printed))
+    numbers = {int(number.replace(",", "")) for number in found or prepared}
     return numbers.pop() if len(numbers) == 1 else None
 
 
-def _printed(output: dict[str, Any]) -> str:
+def _prepared(source: str, printed: str) -> list[str]:
+    """The number of rows that a trainer prepares for training: those of the first bar, unless the cell prepares rows
+    itself; TRL says which they are (1.16.0, sft_trainer.py)."""
+    bars = _BAR.findall(printed) if _TRAINER.search(source) or "train dataset" in printed else []
+    named = [rows for what, rows in bars if what.startswith("Tokenizing train dataset")]
+    return named or [rows for _, rows in bars[:1] if _TRAINER.search(source) and ".map(" not in source]
+
+
+def _printed(output: Any) -> str:
     """The text of an output: of a stream, or of a bar that shows progress."""
+    if not isinstance(output, dict):
+        return ""
     data = output.get("data")
     return _joined(output.get("text")) + (_joined(data.get("text/plain")) if isinstance(data, dict) else "")
 

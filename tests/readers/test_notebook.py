@@ -218,6 +218,7 @@ TRAIN = (
 UNSLOTH = "==((====))==  Unsloth\n   \\\\   /|    Num examples = 1,850 | Num Epochs = 3 | Total steps = 60\n"
 LOGGED = "***** Running training *****\n  Num examples = 1850\n  Num Epochs = 3\n"
 TOKENIZED = "Tokenizing train dataset: 100%|██████████| 1850/1850 [00:10<00:00, 1022.03 examples/s]\n"
+MAPPED = "Map (num_proc=2):   0%|          | 0/1850 [00:00<?, ? examples/s]\n"
 EVALUATED = "***** Running Evaluation *****\n  Num examples = 77\n  Batch size = 8\n"
 
 
@@ -233,6 +234,7 @@ EVALUATED = "***** Running Evaluation *****\n  Num examples = 77\n  Batch size =
         ((TOKENIZED.replace("train", "eval"),), None),
         ((TOKENIZED, TOKENIZED.replace("1850", "60")), None),
         ((TOKENIZED.replace("1850", "60"), UNSLOTH), 1850),
+        ((MAPPED, MAPPED.replace("1850", "205")), None),  # the cell creates no trainer
         ((), None),
     ],
 )
@@ -241,6 +243,20 @@ def test_what_the_trainer_printed(printed: tuple[str, ...], size: int | None) ->
     assert source.trained_on == size
     (run,) = read(source, Project("."))
     assert (run.dataset.size.value if isinstance(run.dataset.size, Known) else None) == size
+
+
+@pytest.mark.parametrize(
+    ("source", "size"),
+    [
+        ("trainer = SFTTrainer(model, train_dataset=rows)", 1850),
+        ("rows = rows.map(f)\ntrainer = SFTTrainer(model, train_dataset=rows)", None),
+        ("rows = rows.map(f)", None),
+    ],
+)
+def test_rows_that_a_trainer_prepares(source: str, size: int | None) -> None:
+    """Those for training come first."""
+    cell = output(source, MAPPED, MAPPED.replace("1850", "205"))
+    assert read_notebook("n.ipynb", notebook(TRAIN, cell)).trained_on == size
 
 
 def test_packs_are_not_examples() -> None:
