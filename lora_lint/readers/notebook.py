@@ -29,8 +29,12 @@ _PIP = re.compile(r"\bpip3?[ \t]+(?:-\S+[ \t]+)*install\b(.*)")
 _SAID = (b"Num examples = ", b" examples/s]")
 _TRAINED_ON = re.compile(r"Num examples = ([\d,]{1,15})[\s|]+Num Epochs =")
 _TRAINER = re.compile(r"Trainer\s*\(")
-_BAR = re.compile(r"^([^|\n]{0,80}):\s+\d+%\|[^|\n]{0,40}\|\s*\d+/(\d{1,12}) \[[^\n]{0,60}examples/s\]", re.MULTILINE)
-"""How datasets shows that it prepares rows (5.2.0, arrow_dataset.py): `Map: 100%|███| 1850/1850 [00:01<00:00, …]`."""
+_BAR = re.compile(
+    r"^(Tokenizing\ train\ dataset)?[^|\n]{0,80}:\s+\d+%\|[^|\n]{0,40}\|\s*\d+/(\d{1,12})\ \[[^\n]{0,60}examples/s\]",
+    re.MULTILINE,
+)
+"""How datasets shows that it prepares rows (5.2.0, arrow_dataset.py): `Map: 100%|███| 1850/1850 [00:01<00:00, …]`. TRL
+says which they are (1.16.0, sft_trainer.py)."""
 _PACKED = re.compile(r"packing['\"]?\s*[=:]\s*True")
 _SHELL_RESULT = re.compile(r"^(\s*)([\w, ]+?)\s*=\s*[!%]")
 _BULK = ((b'"outputs": [\n', b"]"), (b'"widgets": {\n', b"}"))
@@ -174,11 +178,12 @@ def _trained_on(content: dict[str, Any]) -> int | None:
 
 
 def _prepared(source: str, printed: str) -> list[str]:
-    """The number of rows that a trainer prepares for training: those of the first bar, unless the cell prepares rows
-    itself; TRL says which they are (1.16.0, sft_trainer.py)."""
-    bars = _BAR.findall(printed) if _TRAINER.search(source) or "train dataset" in printed else []
-    named = [rows for what, rows in bars if what.startswith("Tokenizing train dataset")]
-    return named or [rows for _, rows in bars[:1] if _TRAINER.search(source) and ".map(" not in source]
+    """The number of rows that a trainer prepares for training: those of the first bar of the cell that creates it,
+    unless the cell prepares rows itself."""
+    bars = _BAR.findall(printed)
+    named = [rows for of_trainer, rows in bars if of_trainer]
+    alone = _TRAINER.search(source) is not None and ".map(" not in source
+    return named or [rows for _, rows in bars[:1] if alone]
 
 
 def _printed(output: Any) -> str:
