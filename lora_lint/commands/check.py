@@ -31,6 +31,7 @@ def check(request: Check) -> int:
     output, repair, verification = request.output, request.repair, request.verification
     say_which_facts_are_left_out()
     _refuse_misspelt_command(request.input.paths)
+    _refuse_loose_rule(request.input.paths)
     settings = request.input.settings()
     refuse_repair(request)
     refuse_unwritable(request, settings)
@@ -176,6 +177,13 @@ def _refuse_misspelt_command(paths: Sequence[str]) -> None:
     hint = f", did you mean '--{word}'?" if word in _FLAGS else did_you_mean(word, COMMANDS)
     if hint:
         raise UsageError(f"no such file or command: {word!r}{hint}")
+
+
+def _refuse_loose_rule(paths: Sequence[str]) -> None:
+    """Raises UsageError where a path is the code of a rule: `--select LL2 LL3`."""
+    for word in paths:
+        if word[:2] == "LL" and word[2:].isdigit() and not os.path.exists(word):
+            raise UsageError(f"no such file: {word!r}; separate rules by commas, as in '--select LL1,{word}'")
 
 
 def _refuse_unverifiable() -> None:

@@ -269,6 +269,7 @@ def test_selection(capsys: pytest.CaptureFixture[str]) -> None:
         ),
         (("recommend", "--model", "black-forest-labs/FLUX.1-dev"), "is a FluxTransformer2DModel"),
         (("fix", "."), "no such file or command: 'fix', did you mean '--fix'?"),
+        (("--select", "LL2", "LL3"), "no such file: 'LL3'; separate rules by commas, as in '--select LL1,LL3'"),
         (("--select", "LL999"), "unknown rule 'LL999'; `lora-lint rules` lists them"),
     ],
 )
