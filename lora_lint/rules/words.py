@@ -36,7 +36,7 @@ def size_text(count: int) -> str:
     """A number of bytes for people, in powers of 1000."""
     amount = float(count)
     for unit in ("bytes", "kB", "MB", "GB"):
-        if amount < 1000:
+        if amount < 999.5:  # which is shown as 1e+03
             return f"{amount:.3g} {unit}"
         amount /= 1000
     return f"{amount:.3g} TB"

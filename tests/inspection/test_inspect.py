@@ -168,7 +168,9 @@ def test_folders_notes_and_failures() -> None:
     assert any("b.py" in note for note in shown.notes)
 
 
-@pytest.mark.parametrize(("count", "text"), [(0, "0 bytes"), (999, "999 bytes"), (67_108_864, "67.1 MB")])
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 bytes"), (999, "999 bytes"), (67_108_864, "67.1 MB"), (999_600_000, "1 GB")]
+)
 def test_sizes(count: int, text: str) -> None:
     assert size_text(count) == text
 
