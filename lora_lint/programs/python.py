@@ -118,7 +118,7 @@ def _served(records: Records) -> Iterator[Served]:
     if not records.served:
         return
     from lora_lint.knowledge.servers import VLLM
-    from lora_lint.programs.serving import ANY_RANK, Served
+    from lora_lint.programs.serving import ANY_RANK, OFF, Served
 
     for each in records.served:
         folder = text_of(each.folder)
@@ -128,7 +128,7 @@ def _served(records: Records) -> Iterator[Served]:
             usual: Value[int] = Known(VLLM.usual_rank or 0, None, "framework-default")
             max_rank = to_value(records.engines[0].get("max_lora_rank"), each.span, usual, is_whole)
             given = records.engines[0].get("enable_tower_connector_lora")
-            towers = to_value(given, each.span, Known(value=False, origin="framework-default"), is_flag)
+            towers = to_value(given, each.span, OFF, is_flag)
         if folder:
             yield Served(VLLM, folder, each.span, max_rank, towers=towers)
 

@@ -51,9 +51,8 @@ _SWITCHES = frozenset({"--bigendian", "--no-lazy", "--verbose", "--dry-run", "--
 """The options of the converter that take no value."""
 ANY_RANK: Value[int] = Known(0, None, "framework-default")
 """The limit of a server without one."""
-
-
-_OFF: Value[bool] = Known(value=False, origin="framework-default")
+OFF: Value[bool] = Known(value=False, origin="framework-default")
+"""An option that is not given."""
 
 
 class Served(NamedTuple):
@@ -177,7 +176,7 @@ def _by_vllm(call: Call, given: Fields) -> Iterator[Served]:
     model = given.text("model")
     if len(words) > 1 and words[0].text == "serve" and not (words[1].text or "-").startswith("-"):
         model = Known(words[1].text or "", words[1].span)
-    towers = given.flag("enable_tower_connector_lora", _OFF)
+    towers = given.flag("enable_tower_connector_lora", OFF)
     for each in _listed(VLLM, given, "lora_modules", given.whole("max_lora_rank", _usual(VLLM)), model):
         yield each._replace(towers=towers)
     if isinstance(model, Known) and model.span is not None:

@@ -311,22 +311,19 @@ def adapter_loaded_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Find
             if load is not None:
                 trained.setdefault(load.span, (load, event))
     for load, train in trained.values():
-        related = (Related(train.span, "it is trained here"),)
-        if isinstance(load, LoadAdapter) and load.found:
-            message = (
-                "This folder holds an adapter, which is loaded for inference and then trained: all its parameters are "
-                "frozen, so nothing is learned (with gradient checkpointing the trainer runs to the end at grad_norm "
-                "0). Load the base model, and put the adapter on it with `is_trainable=True`"
-            )
-            yield Finding("LL402", message, load.span, least("likely", happening(load, train)), None, related)
-            continue
+        found = isinstance(load, LoadAdapter) and load.found
+        what = "This folder holds an adapter, which" if found else "The adapter"
+        why = "" if found else "without `is_trainable=True` "
+        do = "Load the base model, and put the adapter on it with" if found else "Pass"
         message = (
-            "The adapter is loaded for inference and then trained: without `is_trainable=True` all its parameters are "
-            "frozen, so nothing is learned (with gradient checkpointing the trainer runs to the end at grad_norm 0). "
-            "Pass `is_trainable=True`"
+            f"{what} is loaded for inference and then trained: {why}all its parameters are frozen, so nothing is "
+            "learned (with gradient checkpointing the trainer runs to the end at grad_norm 0). "
+            f"{do} `is_trainable=True`"
         )
-        fix = giving_effect("safe", "Add is_trainable=True", Add(load.span, "is_trainable", True))
-        yield Finding("LL402", message, load.span, happening(load, train), None, related, fix)
+        related = (Related(train.span, "it is trained here"),)
+        fix = None if found else giving_effect("safe", "Add is_trainable=True", Add(load.span, "is_trainable", True))
+        doubt = least("likely" if found else "certain", happening(load, train))
+        yield Finding("LL402", message, load.span, doubt, None, related, fix)
 
 
 def _blamed(loads: Sequence[_Loaded], states: AdapterStates) -> _Loaded | None:
