@@ -35,6 +35,7 @@ FRAMEWORK = Framework(
     kinds=("json",),
     marks=((b'"peft_type"',),),
     regex_targets=True,
+    passes_on=True,
     defaults={"rank": 8, "alpha": 8, "dropout": 0.0, "target_modules": None},
 )
 _SECOND = ".lora_B"
