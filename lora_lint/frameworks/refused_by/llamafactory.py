@@ -434,6 +434,7 @@ _EVALUATED = (
             f"{_PARSER}:365",
             ("val_size", "eval_dataset"),
             likely=True,
+            cause="nothing to evaluate on",
         )
         for key in ("predict_with_generate", "do_predict")
     ),
