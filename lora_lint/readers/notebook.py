@@ -312,6 +312,14 @@ def _parses_by_cell(source: SourceFile) -> bool:
     )
 
 
+def _valid_later(text: str) -> bool:
+    """Whether only a newer Python can read a cell."""
+    from lora_lint.readers.newer import rewritten
+
+    newer = rewritten(text.encode("utf-8", "replace"))
+    return newer is not None and _valid(newer.decode())
+
+
 def _valid(text: str) -> bool:
     try:
         with warnings.catch_warnings():
@@ -319,7 +327,7 @@ def _valid(text: str) -> bool:
             ast.parse(text)
     except SyntaxError as error:
         # Allowed in a cell but not in a module; the interpreter accepts both.
-        return "outside function" in (error.msg or "")
+        return "outside function" in (error.msg or "") or _valid_later(text)
     except (ValueError, RecursionError, MemoryError):
         return False
     return True

@@ -188,6 +188,24 @@ def test_a_cell_that_only_another_one_would_complete_is_broken(first: str, secon
     assert lines[1] == "#" * len(first)
 
 
+@pytest.mark.parametrize(
+    ("cell", "kept"),
+    [
+        ("print(f'{a['b']:.1f}')", True),
+        ("type A = int", True),
+        ("print(f'{'=' * 60}')\ntrainer.train()", True),
+        ("print(f'{a['b')", False),
+        ("print(f\n)", True),
+        ("print(f'", False),
+        ("type A =", False),
+    ],
+)
+def test_cells_for_a_newer_python_are_read(cell: str, kept: bool) -> None:
+    source = read_notebook("a.ipynb", notebook("%pip install peft", cell, "x = 1"))
+    assert (cell in source.text) is kept
+    assert isinstance(parse(source).body[-1], ast.Assign)
+
+
 def test_cells_that_are_all_valid_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     texts: list[str] = []
     real = ast.parse
