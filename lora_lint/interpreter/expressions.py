@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lora_lint.interpreter.machine import Machine
+    from lora_lint.interpreter.values import Listed
     from lora_lint.run.choices import Case
     from lora_lint.source import Span
 
@@ -166,16 +167,13 @@ def conditional(machine: Machine, node: ast.IfExp, scope: Scope) -> Val:
 
 
 def display(machine: Machine, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Val:
-    elements: list[Val] = []
-    is_open = False
+    parts: list[Listed | None] = []
     for element in node.elts:
         if isinstance(element, ast.Starred):
-            listed = machine.evaluate(element.value, scope).iterate(machine, machine.span(element, scope))
-            if listed is not None:
-                elements += listed[0]
-            is_open = is_open or listed is None or not listed[1]
+            parts.append(machine.evaluate(element.value, scope).iterate(machine, machine.span(element, scope)))
         else:
-            elements.append(machine.evaluate(element, scope))
+            parts.append(([machine.evaluate(element, scope)], True))
+    elements, is_open = operations.items_of(parts), not all(part is not None and part[1] for part in parts)
     kind = {ast.List: "list", ast.Tuple: "tuple", ast.Set: "set"}[type(node)]
     return ListVal(elements, machine.span(node, scope), kind, is_open)
 

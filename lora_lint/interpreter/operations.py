@@ -24,9 +24,10 @@ from lora_lint.interpreter.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from lora_lint.interpreter.journal import Journal
+    from lora_lint.interpreter.values import Listed
     from lora_lint.run.values import Origin
     from lora_lint.source import Span
 
@@ -79,7 +80,7 @@ def binary(kind: type[ast.operator], left: Val, right: Val, span: Span) -> Val:
         if isinstance(a, Const) and isinstance(b, Const):
             return compute(BINARY[kind], (a, b), span) if kind in BINARY else Opaque("it is a matrix product", span)
         if isinstance(a, ListVal) and isinstance(b, ListVal) and kind in (ast.Add, ast.BitOr):
-            return made_list([*a.items, *b.items], span, a.kind, a.open or b.open)
+            return made_list(items_of([a.elements(), b.elements()]), span, a.kind, a.open or b.open)
         if isinstance(a, ListVal) and isinstance(b, Const) and kind is ast.Mult and isinstance(b.value, int):
             return made_list(a.items * min(max(b.value, 0), MAX_ITEMS + 1), span, a.kind, a.open)
         if isinstance(a, DictVal) and isinstance(b, DictVal) and kind is ast.BitOr:
@@ -109,6 +110,19 @@ def path_of(parts: tuple[Val, ...]) -> str | None:
     return posixpath.join(*texts) if texts else ""
 
 
+def items_of(parts: Iterable[Listed | None]) -> list[Val]:
+    """The items of several lists, one after another. Where some stand for rows, which are counted, so does something
+    for a part that is not known."""
+    items: list[Val] = []
+    gaps = False
+    for part in parts:
+        added, complete = part if part is not None else ([], False)
+        items += added
+        gaps = gaps or not (complete or any(isinstance(item, Rows) for item in added))
+    counted = any(isinstance(item, Rows) for item in items)
+    return [*items, Perhaps()] if counted and gaps else items
+
+
 def made_list(items: list[Val], span: Span, kind: str, is_open: bool) -> ListVal:
     """A concatenated list, with no more items than are followed."""
     made = ListVal(items[:MAX_ITEMS], span, kind, is_open or len(items) > MAX_ITEMS)
@@ -119,12 +133,9 @@ def made_list(items: list[Val], span: Span, kind: str, is_open: bool) -> ListVal
 def extend(journal: Journal, target: ListVal, value: Val) -> None:
     """target.extend(value)"""
     listed = value.elements()
-    added, complete = listed if listed is not None else ([], False)
     room = max(MAX_ITEMS - len(target.items), 0)
-    items = journal.change_list(target.items)
-    items.extend(added[:room])
-    if target.holds_rows() and not complete and not any(isinstance(item, Rows) for item in added):
-        items.append(Perhaps())
+    added, complete = items_of([target.elements(), listed])[len(target.items) :], listed is not None and listed[1]
+    journal.change_list(target.items).extend(added[:room])
     target.open = target.open or not complete or len(added) > room
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter import paths
 from lora_lint.interpreter.definitions import Class, Function, Instance
-from lora_lint.interpreter.operations import compute, made_list, origin_of
+from lora_lint.interpreter.operations import compute, items_of, made_list, origin_of
 from lora_lint.interpreter.values import (
     MAX_ITEMS,
     MAX_UNROLL,
@@ -425,7 +425,7 @@ def _chain(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
     listed = [value.iterate(machine, span) for value in arguments.positional]
     known = [each for each in listed if each is not None]
     is_open = arguments.open or len(known) < len(listed) or not all(complete for _, complete in known)
-    return made_list([item for items, _ in known for item in items], span, "list", is_open)
+    return made_list(items_of(listed), span, "list", is_open)
 
 
 def _copied(machine: Machine, arguments: Arguments, span: Span) -> Val | None:

@@ -14,7 +14,7 @@ from tests.support.reading import only, plain, read_python
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEAD = """import csv, json, random
+HEAD = """import csv, itertools, json, random
 from pathlib import Path
 
 import pandas as pd
@@ -155,6 +155,23 @@ CASES = {
         """,
         Unknown,
     ),
+    "parts": (
+        """
+        data = [json.loads(l) for l in open("data/train.jsonl")]
+        data_set = Dataset.from_list([*data, *data] + data)
+        """,
+        750,
+    ),
+    **{
+        f"unknown added by {how}": (
+            f"""
+            data = [json.loads(l) for l in open("data/train.jsonl")]
+            data_set = Dataset.from_list({how})
+            """,
+            Unknown,
+        )
+        for how in ("data + load()", "[*data, *load()]", "list(itertools.chain(data, load()))", "data + [*load()]")
+    },
     "unknown added": (
         """
         data = [json.loads(l) for l in open("data/train.jsonl")]
