@@ -51,7 +51,7 @@ _TAGS = {
     b"# This file marks a cache folder of lora-lint: https://bford.info/cachedir/\n",
     ".gitignore": b"*\n",
 }
-_DIGEST = re.compile(r"[0-9a-f]{32}")
+_DIGEST = r"[0-9a-f]{32}"
 """The names of sets and of entries."""
 _LARGEST = 50_000_000
 """The largest entry, in bytes; those of real files have some hundred thousand at most."""
@@ -187,7 +187,7 @@ def _is_ours(root: str) -> bool:
     with suppress(OSError), open(os.open(os.path.join(root, "CACHEDIR.TAG"), _READ), "rb") as file:
         if file.read(1000) == _TAGS["CACHEDIR.TAG"]:
             return True
-    return all(name in _TAGS or _DIGEST.fullmatch(name) or name.startswith(DRAFT) for name in os.listdir(root))
+    return all(name in _TAGS or re.fullmatch(_DIGEST, name) or name.startswith(DRAFT) for name in os.listdir(root))
 
 
 def _tag(root: str) -> None:
@@ -200,7 +200,9 @@ def _tag(root: str) -> None:
 
 def _prune(root: str) -> None:
     with os.scandir(root) as entries:
-        folders = [entry for entry in entries if _DIGEST.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)]
+        folders = [
+            entry for entry in entries if re.fullmatch(_DIGEST, entry.name) and entry.is_dir(follow_symlinks=False)
+        ]
     sets = sorted(((entry.stat(follow_symlinks=False).st_mtime_ns, entry.path) for entry in folders), reverse=True)
     for _, path in sets[KEPT:]:
         with suppress(OSError):  # another process prunes too, or it contains something else
@@ -212,7 +214,7 @@ def _delete(folder: str) -> None:
     from lora_lint.system.writing import DRAFT
 
     for name in os.listdir(folder):
-        if _DIGEST.fullmatch(name) or name.startswith(DRAFT):
+        if re.fullmatch(_DIGEST, name) or name.startswith(DRAFT):
             os.unlink(os.path.join(folder, name))
     os.rmdir(folder)
 

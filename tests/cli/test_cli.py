@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import json
@@ -95,6 +96,18 @@ class TestAsAProcess:
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+    def test_a_plain_lint_compiles_few_patterns_before_it_needs_them(self) -> None:
+        Path("a.py").write_text(FINE)
+        code = (
+            f"import re, sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom lora_lint.__main__ import main\nmain(['a.py'])\n"
+            "ours = [module for name, module in sys.modules.items() if name.startswith('lora_lint.')]\n"
+            "print(sorted(module.__name__ for module in ours if any(isinstance(each, re.Pattern) for each in"
+            " vars(module).values())))"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        at_import = {"lora_lint.libraries.marks", "lora_lint.report.full", "lora_lint.run.run"}
+        assert set(ast.literal_eval(done.stdout.splitlines()[-1])) <= at_import, done.stderr
 
     def test_libcst_is_imported_to_fix_structure_alone(self) -> None:
         program = (
