@@ -211,10 +211,33 @@ def _added(fields: Fields, key: str) -> tuple[str, ...]:
 
 
 def _saved(fields: Fields) -> Value[Any]:
-    """Unless it is given, the embeddings and the head are added when the vocabulary grows (model/adapter.py)."""
+    """Unless it is given, `resize_vocab` adds the embeddings and the head (model/adapter.py), and tokens set it if they
+    are new."""
     if not fields.has("additional_target") and any(fields.has(key) for key in _NEW_TOKENS):
-        return Unknown("LLaMA-Factory adds the embeddings if the vocabulary grows")
+        resized = known(fields.flag("resize_vocab", usual(False)))
+        ends = _ends(fields) if resized else ()
+        if ends:
+            return Known(ends, fields.span("resize_vocab"), "derived")
+        if resized is not False or any(fields.has(key) for key in _NEW_TOKENS[:-1]):
+            return Unknown("LLaMA-Factory adds the embeddings if the vocabulary grows")
     return fields.commas("additional_target", Known(None, None, "framework-default"))
+
+
+def _ends(fields: Fields) -> tuple[str, ...]:
+    """The names of the model's embeddings and its head; none if the model is not known."""
+    import os
+
+    from lora_lint.knowledge.architectures import architecture, heads
+    from lora_lint.knowledge.models import identify
+
+    name = known(fields.text("model_name_or_path"))
+    model = identify(name, near=os.path.dirname(fields.mapping.span.path) or None) if name else None
+    if model is None or not model.stock:
+        return ()
+    head = next((each for each in ("image-text-to-text", "causal-lm") if each in heads(model.model_type)), None)
+    built = architecture(model.model_type, head) if head is not None else None
+    paths = (built.input_embeddings, built.output_embeddings) if built is not None else ()
+    return tuple(dict.fromkeys(path.rpartition(".")[2] for path in paths if path))
 
 
 def _trains(fields: Fields) -> bool:

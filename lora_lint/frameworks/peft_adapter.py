@@ -68,6 +68,9 @@ def read(document: Mapping, project: Project) -> Reading:
     if method is None:
         return Reading()
     adapter = replace(tables.adapter(FRAMEWORK, fields, fields.span("peft_type")), keys={})
+    tokens = document.entry("trainable_token_indices")
+    if tokens is not None:
+        adapter = replace(adapter, trainable_token_indices=_setting(tokens.value))
     if method != LORA:
         adapter = _of_method(adapter, method)
     task = known(adapter.task_type)

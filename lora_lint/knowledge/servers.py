@@ -19,7 +19,8 @@ class Server:
     adapter of PEFT's, only those of `framework`. `takes_adapters`: it takes an adapter's folder as the model;
     `adapter_option` says where it takes one. `only_lists`: it takes no regular expression as the targets.
     `only_folders`: it takes an adapter's folder, not the file of its weights. `own_library`: it has names of its own
-    for models. `bases` are the only types of base models whose adapters it converts, if not empty.
+    for models. `bases` are the only types of base models whose adapters it converts, if not empty. `keeps` are full
+    modules that it does load.
     """
 
     title: str
@@ -38,6 +39,7 @@ class Server:
     only_folders: bool = False
     own_library: bool = False
     bases: frozenset[str] = frozenset()
+    keeps: frozenset[str] = frozenset()
     towers_option: str = ""
     """The option without which it leaves out what is adapted in vision towers."""
 
@@ -49,20 +51,23 @@ _UNROOTED = "is on, and it scales by alpha/r: the adapter acts sqrt(r) times too
 
 VLLM = Server(
     "vLLM",
-    "0.11 to 0.29",
-    "vllm/lora/peft_helper.py (validate_legal, _validate_features), vllm/lora/lora_model.py, "
-    "vllm/lora/model_manager.py (_filter_unsupported_mm_module), vllm/config/lora.py",
+    "0.11 to 0.33",
+    "vllm/lora/peft_helper.py (validate_legal, _validate_features), vllm/lora/lora_model.py, vllm/lora/utils.py "
+    "(parse_fine_tuned_lora_name), vllm/lora/model_manager.py (_maybe_init_mm, _filter_unsupported_mm_module in older "
+    "ones), vllm/config/lora.py",
     {
         "use_dora": "is on, which it does not have",
         "modules_to_save": _WHOLE,
         "bias": _BIASES,
         "target_parameters": "adapts parameters that are not modules, which it does not support",
+        "trainable_token_indices": "trains single tokens, whose weights it does not know",
     },
     ranks=512,
     usual_rank=16,
     rank_option="--max-lora-rank",
     towers_option="--enable-tower-connector-lora",
     adapter_option="--enable-lora --lora-modules name=folder",
+    keeps=frozenset({"classifier", "score"}),
 )
 SGLANG = Server(
     "SGLang",

@@ -17,7 +17,7 @@ from lora_lint.rules.words import happening, least, names, number, place, plural
 from lora_lint.run.events import Load, PutOn, Unwrap
 from lora_lint.run.launch import Quantizer, Sharding
 from lora_lint.run.run import Damage
-from lora_lint.run.values import Known, alternatives, known
+from lora_lint.run.values import Known, Reason, Unknown, alternatives, known
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _not_served(run: Run, serving: Serving) -> str | None:
             f"{server.title} refuses this adapter: {'; '.join(refused)}. Merge it into the base model, or train it "
             "without that"
         )
-    lost = [*_settings_of(server.loses, run), *_towers_left_out(server, run, serving)]
+    lost = [*_settings_of(server, server.loses, run), *_towers_left_out(server, run, serving)]
     if lost:
         return (
             f"{server.title} loads this adapter without a part of it: {'; '.join(lost)}. The answers are not those of "
@@ -161,7 +161,7 @@ def _refused_by(server: Server, run: Run, max_rank: int | None) -> list[str]:
     targets = known(adapter.target_modules)
     if server.only_lists and isinstance(targets, str) and not is_shorthand(targets):
         reasons.append(f"`{adapter.key('target_modules')}` is a regular expression, and it takes a list of names")
-    return reasons + _settings_of(server.refuses, run)
+    return reasons + _settings_of(server, server.refuses, run)
 
 
 def _other_base(server: Server, run: Run) -> Iterator[str]:
@@ -190,11 +190,16 @@ def _towers_left_out(server: Server, run: Run, serving: Serving) -> Iterator[str
         )
 
 
-def _settings_of(lacking: Mapping[str, str], run: Run) -> list[str]:
+def _settings_of(server: Server, lacking: Mapping[str, str], run: Run) -> list[str]:
     """The settings of an adapter that a server lacks, each with what that means."""
     adapter, reasons = run.adapter, []
     for field, lacks in lacking.items():
-        value = known(getattr(adapter, field))
+        given = getattr(adapter, field)
+        value = known(given)
+        if field == "trainable_token_indices" and isinstance(given, Unknown):
+            value = given.reason is Reason.NOT_FOLLOWED  # by a tokenizer
+        if field == "modules_to_save" and value and server.keeps.issuperset(value):
+            continue
         if value and value != "none":
             shown = f'{adapter.key(field)}="{value}"' if field == "bias" else adapter.key(field)
             reasons.append(f"`{shown}` {lacks}")

@@ -420,6 +420,35 @@ model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules=["q_
         )
         assert ("LL904" in {finding.code for finding in found(program)}) is refused
 
+    @pytest.mark.parametrize(
+        ("name", "refused"),
+        [
+            ("openai/gpt-oss-20b", True),
+            ("TheBloke/Mistral-7B-v0.1-AWQ", True),
+            ("Qwen/Qwen2.5-7B-Instruct-GPTQ-Int4", True),
+            ("unsloth/gpt-oss-20b-BF16", False),
+            ("Qwen/Qwen2.5-7B-Instruct", False),
+        ],
+    )
+    def test_weights_that_are_quantized_already(self, name: str, refused: bool) -> None:
+        for bits in ("load_in_4bit=True", "load_in_8bit=True"):
+            program = f"""\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+model = AutoModelForCausalLM.from_pretrained("{name}", quantization_config=BitsAndBytesConfig({bits}))
+model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj"]))
+"""
+            assert ("LL904" in {finding.code for finding in found(program)}) is refused
+
+    @pytest.mark.torch
+    def test_transformers_takes_one_kind_of_weights(self) -> None:
+        from transformers import AwqConfig, BitsAndBytesConfig, Mxfp4Config
+        from transformers.quantizers.auto import AutoHfQuantizer
+
+        for own in (AwqConfig(), Mxfp4Config()):
+            with pytest.raises(ValueError, match="same quantization config class"):
+                AutoHfQuantizer.merge_quantization_configs(own, BitsAndBytesConfig(load_in_4bit=True))
+
     @pytest.mark.torch
     def test_trainer_takes_no_weights_in_mxfp4(self) -> None:
         from transformers import Mxfp4Config, trainer_utils

@@ -432,6 +432,74 @@ REPORTS = [
         },
         None,
     ),
+    # Resizing the vocabulary saves the embeddings, which vLLM does not load.
+    Report(
+        "hiyouga/LlamaFactory#9545",
+        {
+            "train.yaml": """\
+            model_name_or_path: Qwen/Qwen3-1.7B
+            stage: sft
+            do_train: true
+            finetuning_type: lora
+            lora_target: all
+            resize_vocab: true
+            dataset: mine
+            template: qwen
+            learning_rate: 1.0e-4
+            output_dir: out/ner
+            """,
+            "serve.sh": "vllm serve Qwen/Qwen3-1.7B --enable-lora --lora-modules ner=out/ner\n",
+        },
+        "LL602",
+    ),
+    # vLLM knows no weights of single tokens.
+    Report(
+        "vllm-project/vllm#36501",
+        {
+            "train.py": _trained(
+                "Qwen/Qwen3-4B",
+                'get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"], '
+                'trainable_token_indices={"embed_tokens": tokenizer.convert_tokens_to_ids(["<au>"])}, '
+                'task_type="CAUSAL_LM"))',
+                'tokenizer = AutoTokenizer.from_pretrained("Qwen/Qwen3-4B")',
+                'tokenizer.add_tokens(["<au>"])',
+                "model.resize_token_embeddings(len(tokenizer))",
+                after='Trainer(model=model, args=TrainingArguments("out", learning_rate=2e-4), train_dataset=rows).train()\n'
+                'model.save_pretrained("adapter")',
+            ),
+            "serve.sh": "vllm serve Qwen/Qwen3-4B --enable-lora --lora-modules tokens=adapter\n",
+        },
+        "LL602",
+    ),
+    # With Megatron the rank is that of another section.
+    Report(
+        "verl-project/verl#3857",
+        {
+            "run.sh": VERL
+            + "actor_rollout_ref.model.path=Qwen/Qwen2.5-7B-Instruct actor_rollout_ref.model.lora_rank=32 "
+            "actor_rollout_ref.actor.megatron.tensor_model_parallel_size=2\n"
+        },
+        "LL905",
+    ),
+    # gpt-oss is published in MXFP4.
+    Report(
+        "axolotl-ai-cloud/axolotl#3530",
+        {
+            "gpt-oss.yaml": """\
+            base_model: openai/gpt-oss-20b
+            load_in_8bit: true
+            adapter: lora
+            lora_r: 8
+            lora_alpha: 16
+            lora_target_modules: [q_proj, k_proj, v_proj, o_proj]
+            datasets:
+              - path: mine.jsonl
+                type: chat_template
+            learning_rate: 2e-4
+            """
+        },
+        "LL904",
+    ),
     # vLLM 0.11 takes no rank below 8.
     Report(
         "verl-project/verl#3696",

@@ -104,6 +104,9 @@ def test_what_commands_and_configs_train(tmp_path: Path, trains: str, text: str)
     [
         (SERVE, {"use_dora": True}, "refuses"),
         (SERVE, {"modules_to_save": ["lm_head"]}, "refuses"),
+        (SERVE, {"modules_to_save": ["score"]}, None),
+        (SERVE, {"trainable_token_indices": [7, 8]}, "refuses"),
+        (SERVE, {"trainable_token_indices": None}, None),
         (SERVE, {"use_rslora": True}, None),
         (f'vllm serve {BASE} --lora-modules \'{{"name": "a", "path": "out/adapter"}}\'', {"r": 32}, "refuses"),
         ("vllm serve out/adapter", {}, "takes the base model"),

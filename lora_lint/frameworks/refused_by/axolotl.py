@@ -555,6 +555,19 @@ _ROWS = (
         f"{_CONFIG}:2046",
         ("quantize_moe_experts",),
     ),
+    *(
+        Refusal(
+            key,
+            f"{key} and adapter == '{adapter}' and model_quantization_config is None and not merge_lora"
+            " and base_model in ('openai/gpt-oss-20b', 'openai/gpt-oss-120b')",
+            "the weights of this model are in MXFP4, and transformers quantizes none of them again",
+            f"Leave `{key}` out, and set `model_quantization_config: Mxfp4Config` with `dequantize: true`",
+            f"loaders/model.py:{line}",
+            ("base_model",),
+            late=True,
+        )
+        for key, adapter, line in (("load_in_4bit", "qlora", 1060), ("load_in_8bit", "lora", 1091))
+    ),
     Refusal(
         "quantize_moe_experts",
         "quantize_moe_experts and adapter not in ('lora', 'qlora')",

@@ -134,6 +134,13 @@ _QUANTIZERS = "utils/quantization_config.py"
 _OF_4_BITS = ("bnb_4bit_compute_dtype", "bnb_4bit_use_double_quant", "bnb_4bit_quant_storage", "bnb_4bit_quant_type")
 
 
+_PACKED = (
+    "is_text(base_model_name) and (base_model_name in ('openai/gpt-oss-20b', 'openai/gpt-oss-120b')"
+    " or holds(lower(base_model_name), '-awq') or holds(lower(base_model_name), '-gptq'))"
+)
+"""A model whose weights are published in another quantization."""
+
+
 def _not_trained(key: str, weights: str) -> Refusal:
     """A quantization whose weights Trainer does not take below an adapter unless a setting keeps others."""
     return Refusal(
@@ -154,6 +161,20 @@ _OF_QUANTIZERS = {
     "Mxfp4Config": (_not_trained("dequantize", "MXFP4"),),
     "FPQuantConfig": (_not_trained("store_master_weights", "FP-Quant"),),
     "BitsAndBytesConfig": (
+        *(
+            Refusal(
+                key,
+                f"{key} == True and {_PACKED}",
+                "the weights of this model are quantized already, and it takes only a config of their own kind",
+                "Leave this config out, or name a model in full precision (for gpt-oss, "
+                "`Mxfp4Config(dequantize=True)` gives that)",
+                "quantizers/auto.py:263",
+                since="4.55.0",
+                late=True,
+                likely=True,
+            )
+            for key in ("load_in_4bit", "load_in_8bit")
+        ),
         Refusal(
             "load_in_8bit",
             "load_in_4bit == True and load_in_8bit == True",

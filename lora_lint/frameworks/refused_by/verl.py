@@ -13,6 +13,13 @@ _OF_ROLLOUT = "workers/config/rollout.py"
 _EITHER = "Leave the first out, which is deprecated"
 _SINCE = "0.7.1"
 """The first version with some of these, of 0.5.0, 0.7.1 and 0.9.1."""
+_OF_MEGATRON = (
+    f"{_ACTOR}.strategy",
+    f"{_ACTOR}.megatron.tensor_model_parallel_size",
+    f"{_ACTOR}.megatron.pipeline_model_parallel_size",
+)
+_BY_MEGATRON = " or ".join((f"{_ACTOR}.strategy == 'megatron'", *(f"{key} is not None" for key in _OF_MEGATRON[1:])))
+"""Only the configurations for Megatron have a section of that name."""
 _FIXED = f"not {_ACTOR}.use_dynamic_bsz"
 
 
@@ -149,6 +156,17 @@ _ROWS = (
         "workers/rollout/vllm_rollout/utils.py:98",
         (f"{_ROLLOUT}.name",),
         since=_SINCE,
+    ),
+    Refusal(
+        f"{_MODEL}.lora_rank",
+        f"{_MODEL}.lora_rank > 0 and {_MODEL}.lora.rank is None and ({_BY_MEGATRON})",
+        "with Megatron the trainer adds an adapter only for `model.lora.rank`, and trains all weights",
+        f"Set `{_MODEL}.lora.rank` instead",
+        "workers/config/megatron_peft.py:23",
+        _OF_MEGATRON,
+        since=_SINCE,
+        likely=True,
+        ignored=True,
     ),
     Refusal(
         "algorithm.rollout_correction.bypass_mode",
