@@ -38,7 +38,7 @@ def lists_filled(machine: Machine, loop: ast.For | ast.AsyncFor, scope: Scope) -
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             rebound.add(node.id)
     leaves = any(isinstance(node, ast.Break | ast.Return) for node in _inside(loop.body))
-    line = loop.target.id if isinstance(loop.target, ast.Name) else None
+    line = variable_of(loop.target)
     found: list[Collected] = []
     for name, owner in owners.items():
         least, most = _count(loop.body, name, line)
@@ -116,6 +116,12 @@ def _blank(statement: ast.stmt, line: str | None) -> bool | None:
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         return True if asks_for_text(test.operand, line) else None
     return False if asks_for_text(test, line) else None
+
+
+def variable_of(target: ast.expr) -> str | None:
+    """The variable for the items of a loop: `line` in `for line in file`, `for number, line in enumerate(file)`."""
+    last = target.elts[-1] if isinstance(target, ast.Tuple) else target
+    return last.id if isinstance(last, ast.Name) else None
 
 
 def asks_for_text(test: ast.expr, line: str | None) -> bool:

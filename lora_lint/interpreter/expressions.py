@@ -239,7 +239,7 @@ def _of_rows(
 
 def _keeps_all(generator: ast.comprehension) -> bool:
     """Whether a comprehension leaves out blank lines at most: `if line.strip()`."""
-    line = generator.target.id if isinstance(generator.target, ast.Name) else None
+    line = collecting.variable_of(generator.target)
     return all(collecting.asks_for_text(test, line) for test in generator.ifs)
 
 

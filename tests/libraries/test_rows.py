@@ -172,6 +172,18 @@ CASES = {
         )
         for how in ("data + load()", "[*data, *load()]", "list(itertools.chain(data, load()))", "data + [*load()]")
     },
+    "numbered lines": (
+        """
+        data = []
+        for number, line in enumerate(open("data/train.jsonl"), start=1):
+            line = line.strip()
+            if not line:
+                continue
+            data.append(json.loads(line))
+        data_set = Dataset.from_list(data[: len(data) // 2])
+        """,
+        125,
+    ),
     "unknown added": (
         """
         data = [json.loads(l) for l in open("data/train.jsonl")]
