@@ -114,4 +114,5 @@ def import_lines(data: bytes) -> bytes:
 
 def programs(data: bytes) -> bytes:
     """The names of the programs that a shell script mentions, without folder and suffix."""
-    return b" ".join(re.findall(rb"(\w+)\.py\b", data)) if b".py" in data else b""
+    # From the start of a word only: an image in a notebook is one of megabytes.
+    return b" ".join(re.findall(rb"(?<!\w)(\w+)\.py\b", data)) if b".py" in data else b""

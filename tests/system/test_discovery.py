@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lora_lint import discovery
 from lora_lint.discovery import Walk, display, kind_of
 from lora_lint.excludes import excluder, matcher
-from lora_lint.prefilter import relevant, telling
+from lora_lint.prefilter import programs, relevant, telling
 
 
 @pytest.fixture(autouse=True)
@@ -358,3 +358,8 @@ def test_matcher(pattern: str, path: str, expected: bool) -> None:
 def test_globs_start_from_their_root(here: Path) -> None:
     assert matcher("sub/*.py", str(here.parent))("a.py") is False
     assert matcher(f"{here.name}/*.py", str(here.parent))("a.py") is True
+
+
+def test_the_programs_that_a_script_names_are_found_past_an_image_of_megabytes() -> None:
+    image = b"iVBORw0KGgo" * 20_000  # one word, which takes minutes if it is read from each letter
+    assert programs(b"python src/train.py\n" + image + b"\n./my_run.py --image " + image) == b"train my_run"
