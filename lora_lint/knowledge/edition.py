@@ -17,7 +17,7 @@ TYPE_CHECKING = False  # that of `typing`, which `--version` does not import
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FORMAT = "1"
+FORMAT = "2"
 """Of the data files that this code reads; a data package in another format is not used."""
 BUNDLED = os.path.join(os.path.dirname(__file__), "data")
 STATEMENT = "facts.txt"

@@ -68,6 +68,5 @@ def is_start(value: Any) -> bool:
 
 
 def _read(name: str) -> dict[str, Any]:
-    with open(edition.place(name), "rb") as file:
-        data: dict[str, Any] = json.load(file)
+    data: dict[str, Any] = json.loads(edition.read(name))
     return data

@@ -25,8 +25,7 @@ _OLD_KEYWORDS = {
 
 @cache
 def _text() -> str:
-    with open(edition.place("signatures.json"), encoding="utf-8") as file:
-        return file.read()
+    return edition.read("signatures.json").decode()
 
 
 @cache

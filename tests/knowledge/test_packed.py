@@ -30,6 +30,6 @@ def test_every_file_comes_back(files: dict[str, bytes]) -> None:
             found.read("no such file")
 
 
-def test_the_architectures_become_a_quarter() -> None:
+def test_the_architectures_become_an_eighth() -> None:
     folder = Path(architectures.DATA)
-    assert len(pack(str(folder))) < sum(path.stat().st_size for path in folder.iterdir()) / 4
+    assert len(pack(str(folder))) < sum(path.stat().st_size for path in folder.iterdir()) / 8

@@ -37,10 +37,10 @@ DATA = {
     "lora_lint/knowledge/data/architectures.pack",
     "lora_lint/knowledge/data/datasets.tsv.z",
     "lora_lint/knowledge/data/models.tsv.z",
-    "lora_lint/knowledge/data/peft.json",
+    "lora_lint/knowledge/data/peft.json.z",
     "lora_lint/knowledge/data/schemas.pack",
     "lora_lint/knowledge/data/settings.schema.json",
-    "lora_lint/knowledge/data/signatures.json",
+    "lora_lint/knowledge/data/signatures.json.z",
 }
 HEAVY = ("torch", "transformers", "peft", "click", "jsonschema", "yaml", "libcst", "packaging", "regex")
 
