@@ -1466,6 +1466,7 @@ def merge(arguments: argparse.Namespace) -> None:  # noqa: C901
             versions[major] = json.loads((source / major / "_version.json").read_text())
         collected = {path.stem: json.loads(path.read_text()) for path in (source / major).glob("[!_]*.json")}
         whole = {kind: found for kind, found in collected.items() if found["heads"] or found.get("same")}
+        whole = {kind: written(found) for kind, found in supplement["written"].get(major, {}).items()} | whole
         for kind in sorted({*whole, *present}):
             found = whole.get(kind) or as_collected(present[kind], major)
             if found is None:
@@ -1517,6 +1518,13 @@ def merge(arguments: argparse.Namespace) -> None:  # noqa: C901
         (data / f"{name}.json").write_text(json.dumps(document, separators=(",", ":")) + "\n", encoding="utf-8")
     size = sum(path.stat().st_size for path in data.glob("*.json"))
     print(f"{len(documents)} types, {len(classes)} classes, {size / 1e6:.2f} MB")
+
+
+def written(found: dict[str, Any]) -> dict[str, Any]:
+    """What the supplement has of a type under a version, in the form of what `collect` writes."""
+    nodes: list[Any] = []
+    heads = {head: [name, nested(nodes, root), *rest] for head, (name, root, *rest) in found["heads"].items()}
+    return {**found, "heads": heads, "nodes": nodes}
 
 
 def as_collected(document: dict[str, Any], major: str) -> dict[str, Any] | None:

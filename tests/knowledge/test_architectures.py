@@ -379,6 +379,29 @@ def test_a_vision_part_that_names_the_type_of_the_whole_is_the_vision_part() -> 
     }
 
 
+@pytest.mark.parametrize("kind", ["idefics3", "smolvlm", "internvl"])
+def test_a_projector_is_as_wide_as_the_patches_that_it_joins(kind: str) -> None:
+    path = {"internvl": "model.multi_modal_projector.linear_1"}.get(kind, "model.connector.modality_projection.proj")
+    config = {"scale_factor": 3, "downsample_ratio": 0.25, "vision_config": {"hidden_size": 96}}
+    joined = 16 if kind == "internvl" else 9
+    assert sizes(kind, "image-text-to-text", config)[path][1] == joined * 96
+
+
+@pytest.mark.parametrize("version", architectures.VERSIONS)
+def test_layers_are_found_by_the_names_of_either_transformers(version: int) -> None:
+    """Granite 4's config.json says mamba and attention, which transformers 5 calls by other names."""
+    hybrid = known("granitemoehybrid", "causal-lm", version)
+    config = {"num_hidden_layers": 2, "num_local_experts": 0}
+    plain, renamed = (
+        modules(hybrid, {**config, "layer_types": kinds})
+        for kinds in (["mamba", "attention"], ["linear_attention", "full_attention"])
+    )
+    paths = {module.path for module in plain}
+    assert plain == renamed
+    assert {"model.layers.0.mamba.in_proj", "model.layers.1.self_attn.q_proj"} <= paths
+    assert not {"model.layers.0.self_attn", "model.layers.0.block_sparse_moe"} & paths
+
+
 @pytest.mark.process
 def test_merging_nothing_new_leaves_the_data_as_it_is(tmp_path: Path) -> None:
     """What is written into the data beside what is collected comes from the generator's own sources."""
