@@ -154,10 +154,9 @@ def same_rows(context: Context, name: str, arguments: Arguments, span: Span) -> 
 
 
 def from_disk(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`load_from_disk(folder)`: the folder has been written by another program."""
-    path = arguments.get("dataset_path", 0) or Opaque("the folder is not given", span)
-    record = DatasetRecord(path, Opaque("the data was prepared before", span))
-    return Object("datasets.load_dataset", Arguments([], {}, {}), span, record)
+    """`load_from_disk(folder)`: another program has written the folder, whose name is not that of a public data set."""
+    unknown = Opaque("the data was prepared before", span)
+    return Object("datasets.load_dataset", Arguments([], {}, {}), span, DatasetRecord(unknown, unknown))
 
 
 def selected(name: str, arguments: Arguments, span: Span) -> Val | None:

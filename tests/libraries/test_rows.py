@@ -277,6 +277,12 @@ CASES = {
         """,
         300,
     ),
+    "a folder with the name of a public set": (
+        """
+        data_set = load_from_disk("tatsu-lab/alpaca")["train"]
+        """,
+        Unknown,
+    ),
     "disk split": (
         """
         data_set = load_from_disk("somewhere")["train"].train_test_split(train_size=200)["train"]
