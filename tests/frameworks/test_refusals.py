@@ -261,6 +261,10 @@ trainer.train()
             ("load_in_8bit=True, bnb_4bit_use_double_quant=True", [("LL905", "certain")]),
             ("load_in_4bit=True, bnb_4bit_use_double_quant=True", []),
             ("load_in_4bit=True, bnb_4bit_quant_storage='int4'", [("LL904", "certain")]),
+            ("load_in_4bit=True, bnb_4bit_double_quant=True", [("LL905", "likely")]),
+            ("load_in_4bit=True, bnb_4bit_double_quant=False, bnb_4bit_use_double_quant=True", []),
+            ("load_in_4bit=True, bnb_4bit_compute_type='bfloat16'", [("LL905", "likely")]),
+            ("load_in_4bit=True, bnb_4bit_compute_dtype='bfloat16'", []),
         ],
     )
     def test_quantizers(self, text: str, refused: list[tuple[str, str]]) -> None:

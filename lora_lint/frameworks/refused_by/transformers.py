@@ -194,6 +194,22 @@ _OF_QUANTIZERS = {
         *(
             Refusal(
                 key,
+                f"{key} is not None and {key} != False",
+                "BitsAndBytesConfig accepts any keyword, and has none of this name",
+                f"Write `{meant}`",
+                f"{_QUANTIZERS}:491",
+                likely=True,
+                ignored=True,
+            )
+            for key, meant in (
+                ("bnb_4bit_double_quant", "bnb_4bit_use_double_quant"),
+                ("bnb_4bit_compute_type", "bnb_4bit_compute_dtype"),
+                ("bnb_4bit_quant_storage_dtype", "bnb_4bit_quant_storage"),
+            )
+        ),
+        *(
+            Refusal(
+                key,
                 f"load_in_8bit == True and not load_in_4bit and {key} is not None and {key} != False",
                 "it is for weights in 4 bits",
                 "Leave it out, or load the model in 4 bits",
