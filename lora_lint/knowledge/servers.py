@@ -138,6 +138,28 @@ SWIFT = Server(
     "swift/arguments/base_args/base_args.py (_init_ckpt_dir), swift/model/utils.py (get_ckpt_dir)",
     adapter_option="--adapters folder",
 )
+VLLM_OPTIONS = (
+    "enable_lora",
+    "lora_modules",
+    "max_loras",
+    "max_lora_rank",
+    "max_cpu_loras",
+    "lora_dtype",
+    "lora_target_modules",
+    "default_mm_loras",
+    "fully_sharded_loras",
+    "enable_tower_connector_lora",
+    "specialize_active_lora",
+    "enable_mixed_moe_lora_format",
+    "enable_moe_shared_loras",
+    "max_lora_cls_labels",
+    "lora_extra_vocab_size",
+    "enable_lora_bias",
+    "long_lora_scaling_factors",
+    "qlora_adapter_name_or_path",
+)
+"""Its options for LoRA (vllm/engine/arg_utils.py, vllm/entrypoints/common/cli_args.py), with the last four of older
+versions."""
 BY_VLLM = frozenset({"swift infer", "swift deploy"})
 """Commands of ms-swift that hand their adapters to vLLM (swift/arguments/deploy_args.py: at most rank 16)."""
 MLX_COMMANDS = frozenset(

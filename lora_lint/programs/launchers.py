@@ -35,6 +35,10 @@ _PREFIXES = frozenset(
     "timeout ionice singularity apptainer docker ray".split()
 )
 """Commands that run the command in their arguments."""
+_SERVERS = {"vllm": "serve", "sglang": "serve"} | dict.fromkeys(
+    ("text-generation-launcher", "lorax-launcher", "trtllm-build"), ""
+)
+"""Commands that serve or convert adapters, with the task for which they do; "" for those without one."""
 _LAUNCHERS = frozenset({"torchrun", "deepspeed", "accelerate", "accelerate-launch", "composer"})
 _LAUNCHING = frozenset(
     {
@@ -95,7 +99,9 @@ def _next_start(words: Sequence[Word], at: int) -> int:
     while at < len(words):
         name = _name(words[at])
         known = name in _PREFIXES or name in _LAUNCHERS or name in marks.COMMANDS
-        if known or name.endswith(".py") or _PYTHON.match(name):
+        task = _SERVERS.get(name)
+        serves = task == "" or (task is not None and task in [word.text for word in words[at + 1 : at + 2]])
+        if known or serves or name.endswith(".py") or _PYTHON.match(name):
             break
         at += 1
     return at

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.frameworks import registry
@@ -24,13 +25,16 @@ from lora_lint.knowledge.servers import (
     TENSORRT_LLM,
     TGI,
     VLLM,
+    VLLM_OPTIONS,
 )
+from lora_lint.knowledge.signatures import closest
 from lora_lint.programs.overrides import named_document
 from lora_lint.readers.arguments import options
 from lora_lint.readers.nodes import Scalar
 from lora_lint.readers.nodes import Sequence as Items
 from lora_lint.records import NamedTuple, replace
 from lora_lint.run.launch import Launch
+from lora_lint.run.problems import UnknownKey
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Run, Serving, Training, training_folder
 from lora_lint.run.values import ABSENT, Known, known
 
@@ -104,8 +108,25 @@ class TrainedRuns:
 
 
 def runs_of(call: Call, span: Span, path: str, project: Project, trained: TrainedRuns) -> list[Run]:
-    """The adapters that a command serves or converts, if the project shows what is in them."""
-    return adapters(_served(call, span), path, project, trained.by)
+    """The adapters that a command serves or converts, if the project shows what is in them, and its options for
+    adapters that the server lacks."""
+    return [*adapters(_served(call, span), path, project, trained.by), *_lacking(call, span)]
+
+
+def _lacking(call: Call, span: Span) -> Iterator[Run]:
+    """vLLM with an option for LoRA that it does not have; argparse takes the beginning of a name, too."""
+    if _reader(call) is not _by_vllm:
+        return
+    for each in options(call.arguments, span).mapping.entries:
+        key = re.split(r"[.+]", str(each.key.value).removeprefix("no_"))[0]
+        if "lora" not in key or any(name.startswith(key) for name in VLLM_OPTIONS):
+            continue
+        meant = closest(key, VLLM_OPTIONS)
+        instead = f"Name adapters as `{VLLM.adapter_option}`"
+        unknown = UnknownKey(each.key.raw, each.key.span, VLLM.title, (), "stops it with an error", instead)
+        if meant:
+            unknown = replace(unknown, instead=f"It has `--{meant[0].replace('_', '-')}`")
+        yield Run(registry.framework("peft"), each.key.span, Adapter(each.key.span), trained=False, problems=(unknown,))
 
 
 def adapters(
@@ -154,10 +175,14 @@ def _alone(run: Run, place: Span, serving: Serving) -> Run:
 
 def _served(call: Call, span: Span) -> Iterable[Served]:
     """The adapters that a command names."""
+    reader = _reader(call)
+    return reader(call, Fields(options(call.arguments, span).mapping)) if reader is not None else ()
+
+
+def _reader(call: Call) -> Reader | None:
     name = call.name.rpartition("/")[2]
     task = call.arguments[0].text if call.arguments else None
-    reader = _READERS.get((call.kind, name)) or _READERS.get((call.kind, f"{name} {task}"))
-    return reader(call, Fields(options(call.arguments, span).mapping)) if reader is not None else ()
+    return _READERS.get((call.kind, name)) or _READERS.get((call.kind, f"{name} {task}"))
 
 
 def _by_option(server: Server, *keys: str, base: str = "", rank: str = "") -> Reader:

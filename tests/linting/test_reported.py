@@ -471,6 +471,21 @@ REPORTS = [
         },
         "LL602",
     ),
+    # vLLM takes adapters as `--lora-modules`.
+    Report(
+        "vllm-project/vllm#13669",
+        {
+            "serve.py": """\
+            import subprocess
+            command = (
+                "nohup vllm serve Qwen/Qwen2.5-32B-Instruct --dtype auto --max-lora-rank 128 "
+                "--enable-lora --lora-path yard1/llama-2-7b-sql-lora-test > log.txt 2>&1 &"
+            )
+            subprocess.Popen(command, shell=True)
+            """
+        },
+        "LL901",
+    ),
     # With Megatron the rank is that of another section.
     Report(
         "verl-project/verl#3857",
@@ -480,6 +495,16 @@ REPORTS = [
             "actor_rollout_ref.actor.megatron.tensor_model_parallel_size=2\n"
         },
         "LL905",
+    ),
+    # The names of the wrapped model's weights mean nothing to vLLM.
+    Report(
+        "OpenRLHF/OpenRLHF#1349",
+        {
+            "run.sh": "python3 -m openrlhf.cli.train_ppo_ray --actor.model_name_or_path Qwen/Qwen3-8B "
+            "--data.prompt_dataset prompts.jsonl --vllm.num_engines 4 --train.colocate_all --ds.zero_stage 3 "
+            "--rollout.n_samples_per_prompt 8 --algo.advantage.estimator group_norm --ds.lora.rank 64\n"
+        },
+        "LL904",
     ),
     # gpt-oss is published in MXFP4.
     Report(

@@ -403,3 +403,39 @@ def test_vision_towers_in_a_program(tmp_path: Path, keyword: str, found: bool) -
         "llm.generate('a', lora_request=LoRARequest('a', 1, 'out/adapter'))\n"
     )
     assert any(each.span.path.endswith("ask.py") for each in findings(tmp_path, "LL602")) is found
+
+
+@pytest.mark.parametrize(
+    ("options", "unknown"),
+    [
+        ("--lora-path out/adapter", ["--lora-path"]),
+        ("--lora-modules a=out/adapter --max-lora-ranks 32", ["--max-lora-ranks"]),
+        ("--lora-modules a=out/adapter --max_lora_rank 32 --fully-sharded-loras", []),
+        ("--lora-mod a=out/adapter --no-enable-lora --default-mm-loras.image out/adapter", []),
+        ("--lora-modules a=out/adapter --lora-extra-vocab-size 256", []),
+        ("--served-model-name lora-a", []),
+    ],
+)
+def test_options_that_vllm_lacks(tmp_path: Path, options: str, unknown: list[str]) -> None:
+    (tmp_path / "serve.sh").write_text(f"vllm serve {BASE} --enable-lora {options}\n")
+    found = findings(tmp_path, "LL901")
+    assert [each.message.split("`")[1] for each in found] == unknown
+
+
+@pytest.mark.parametrize(
+    ("before", "seen"),
+    [
+        ("nohup ", True),
+        ("env CUDA_VISIBLE_DEVICES=0 ", True),
+        ("docker run --gpus all mine/server ", True),
+        ("docker exec vllm echo ", False),
+    ],
+)
+def test_a_server_behind_another_command(tmp_path: Path, before: str, seen: bool) -> None:
+    saved(tmp_path, use_dora=True)
+    (tmp_path / "serve.sh").write_text(before + (SERVE if seen else SERVE.replace("vllm serve", "")) + "\n")
+    assert bool(findings(tmp_path, "LL602")) is seen
+    program = f"import subprocess\nsubprocess.Popen('{before}{SERVE} > log.txt 2>&1 &', shell=True)\n"
+    (tmp_path / "serve.sh").unlink()
+    (tmp_path / "serve.py").write_text(program if seen else "")
+    assert bool(findings(tmp_path, "LL602")) is seen

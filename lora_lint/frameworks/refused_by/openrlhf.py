@@ -111,10 +111,21 @@ def _rows(keys: dict[str, str]) -> tuple[Refusal, ...]:
     )
 
 
+_NOT_SENT = Refusal(
+    "ds.lora.rank",
+    "ds.lora.rank > 0 and data.prompt_dataset is not None and vllm.num_engines is not None and vllm.num_engines > 0",
+    "the weights go to vLLM under the names that PEFT gives them, and vLLM has none of these",
+    "Train all weights (`--ds.lora.rank 0`), or use a framework that sends merged weights or the adapter",
+    "trainer/ray/ppo_actor.py:477",
+    ("vllm.num_engines",),
+    late=True,
+    likely=True,
+)
+"""Its issue 1349."""
 TABLE = Table(
     "OpenRLHF",
     "0.11.0 of 2026-08-13",
-    {"": (*_rows(_NEW), *_rows(_OLD))},
+    {"": (*_rows(_NEW), _NOT_SENT, *_rows(_OLD))},
     {key: value for keys in (_NEW, _OLD) for key, value in ((keys["estimator"], "gae"), (keys["samples"], 1))},
     (
         Undecided(
