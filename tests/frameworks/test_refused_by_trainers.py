@@ -251,6 +251,7 @@ REFUSED = [
         '"response_template": "r", "data_formatter_template": "t"',
     ),
     ("h2o_llmstudio", "environment: , use_deepspeed: true", "environment: , use_deepspeed: false"),
+    ("h2o_llmstudio", "kind: causal_classification", "kind: causal_regression"),
     ("h2o_llmstudio", "environment: , gpus: []", "environment: , gpus: ['0']"),
     ("h2o_llmstudio", "architecture: pretrained: false", "architecture: pretrained: false, backbone_dtype: bfloat16"),
     (
@@ -456,6 +457,32 @@ def found(framework: str, settings: str) -> list[tuple[str, str]]:
 def test_refused(framework: str, refused: str, accepted: str) -> None:
     assert found(framework, refused) == [("LL904", "certain")]
     assert found(framework, accepted) == []
+
+
+@pytest.mark.parametrize(
+    ("columns", "classes", "loss", "taken"),
+    [
+        ("[a]", 1, "BinaryCrossEntropyLoss", True),
+        ("[a]", 2, "BinaryCrossEntropyLoss", False),
+        ("[a]", 1, "CrossEntropyLoss", False),
+        ("a", 2, "CrossEntropyLoss", True),
+        ("[a, b]", 2, "CrossEntropyLoss", False),
+        ("[a, b]", 2, "BinaryCrossEntropyLoss", True),
+        ("[a, b]", 3, "BinaryCrossEntropyLoss", False),
+    ],
+)
+def test_classes_and_the_loss_over_them(columns: str, classes: int, loss: str, taken: bool) -> None:
+    given = text("h2o_llmstudio", f"dataset: , answer_column: {columns}, num_classes: {classes}")
+    given = given.replace("causal_language", "causal_classification").replace("lora_r: 4", f"loss_function: {loss}")
+    result = Checker(Settings()).check(Found("a.yaml", "yaml", given.encode(), True))
+    assert [each.code for each in result.findings if each.code == "LL904"] == ["LL904"] * (not taken)
+
+
+@pytest.mark.parametrize("kind", ["causal_language", "sequence_to_sequence"])
+def test_what_is_quantized_by_default(kind: str) -> None:
+    given = text("h2o_llmstudio", "environment: , use_deepspeed: true").replace("causal_language", kind)
+    result = Checker(Settings()).check(Found("a.yaml", "yaml", given.encode(), True))
+    assert ("LL904" in [each.code for each in result.findings]) == (kind == "causal_language")
 
 
 @pytest.mark.parametrize(("framework", "refused", "accepted"), MISSING)

@@ -38,6 +38,7 @@ FACTS = {
     "adapted_kinds": ("Conv2d", "Embedding", "MultiheadAttention"),
     "peft_errors": tuple(get_args(RefusalKind)),
     "replicable": False,
+    "saves_twin": True,
     "unprepared": True,
 }
 """What conditions ask of the run."""

@@ -11,8 +11,15 @@ _KINDS = (
     *("text_causal_language_modeling", "text_causal_classification_modeling", "text_causal_regression_modeling"),
     *("text_dpo_modeling", "text_sequence_to_sequence_modeling"),
 )
-_QUANTIZED = "architecture.backbone_dtype in ('int4', 'int8')"
+_QUANTIZED = (
+    "(architecture.backbone_dtype in ('int4', 'int8')"
+    " or architecture.backbone_dtype is None and problem_type != 'text_sequence_to_sequence_modeling')"
+)
+"""All but sequence to sequence are trained in 4 bits by default."""
 _CLASSIFIES = "problem_type == 'text_causal_classification_modeling'"
+_ANSWERS, _NUMBER = "dataset.answer_column", "dataset.num_classes"
+_SEVERAL = f"({_ANSWERS} is None or is_list({_ANSWERS}) and len({_ANSWERS}) > 1)"
+"""There are two answer columns unless they are named."""
 _ROWS = (
     Refusal(
         "environment.use_deepspeed",
@@ -81,29 +88,36 @@ _ROWS = (
     ),
     Refusal(
         "training.loss_function",
-        f"{_CLASSIFIES} and training.loss_function == 'CrossEntropyLoss' and dataset.num_classes == 1",
-        "cross entropy tells several classes apart",
+        f"{_CLASSIFIES} and training.loss_function == 'CrossEntropyLoss' and {_SEVERAL}",
+        "cross entropy has one answer column",
         "Take BinaryCrossEntropyLoss",
-        f"{_CLASSES}:244",
-        ("dataset.num_classes",),
+        f"{_CLASSES}:220",
+        (_ANSWERS,),
     ),
     Refusal(
         "training.loss_function",
-        f"{_CLASSIFIES} and training.loss_function == 'BinaryCrossEntropyLoss' and dataset.num_classes > 1"
-        " and (is_text(dataset.answer_column) or len(dataset.answer_column) == 1)",
+        f"{_CLASSIFIES} and training.loss_function == 'CrossEntropyLoss' and {_NUMBER} == 1 and not {_SEVERAL}",
+        "cross entropy tells several classes apart",
+        "Take BinaryCrossEntropyLoss",
+        f"{_CLASSES}:244",
+        (_NUMBER,),
+    ),
+    Refusal(
+        _NUMBER,
+        f"{_CLASSIFIES} and training.loss_function == 'BinaryCrossEntropyLoss' and {_NUMBER} != 1 and not {_SEVERAL}",
         "binary cross entropy has one class",
         "Take CrossEntropyLoss",
         f"{_CLASSES}:252",
-        ("dataset.num_classes",),
+        ("training.loss_function",),
     ),
     Refusal(
-        "dataset.num_classes",
-        f"{_CLASSIFIES} and is_list(dataset.answer_column) and len(dataset.answer_column) > 1"
-        " and dataset.num_classes != len(dataset.answer_column)",
-        "there are as many classes as answer columns",
-        "Change one of them",
+        "problem_type",
+        f"{_CLASSIFIES} and ({_ANSWERS} is None and {_NUMBER} != 2"
+        f" or is_list({_ANSWERS}) and len({_ANSWERS}) > 1 and {_NUMBER} != len({_ANSWERS}))",
+        f"there are as many classes as answer columns, which are two if `{_ANSWERS}` names none",
+        f"Set `{_NUMBER}`, or name one column",
         f"{_CLASSES}:230",
-        ("dataset.answer_column",),
+        (_NUMBER, _ANSWERS),
     ),
     *(
         Refusal(
@@ -139,7 +153,11 @@ TABLE = Table(
     "H2O LLM Studio",
     "1.14.9 of 2026-03-09",
     {"": _ROWS},
-    {"architecture.backbone_dtype": "int4", "architecture.pretrained": True},
+    {
+        "architecture.pretrained": True,
+        "training.loss_function": "BinaryCrossEntropyLoss",
+        _NUMBER: 1,
+    },
     (
         Undecided("its interface", "it trains nothing itself", ("app_utils/", "app.py", "train_wave.py", "prompt.py")),
         Undecided(
