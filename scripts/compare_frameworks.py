@@ -3,8 +3,9 @@
     python scripts/compare_frameworks.py FRAMEWORK [COUNT [SEED]]   compares with the framework that can be imported
     python scripts/compare_frameworks.py --docs RESULT…             writes docs/refusals-compared.md from results
 
-FRAMEWORK is accelerate, llamafactory, llamafactory:served (a chat), axolotl, ms_swift, torchtune or litgpt. It has to
-be importable, from its unpacked wheel for one, with what its arguments import; no model and no data set is downloaded.
+FRAMEWORK is accelerate, llamafactory, llamafactory:served (a chat), llamafactory_v1, axolotl, ms_swift, torchtune,
+litgpt, easyr1, h2o_llmstudio or mistral_finetune. It has to be importable, from its unpacked wheel or its checkout for
+one, with what its arguments import; no model and no data set is downloaded.
 COUNT (500) is the number of files, which are those of the SEED (0). What the framework refuses has to be reported as
 LL902 or LL904, and what it takes must not be. The result is printed as JSON; the exit status is 1 if there is a
 disagreement.
@@ -48,8 +49,9 @@ AIMED = 0.7
 
 
 class Comparison(NamedTuple):
-    """A file that is fine, further settings and what each may be, and the framework's own check, which raises what it
-    refuses. `machine` is in errors that the machine decides on; `late` is whether the check makes the model."""
+    """A file that is fine, further settings (`a.b` is in the mapping `a`) and what each may be, and the framework's own
+    check, which raises what it refuses. `machine` is in errors that the machine decides on; `late` is whether the check
+    makes the model."""
 
     base: dict[str, Any]
     pool: dict[str, tuple[Any, ...]]
@@ -850,26 +852,188 @@ def accelerate() -> Comparison:
     return Comparison({**base, "distributed_type": "MULTI_GPU"}, pool, check)
 
 
+def llamafactory_v1() -> Comparison:
+    from llamafactory.v1.config import get_args
+
+    base = {"model": "Qwen/Qwen2.5-7B", "train_dataset": "data.yaml", "output_dir": "o", "peft_config.name": "lora"}
+    plugins: dict[str, tuple[Any, ...]] = {
+        "init_config": ({"name": "init_on_default"}, {"device": "cpu"}),
+        "kernel_config": ({"name": "auto"}, {"include_kernels": "auto"}),
+        "quant_config": ({"name": "bnb", "quantization_bit": 4}, {"quantization_bit": 4}),
+        "dist_config": ({"name": "fsdp2"}, {"dp_size": 2}),
+        "optim_config": ({"name": "adamw"}, {"lr": 1e-4}),
+        "lr_scheduler_config": ({"name": "cosine"}, {"warmup": 10}),
+    }
+    pool: dict[str, tuple[Any, ...]] = {
+        **plugins,
+        "batching_strategy": ("normal", "padding_free", "dynamic_batching", "dynamic_padding_free"),
+        "max_steps": (100, 0, -1),
+        "save_epochs": (1.0,),
+        "save_steps": (10,),
+        "flash_attn": ("eager", "sdpa", "flash_attention_2", "flash_attention_3", "auto"),
+        "cutoff_len": (512,),
+        "bf16": FLAG,
+    }
+    return Comparison(base, pool, get_args)
+
+
+def easyr1() -> Comparison:
+    from types import SimpleNamespace
+
+    from omegaconf import OmegaConf  # type: ignore[import-not-found]
+
+    sys.meta_path[:0] = [_Stub(name) for name in ("ray", "tensordict", "torchdata", "codetiming")]
+    for name, made in (("fsdp_workers", "FSDPWorker"), ("rollout.vllm_rollout_spmd", "vLLMRollout")):
+        sys.modules[f"verl.workers.{name}"] = SimpleNamespace(**{made: None})  # type: ignore[assignment]
+    from verl.trainer.config import PPOConfig  # type: ignore[import-not-found]
+    from verl.trainer.ray_trainer import RayPPOTrainer  # type: ignore[import-not-found]
+
+    def check(settings: dict[str, Any]) -> None:
+        """What `verl.trainer.main` makes of a file, and the trainer on one batch of data."""
+        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(PPOConfig()), OmegaConf.create(settings)))
+        config.deep_post_init()
+        RayPPOTrainer(config, None, None, [1], [1], {}, None)
+
+    lora = "worker.actor.model.lora"
+    base = {
+        "data.train_files": "a/b@train",
+        "data.val_files": "a/b@test",
+        "data.rollout_batch_size": 512,
+        "worker.actor.global_batch_size": 128,
+        "worker.actor.model.model_path": "Qwen/Qwen2.5-7B-Instruct",
+        f"{lora}.rank": 64,
+        "worker.rollout.n": 5,
+        "algorithm.adv_estimator": "grpo",
+        "trainer.n_gpus_per_node": 8,
+    }
+    pool: dict[str, tuple[Any, ...]] = {
+        "algorithm.adv_estimator": ("gae", "grpo", "rloo", "remax", "reinforce_plus_plus", "ppo"),
+        "algorithm.kl_type": ("fixed", "adaptive", "none"),
+        "algorithm.kl_horizon": (0.0, -1.0, 1000.0),
+        "algorithm.disable_kl": FLAG,
+        "data.rollout_batch_size": (128, 100, 512),
+        "worker.actor.global_batch_size": (64, 96, 128),
+        "worker.actor.micro_batch_size_per_device_for_experience": (4, 16, 7),
+        "worker.critic.global_batch_size": (64, 96, 512),
+        "worker.rollout.n": (1, 5, 8),
+        f"{lora}.target_modules": ("all-linear", "q_proj,v_proj"),
+        f"{lora}.exclude_modules": (".*visual.*",),
+        "trainer.max_steps": (10,),
+    }
+    return Comparison(base, pool, check)
+
+
+def h2o_llmstudio() -> Comparison:
+    from unittest import mock
+
+    packages = (
+        *("h2o_wave", "h2o_drive", "deepspeed", "sacrebleu", "wandb", "neptune", "boto3", "botocore"),
+        *("openai", "azure", "kaggle", "textstat", "mlflow", "plotly", "seaborn", "matplotlib", "coolname", "captum"),
+        *("sqlitedict", "bokeh", "sklearn", "pandas", "pyarrow", "html2text", "IPython", "pygments", "keyring"),
+    )
+    sys.meta_path[:0] = [_Stub(name) for name in packages]
+    sys.modules["bitsandbytes"] = mock.MagicMock()
+    import llm_studio  # type: ignore[import-not-found]
+    import torch
+
+    os.chdir(Path(llm_studio.__file__).parent.parent)  # which has the prompts that its metrics name
+    from llm_studio.python_configs import text_causal_language_modeling_config as language  # type: ignore[import-not-found]
+    from llm_studio.python_configs.cfg_checks import check_config_for_errors  # type: ignore[import-not-found]
+    from llm_studio.src.utils.config_utils import (  # type: ignore[import-not-found]
+        convert_nested_dictionary_to_cfg_base,
+    )
+
+    def check(settings: dict[str, Any]) -> None:
+        """What the training asks of a file before it starts, on a machine with 8 GPUs and without data."""
+        with mock.patch.object(torch.cuda, "device_count", lambda: 8), mock.patch.object(language, "sanity_check"):
+            errors = check_config_for_errors(convert_nested_dictionary_to_cfg_base(settings))
+        for kind, message in zip(errors["type"], errors["message"], strict=True):
+            if kind == "error":
+                raise ValueError(message)
+
+    base = {
+        "problem_type": "text_causal_language_modeling",
+        "llm_backbone": "h2oai/h2o-danube3-500m-base",
+        "dataset.train_dataframe": "data/train.pq",
+        "environment.gpus": ["0", "1"],
+        "training.lora": YES,
+    }
+    pool: dict[str, tuple[Any, ...]] = {
+        "problem_type": (
+            *("text_causal_classification_modeling", "text_causal_classification_modeling", "text_dpo_modeling"),
+            *("text_causal_regression_modeling", "text_sequence_to_sequence_modeling", "text_rlhf_modeling"),
+        ),
+        "environment.use_deepspeed": FLAG,
+        "environment.gpus": ([], ["0"], ["0", "1", "2"]),
+        "architecture.backbone_dtype": ("int4", "int8", "float16", "bfloat16"),
+        "architecture.pretrained": FLAG,
+        "logging.logger": ("None", "W&B", "Neptune"),
+        "logging.log_step_size": ("absolute", "relative"),
+        "training.loss_function": ("CrossEntropyLoss", "BinaryCrossEntropyLoss"),
+        "dataset.num_classes": (1, 2, 3),
+        "dataset.answer_column": (["a"], ["a", "b"], "a"),
+        "dataset.parent_id_column": ("None", "parent"),
+        "training.epochs": (0, 1),
+    }
+    return Comparison(base, pool, check)
+
+
+def mistral_finetune() -> Comparison:
+    sys.meta_path[:0] = [_Stub(name) for name in ("wandb", "mlflow")]
+    from finetune.args import TrainArgs  # type: ignore[import-not-found]
+
+    base = {
+        "data.instruct_data": "a.jsonl",
+        "model_id_or_path": "mistral_models/7B",
+        "run_dir": "runs/a",
+        "lora.rank": 64,
+    }
+    pool: dict[str, tuple[Any, ...]] = {
+        "data.instruct.shuffle": FLAG,
+        "data.instruct.dynamic_chunk_fn_call": FLAG,
+        "wandb.project": ("", "a"),
+        "wandb.offline": FLAG,
+        "mlflow.tracking_uri": ("http://localhost",),
+        "mlflow.experiment_name": ("a",),
+        "num_microbatches": (-1, 0, 1, 8),
+        "num_ckpt_keep": (0, 1, 3),
+        "seq_len": (8192,),
+        "save_adapters": FLAG,
+    }
+    return Comparison(base, pool, TrainArgs.from_dict)
+
+
 FRAMEWORKS: dict[str, Callable[[], Comparison]] = {
     "accelerate": accelerate,
     "llamafactory": llamafactory,
     "llamafactory:served": llamafactory_served,
+    "llamafactory_v1": llamafactory_v1,
     "axolotl": axolotl,
     "ms_swift": ms_swift,
     "torchtune": torchtune,
     "litgpt": litgpt,
+    "easyr1": easyr1,
+    "h2o_llmstudio": h2o_llmstudio,
+    "mistral_finetune": mistral_finetune,
 }
 
 
 ALONE = (
     (
-        "mlx-lm, ai-toolkit, OneTrainer, SimpleTuner, diffusion-pipe, unsloth",
+        "mlx-lm, ai-toolkit, OneTrainer, SimpleTuner, diffusion-pipe, unsloth, diffusers' scripts, llama-cookbook,"
+        " LLM2Vec, MoE-PEFT, Firefly, InternVL, mlx-tune, mlx-vlm",
         "no validator that takes a whole configuration: the checks stand in functions that also load and train",
     ),
     (
-        "verl, Ludwig, sd-scripts, musubi-tuner, OpenRLHF, SkyRL, AReaL, NeMo, prime-rl",
+        "verl, Ludwig, sd-scripts, musubi-tuner, OpenRLHF, SkyRL, AReaL, NeMo, prime-rl, AdapterHub, AutoTrain,"
+        " fms-hf-tuning, LeRobot, Megatron-Bridge, open-instruct, ROLL, Training Hub, xtuner",
         "a part of the checks could be called alone, and is not compared yet",
     ),
+    (
+        "Amazon Nova's recipes, Fireworks, Tinker, Together AI",
+        "the service checks a job, and what its client checks first is a few settings",
+    ),
+    ("KerasHub, loralib, W&B", "they refuse nothing that a file decides"),
 )
 """Frameworks that are not compared with, and why."""
 
@@ -878,8 +1042,8 @@ def aims(name: str, comparison: Comparison) -> list[list[str]]:
     """The settings that each row goes by, as far as they are generated."""
     table = refusals.table(name.partition(":")[0])
     assert table is not None
-    tops = ([setting.partition(".")[0] for setting in row.settings] for row in table.rows[""])
-    return [keys for each in tops if (keys := [key for key in dict.fromkeys(each) if key in comparison.pool])]
+    asked = ([part for name in row.settings for part in (name.partition(".")[0], name)] for row in table.rows[""])
+    return [keys for each in asked if (keys := [key for key in dict.fromkeys(each) if key in comparison.pool])]
 
 
 def generated(random_: random.Random, comparison: Comparison, rows: list[list[str]]) -> dict[str, Any]:
@@ -887,7 +1051,19 @@ def generated(random_: random.Random, comparison: Comparison, rows: list[list[st
     keys = random_.sample(list(comparison.pool), random_.randint(1, min(MOST, len(comparison.pool))))
     if random_.random() < AIMED:
         keys = [*random_.choice(rows), *keys[:2]]
-    return {**comparison.base, **{key: random_.choice(comparison.pool[key]) for key in keys}}
+    return nested({**comparison.base, **{key: random_.choice(comparison.pool[key]) for key in keys}})
+
+
+def nested(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings as a file has them: `a.b` is in the mapping `a`."""
+    made: dict[str, Any] = {}
+    for name, value in settings.items():
+        *parents, key = name.split(".")
+        place = made
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[key] = value
+    return made
 
 
 def refused_by_framework(settings: dict[str, Any], comparison: Comparison) -> str | None:
@@ -928,7 +1104,7 @@ def compared(name: str, count: int, seed: int = 0) -> dict[str, Any]:
             reported(settings, checker, comparison.late),
         )
         refused += why is not None
-        own = {key: value for key, value in settings.items() if comparison.base.get(key) != value}
+        own = {key: value for key, value in settings.items() if nested(comparison.base).get(key) != value}
         if why is not None and not ours and not otherwise:
             if any(words in why for words in comparison.machine):
                 machine += 1
