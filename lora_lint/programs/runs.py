@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice, product
+from itertools import islice, pairwise, product
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -178,7 +178,9 @@ def _repeated(made: list[tuple[RunRecord, Run]]) -> list[Sweep]:
             if identity in seen:
                 continue
             seen.add(identity)
-            step = _difference(chosen[0][0], chosen[1][0])
+            # A call beside a loop says nothing of the loop.
+            steps = (_difference(one, other) for (one, _), (other, _) in pairwise(chosen))
+            step = next((each for each in steps if each is not None), None)
             if step is None:
                 continue  # branches of one program, not runs of one experiment
             span = chosen[0][1].adapter.span if step.kind == "call" else step.span

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from lora_lint.rules import RUN_CHECKS, SWEEP_CHECKS
-from tests.support.reading import IMPORTS, read_python
+from tests.support.reading import IMPORTS, plain, read_python
 
 PILED = """
 def build(model, table):
@@ -77,3 +79,15 @@ def test_adapters_with_names_of_their_own() -> None:
     for named in ("name", "f'adapter_{name}'", "choose(name)", "'adapter_' + name"):
         assert codes(program.format(named)) == set(), named
     assert codes(program.format("'policy'")) == {"LL408"}, "the same name in each turn"
+
+
+@pytest.mark.parametrize("beside", ["load()", "for n in [100, 500]:\n    load(rank=16)"])
+def test_a_loop_over_ranks_is_one_beside_other_calls_of_its_helper(beside: str) -> None:
+    program = (
+        "from peft import LoraConfig, get_peft_model\nfrom transformers import AutoModelForCausalLM\n"
+        "def load(rank=16):\n    model = AutoModelForCausalLM.from_pretrained('gpt2')\n"
+        "    return get_peft_model(model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=['c_attn']))\n"
+        f"{beside}\nfor rank in [8, 16, 64]:\n    load(rank=rank)\n"
+    )
+    (sweep,) = read_python(program).sweeps
+    assert {plain(run.adapter.rank) for run in sweep.runs} == {8, 16, 64}
