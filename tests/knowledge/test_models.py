@@ -338,6 +338,8 @@ def test_a_copy_under_another_owner_is_known_by_its_name(name: str) -> None:
         ("someone/bloom-7b1-chat", "bigscience/bloom-7b1"),
         ("someone/Qwen2.5-VL-7B-Instruct-4bit-DWQ", "Qwen/Qwen2.5-VL-7B-Instruct"),
         ("mlx-community/gemma-3-12b-it-qat-3bit", "google/gemma-3-12b-it"),
+        ("someone/ce-mpnet-base-nli", "microsoft/mpnet-base"),
+        ("someone/videomae-large-finetuned-diving", "MCG-NJU/videomae-large"),
     ],
 )
 def test_a_word_or_a_number_says_which_size_of_a_family(name: str, like: str) -> None:
@@ -365,6 +367,13 @@ def test_a_name_says_the_sizes_of_an_id_of_which_the_table_has_the_type_alone() 
     model = found("Qwen/Qwen3-Reranker-8B")
     assert (model.how, model.confidence, model.complete) == (Clue.TABLE, "likely", True)
     assert model.config == found("Qwen/Qwen3-8B").config
+
+
+def test_a_name_without_a_version_has_the_sizes_that_all_versions_share() -> None:
+    """Mistral 7B 0.3 has more tokens than 0.1 and the same layers."""
+    model, base = found("someone/Mistral-7B-sft"), found("mistralai/Mistral-7B-v0.1")
+    assert model.complete and "vocab_size" not in model.config
+    assert model.config == {key: value for key, value in base.config.items() if key != "vocab_size"}
 
 
 def test_two_sizes_in_a_name_are_no_size() -> None:
