@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import ListVal, Rows, Val
@@ -30,6 +31,18 @@ class Collected:
 
 def lists_filled(machine: Machine, loop: ast.For | ast.AsyncFor, scope: Scope) -> list[Collected]:
     """The lists of rows that a loop fills. Call before the loop is followed."""
+    found: list[Collected] = []
+    for owner, sometimes in _filled(loop):
+        value = machine.evaluate(owner, scope)
+        if isinstance(value, ListVal) and (value.of_rows() if value.items else not value.open):
+            found.append(Collected(value, tuple(value.items), sometimes))
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _filled(loop: ast.For | ast.AsyncFor) -> tuple[tuple[ast.expr, bool], ...]:
+    """What gets at most one item each turn of a loop, as it is written, and whether there are turns without one. It is
+    cached because a program comes to its inner loops again and again."""
     owners: dict[str, ast.expr] = {}
     rebound: set[str] = set()
     for node in (each for statement in loop.body for each in ast.walk(statement)):
@@ -39,15 +52,12 @@ def lists_filled(machine: Machine, loop: ast.For | ast.AsyncFor, scope: Scope) -
             rebound.add(node.id)
     leaves = any(isinstance(node, ast.Break | ast.Return) for node in _inside(loop.body))
     line = variable_of(loop.target)
-    found: list[Collected] = []
+    found: list[tuple[ast.expr, bool]] = []
     for name, owner in owners.items():
         least, most = _count(loop.body, name, line)
-        if most != 1 or name in rebound:
-            continue
-        value = machine.evaluate(owner, scope)
-        if isinstance(value, ListVal) and (value.of_rows() if value.items else not value.open):
-            found.append(Collected(value, tuple(value.items), leaves or least < most))
-    return found
+        if most == 1 and name not in rebound:
+            found.append((owner, leaves or least < most))
+    return tuple(found)
 
 
 def fill(machine: Machine, lists: Iterable[Collected], iterated: Val, span: Span) -> None:
