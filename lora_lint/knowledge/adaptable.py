@@ -23,8 +23,10 @@ def adaptable(architecture: architectures.Architecture, config: Mapping[str, Any
     plain = architectures.modules(architecture, config)
     shapes = architectures.parameter_shapes(architecture, config)
     unsized = architectures.unsized(architecture, config)
+    kinds = {module.path: module.kind for module in plain}
     bias: dict[str, int] = {}
     weights: dict[str, tuple[int, ...]] = {}
+    records = []
     for path, shape, _ in shapes:
         owner, _, name = path.rpartition(".")
         if name == "bias":
@@ -33,22 +35,17 @@ def adaptable(architecture: architectures.Architecture, config: Mapping[str, Any
             weights[owner] = shape
         elif name == "original1" and owner.endswith(_NORMED):  # of weight normalization: the direction
             weights[owner.removesuffix(_NORMED)] = shape
+        kind = kinds.get(owner, "")
+        if kind not in PEFT_KINDS and "Norm" not in kind:
+            records.append(Parameter(owner, name, (0,) * len(shape) if owner in unsized else shape))
     modules = []
-    kinds = {}
     for module in plain:
         path, kind = module.path, module.kind
         groups = 1
         if kind in ("Conv1d", "Conv2d", "Conv3d") and path in weights and weights[path][1]:
             groups = max(module.inputs // weights[path][1], 1)
-        kinds[path] = kind
         own_bias = bias.get(path, 0)
         modules.append(module._replace(bias=own_bias, groups=groups) if own_bias or groups > 1 else module)
-    records = []
-    for path, shape, _ in shapes:
-        owner, _, name = path.rpartition(".")
-        kind = kinds.get(owner, "")
-        if kind not in PEFT_KINDS and "Norm" not in kind:
-            records.append(Parameter(owner, name, (0,) * len(shape) if owner in unsized else shape))
     beside = Beside(
         *(tuple(records), architecture.output_embeddings, architecture.input_embeddings),
         *(_tied(architecture, shapes), _seems_tied(architecture, config)),

@@ -346,10 +346,10 @@ def _widest_gap(case: Case) -> _Gap | None:
         return None  # layers are named one by one
     there: dict[tuple[str, str], dict[int, list[str]]] = {}
     for module in case.modules:
-        if ".experts." in module.path:  # tens of thousands, in blocks that have other layers too
-            continue
+        if module.kind not in LINEAR_KINDS or ".experts." in module.path:
+            continue  # of experts there are tens of thousands, in blocks that have other layers too
         leaf = module.path.rpartition(".")[2]
-        place_of = _in_layer(module.path) if module.kind in LINEAR_KINDS and leaf not in ROUTERS else None
+        place_of = _in_layer(module.path) if leaf not in ROUTERS else None
         if place_of:
             stack, layer, block = place_of
             there.setdefault((stack, block), {}).setdefault(layer, []).append(leaf)
