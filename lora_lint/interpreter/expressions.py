@@ -215,6 +215,7 @@ def comprehension(machine: Machine, node: ast.ListComp | ast.SetComp | ast.Gener
         why = "its items depend on an option"  # whose default gives none: another value is meant
         return Opaque(why, machine.span(node, scope), Reason.OPTIONAL)
     if not complete and (found := _of_rows(machine, node, turns, scope)) is not None:
+        found.cut = turns.cut
         return found
     kind = "set" if isinstance(node, ast.SetComp) else "list"
     # A filtered collection of elements that stand for all, such as a model's parameters, still has them.
@@ -226,7 +227,7 @@ def comprehension(machine: Machine, node: ast.ListComp | ast.SetComp | ast.Gener
 
 def _of_rows(
     machine: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, turns: _Turns, scope: Scope
-) -> Val | None:
+) -> ListVal | None:
     """`[f(row) for row in rows]`: as many items as there are rows, of which a condition may leave some out."""
     iterated = turns.iterated
     if iterated is None or len(node.generators) > 1 or 0 < iterated.turns() <= MAX_UNROLL:
