@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import ListVal, Object, Opaque
 from lora_lint.libraries.context import Manner
-from lora_lint.libraries.effects import ModelRecord
+from lora_lint.libraries.effects import Fact, ModelRecord
 from lora_lint.libraries.transformers import quantization_of
 
 if TYPE_CHECKING:
@@ -17,11 +17,18 @@ if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.source import Span
 
+_TRANSFORMERS_NAMES = ("FastLanguageModel", "FastVisionModel")
+"""Loaders of models whose layers have the names that transformers gives them. Speech models have their own: Whisper's
+attention is `query`, `key`, `value` and `out` (mlx_tune/audio_profiles.py)."""
+
 
 def load(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`FastLanguageModel.from_pretrained` returns the model and its tokenizer."""
     model = arguments.get("model_name", 0) or Opaque("the model's name is not given", span)
-    record = ModelRecord(model, name.split(".")[-2], quantization_of(arguments, span), loader_adapts=True)
+    loader = name.split(".")[-2]
+    record = ModelRecord(model, loader, quantization_of(arguments, span), loader_adapts=True)
+    if loader not in _TRANSFORMERS_NAMES:
+        record.facts.add(Fact.EDITED)
     loaded = context.model(span, name, arguments, record)
     return ListVal([loaded, Object("tokenizer", arguments, span)], span, "tuple")
 

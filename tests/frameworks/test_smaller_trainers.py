@@ -228,6 +228,13 @@ model, tokenizer = FastLanguageModel.from_pretrained("mlx-community/Llama-3.2-1B
 model = FastLanguageModel.get_peft_model(model, r=8, target_modules=["q_proj", "v_proj"], lora_alpha=16)
 SFTTrainer(model=model, tokenizer=tokenizer, train_dataset=rows, args=SFTConfig(learning_rate=2e-4)).train()
 """
+SPEECH = """\
+from mlx_tune import FastSTTModel, STTSFTTrainer
+
+model, processor = FastSTTModel.from_pretrained("mlx-community/whisper-tiny-asr-fp16")
+model = FastSTTModel.get_peft_model(model, r=8, lora_alpha=16, target_modules=["query", "key", "value", "out"])
+STTSFTTrainer(model=model, processor=processor, train_dataset=rows).train()
+"""
 TRAINING_HUB = """\
 from training_hub import lora_sft
 
@@ -257,6 +264,11 @@ def test_programs(program: str, dialect: str, model: str) -> None:
     found = tuple(plain(value) for value in (run.adapter.rank, run.adapter.alpha, run.adapter.target_modules))
     assert found == (8, 16, ("q_proj", "v_proj"))
     assert codes(program, "train.py") == []
+
+
+def test_a_speech_model_of_mlx_has_layers_of_its_own_names() -> None:
+    assert plain(only(read_python(SPEECH)).adapter.target_modules) == ("query", "key", "value", "out")
+    assert codes(SPEECH, "train.py") == []
 
 
 @pytest.mark.parametrize(
