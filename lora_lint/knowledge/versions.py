@@ -58,6 +58,8 @@ once more, as GRPOTrainer did from the start."""
 WRAPPED_MODELS_GET_INPUT_GRADIENTS: Mapping[str, Version] = {"SFTTrainer": (0, 20, 0)}
 """TRL: under gradient checkpointing the trainer makes the inputs of a PeftModel require gradients; before, only where
 it adds the adapter itself (trainer/sft_trainer.py of 0.8.6, 0.11.4, 0.15.2, 0.19.1 and 0.20.0)."""
+CHECKPOINTED_BY_DEFAULT: Version = (0, 22, 0)
+"""TRL: the configs of its trainers set `gradient_checkpointing=True` (trainer/*_config.py of 0.21.0 and 0.22.0)."""
 QUANTIZED_ADAPTERS_FROZEN: Mapping[str, Version] = {"SFTTrainer": (0, 20, 0)} | dict.fromkeys(
     ("GRPOTrainer", "OnlineDPOTrainer", "PRMTrainer", "RewardTrainer", "RLOOTrainer"), (0, 22, 0)
 )

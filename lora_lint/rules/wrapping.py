@@ -22,7 +22,7 @@ from lora_lint.run.events import (
     TakeOff,
     Wrap,
 )
-from lora_lint.run.values import alternatives, always, known
+from lora_lint.run.values import Known, alternatives, always, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -74,7 +74,7 @@ def kbit_prepare_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     if not (training.by_hand or training.trainer in _PLAIN or by_hand):
         return
     off = " and gradient checkpointing is off, which costs stability and memory"
-    if always(training.checkpointing, True):
+    if _checkpoints(run):
         off = ", which costs stability"
     message = (
         f"The model is loaded in {bits.removesuffix('bit')} bits and wrapped without "
@@ -139,12 +139,20 @@ def _leaves_a_wrapped_model(run: Run) -> bool:
     return since is not None and not put_on and run.before("trl", since) is not None
 
 
+def _checkpoints(run: Run) -> bool:
+    """Whether the trainer checkpoints activations: by its arguments, or by the default of the TRL that the project
+    pins."""
+    given = run.training.checkpointing
+    by_default = isinstance(given, Known) and given.origin == "framework-default"
+    return always(given, True) and not (by_default and run.before("trl", versions.CHECKPOINTED_BY_DEFAULT))
+
+
 def _in_a_tower(run: Run, pin: Pin) -> Iterator[Finding]:
     """Adapted layers of a vision tower, whose input is an image: no call makes that require a gradient."""
     training, enabled = run.training, False
     for event in run.events:
         enabled = enabled or (isinstance(event, EnableCheckpointing) and event.reentrant)
-    by_trainer = training.reentrant and always(training.checkpointing, True)
+    by_trainer = training.reentrant and _checkpoints(run)
     if not run.framework.direct or not (enabled or by_trainer):
         return
     resolved, cases = cases_of(run)
@@ -165,7 +173,7 @@ def _enabled_by_the_trainer(run: Run, pin: Pin) -> Iterator[Finding]:
     training = run.training
     put_on = next((event for event in run.events if isinstance(event, PutOn)), None)
     before = any(isinstance(event, EnableCheckpointing) for event in run.events)
-    if put_on is None or before or not training.reentrant or not always(training.checkpointing, True):
+    if put_on is None or before or not training.reentrant or not _checkpoints(run):
         return
     if isinstance(put_on, Wrap) and put_on.integrated:
         return  # transformers' own `add_adapter`, which makes the inputs require gradients
