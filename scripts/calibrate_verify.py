@@ -114,8 +114,8 @@ TRAININGS = (
     ("LL502", "null", "1.05e-3 against 1e-3: the same training", Setting(1.05e-3, suggested=1e-3)),
     ("LL502", "effect", "10 against 1e-3: diverges", Setting(10.0, suggested=1e-3)),
 )
-"""Rule, truth, in words, the training, on the smallest weights alone. LL301 has no effect here: with equal first steps
-and the best loss of each training no text was found on which rank 64 does worse than rank 1, noise included."""
+"""Rule, truth, in words, the training, on the smallest weights alone. LL301 has no effect here: with equal first
+steps, at the best loss of each training, rank 64 was not worse than rank 1, neither on source code nor on noise."""
 RULES = tuple(dict.fromkeys(each[0] for each in (*TRAININGS, *CASES)))
 
 
