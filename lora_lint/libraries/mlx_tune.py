@@ -26,9 +26,8 @@ def load(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`FastLanguageModel.from_pretrained` returns the model and its tokenizer."""
     model = arguments.get("model_name", 0) or Opaque("the model's name is not given", span)
     loader = name.split(".")[-2]
-    record = ModelRecord(model, loader, quantization_of(arguments, span), loader_adapts=True)
-    if loader not in _TRANSFORMERS_NAMES:
-        record.facts.add(Fact.EDITED)
+    facts = set() if loader in _TRANSFORMERS_NAMES else {Fact.EDITED}
+    record = ModelRecord(model, loader, quantization_of(arguments, span), facts=facts, loader_adapts=True)
     loaded = context.model(span, name, arguments, record)
     return ListVal([loaded, Object("tokenizer", arguments, span)], span, "tuple")
 
