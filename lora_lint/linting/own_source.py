@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 _MODULES = {name.replace("-", "_"): framework for name, framework in PACKAGES.items()}
 """The frameworks by the names that programs import."""
+_ALONE = "VERSION"
 _IN_PACKAGE = ("__init__.py", "version.py", "extras/env.py")
-_BESIDE = ("setup.py", "pyproject.toml")
+_BESIDE = ("setup.py", "pyproject.toml", _ALONE)
 _VERSION = rb"(?m)^[ \t]*(?:__version__|VERSION|version)[ \t]*=[ \t]*[\"'](\d+(?:\.\d+)+)([.\w]*)[\"']"
 
 
@@ -36,7 +37,7 @@ def frameworks_in(
 
 def _pin(text: bytes, file: str) -> Pin | None:
     """The version that a file states; what is in development comes before its release."""
-    found = re.search(_VERSION, text)
+    found = re.fullmatch(rb"\s*(\d+(?:\.\d+)+)([.\w]*)\s*", text) if file == _ALONE else re.search(_VERSION, text)
     if found is None:
         return None
     from lora_lint.linting.version_bounds import after_release, upper

@@ -32,7 +32,7 @@ _ADDED = (
 def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading:
     """The runs of programs, adjusted for the pinned versions of PEFT, transformers and TRL, and all settings with the
     pin of the framework that receives them. What a version newer than the facts, or the project's own source of the
-    framework, may accept is no problem."""
+    framework, may accept is no problem; nor is anything that a source of unknown version receives."""
     runs = (*reading.runs, *(run for sweep in reading.sweeps for run in sweep.runs))
     if not reading.given and not any(run.framework.direct or run.given for run in runs):
         return reading
@@ -43,24 +43,25 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
     )
     if not pins and not newer and not any(run.pins for run in runs):
         return reading
+    unversioned = frozenset(name for name, each in allowed.items() if each.own and each.pin is None)
+
+    def pinned(given: tuple[Given, ...], known: Mapping[str, Pin]) -> tuple[Given, ...]:
+        left = (each for each in given if each.framework not in unversioned)
+        return tuple(replace(each, pin=known.get(each.framework)) for each in left)
 
     def apply(run: Run) -> Run:
         if not run.framework.direct:
-            return _without_guesses(replace(run, given=_pinned(run.given, pins), newer=newer))
+            return _without_guesses(replace(run, given=pinned(run.given, pins), newer=newer))
         shown = {name: pin for name, pin in run.pins.items() if _says_more(pin, pins.get(name))}
         known = {**pins, **shown}
-        run = replace(run, pins=known, given=_pinned(run.given, known))
+        run = replace(run, pins=known, given=pinned(run.given, known))
         if _is_transformers_4(run):
             run = replace(run, model=replace(run.model, transformers="4"))
         if "peft" in pins:
             run = replace(run, problems=(*_problems_left(run), *_too_new(run, pins["peft"])))
         return _without_guesses(replace(run, newer=newer))
 
-    return replace(reading.mapped(apply), given=_pinned(reading.given, pins))
-
-
-def _pinned(given: tuple[Given, ...], pins: Mapping[str, Pin]) -> tuple[Given, ...]:
-    return tuple(replace(each, pin=pins.get(each.framework)) for each in given)
+    return replace(reading.mapped(apply), given=pinned(reading.given, pins))
 
 
 def _says_more(pin: Pin, other: Pin | None) -> bool:

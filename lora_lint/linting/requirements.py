@@ -136,11 +136,11 @@ def _in_folder(project: Project, folder: str) -> Pins:
             locked += _groups(project, folder, name)
         elif re.fullmatch(_REQUIREMENTS, base) or re.fullmatch(_OTHERS, base):
             asked += _groups(project, folder, name)
-    own = {
-        framework: Allowed(pin, None, own=True)
-        for framework, pin in frameworks_in(folder, names, partial(_data, project))
-    }
-    return {**_settled(asked), **_settled(locked), **own}
+    settled = {**_settled(asked), **_settled(locked)}
+    for framework, pin in frameworks_in(folder, names, partial(_data, project)):
+        stated = settled[framework].pin if framework in settled else None
+        settled[framework] = Allowed(pin or stated, None, own=True)
+    return settled
 
 
 def _listed(folder: str, names: Iterable[str]) -> list[str]:

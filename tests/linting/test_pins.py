@@ -759,7 +759,9 @@ def test_a_key_of_a_newer_framework_is_no_mistake(tmp_path: Path, requirement: s
         ("axolotl/extras/env.py", 'VERSION = "0.22.0.dev0"', {"LL904"}),
         ("axolotl/version.py", '__version__ = "0.3.0"', set()),
         ("../setup.py", 'setup(\n    name="axolotl",\n    version="0.3.0",\n)', set()),
-        ("unrelated/env.py", 'VERSION = "0.3.0"', {"LL904"}),
+        ("../VERSION", "0.22.0.dev0\n", {"LL904"}),
+        ("../VERSION", "0.3.0\n", set()),
+        ("unrelated/env.py", 'VERSION = "0.22.0"', set()),  # a copy of unknown version refuses nothing for certain
     ],
 )
 def test_a_copy_of_a_frameworks_source_says_its_version_and_knows_its_own_keys(
