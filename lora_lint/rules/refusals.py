@@ -231,7 +231,7 @@ def _title(table: Table, pin: Pin | None) -> str:
     """The framework with its version."""
     if pin is None:
         return f"{table.title} {table.version}"
-    exact = re.fullmatch(r"[^\s=<>!~]+(?:\s*==\s*|\s+)v?(\d[\d.]*)", pin.text)  # a lock has a space
+    exact = re.fullmatch(r"(?:[^\s=<>!~]+(?:\s*==\s*|\s+))?v?(\d[\d.]*)", pin.text)  # a lock has a space
     return f"{table.title} {exact[1] if exact is not None else f'before {named(pin.below)}'} ({pin})"
 
 
