@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 _MODULES = {name.replace("-", "_"): framework for name, framework in PACKAGES.items()}
 """The frameworks by the names that programs import."""
-_ALONE = "VERSION"
-_IN_PACKAGE = ("__init__.py", "version.py", "extras/env.py")
-_BESIDE = ("setup.py", "pyproject.toml", _ALONE)
+_ALONE = ("VERSION", "version/version")
+"""Files that hold the version and nothing else."""
+_IN_PACKAGE = ("__init__.py", "version.py", "extras/env.py", "version/version")
+_BESIDE = ("setup.py", "pyproject.toml", "VERSION")
+_NUMBER = rb"\A\s*(\d+(?:\.\d+)+)([.\w]*)\s*\Z"
 _VERSION = rb"(?m)^[ \t]*(?:__version__|VERSION|version)[ \t]*=[ \t]*[\"'](\d+(?:\.\d+)+)([.\w]*)[\"']"
 
 
@@ -37,7 +39,7 @@ def frameworks_in(
 
 def _pin(text: bytes, file: str) -> Pin | None:
     """The version that a file states; what is in development comes before its release."""
-    found = re.fullmatch(rb"\s*(\d+(?:\.\d+)+)([.\w]*)\s*", text) if file == _ALONE else re.search(_VERSION, text)
+    found = re.search(_NUMBER if file.endswith(_ALONE) else _VERSION, text)
     if found is None:
         return None
     from lora_lint.linting.version_bounds import after_release, upper

@@ -761,6 +761,7 @@ def test_a_key_of_a_newer_framework_is_no_mistake(tmp_path: Path, requirement: s
         ("../setup.py", 'setup(\n    name="axolotl",\n    version="0.3.0",\n)', set()),
         ("../VERSION", "0.22.0.dev0\n", {"LL904"}),
         ("../VERSION", "0.3.0\n", set()),
+        ("axolotl/version/version", "0.22.0.dev\n", {"LL904"}),
         ("unrelated/env.py", 'VERSION = "0.22.0"', set()),  # a copy of unknown version refuses nothing for certain
     ],
 )
