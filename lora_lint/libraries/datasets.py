@@ -9,7 +9,7 @@ from lora_lint.interpreter.values import Arguments, AtMost, Const, DictVal, Eith
 from lora_lint.libraries import rows
 from lora_lint.libraries.context import record_of
 from lora_lint.libraries.convert import as_list, text_of, whole_list
-from lora_lint.libraries.effects import DatasetRecord, Fact, TableRecord
+from lora_lint.libraries.effects import DatasetRecord, TableRecord
 from lora_lint.run.choices import caller
 
 if TYPE_CHECKING:
@@ -57,8 +57,7 @@ def from_table(context: Context, name: str, arguments: Arguments, span: Span) ->
     record = table.data if isinstance(table, Object) else None
     if not isinstance(record, TableRecord):
         return None
-    size = Opaque("rows of the table may be gone", span) if Fact.ROWS_CHANGED in record.facts else record.size
-    return Object(name, arguments, span, DatasetRecord(record.name, size, record.how, exact=record.exact))
+    return Object(name, arguments, span, rows.of_table(record, span))
 
 
 def rows_of_files(context: Context, files: Val, span: Span) -> Val:

@@ -56,12 +56,7 @@ def joined(context: Context, name: str, arguments: Arguments, span: Span) -> Val
     tables = [table for item in items if (table := record_of(item, TableRecord)) is not None]
     if not tables or len(tables) < len(items):
         return None
-    return _table(name, arguments, rows.joined([_rows(each) for each in tables], span).data, span)
-
-
-def _rows(table: TableRecord) -> DatasetRecord:
-    size = Opaque("rows of the table may be gone") if Fact.ROWS_CHANGED in table.facts else table.size
-    return DatasetRecord(table.name, size, table.how, exact=table.exact)
+    return _table(name, arguments, rows.joined([rows.of_table(each) for each in tables], span).data, span)
 
 
 def method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -73,7 +68,7 @@ def method(context: Context, owner: Object, name: str, arguments: Arguments, spa
         if name not in _SAME_SIZE:
             context.records.note(record, Fact.ROWS_CHANGED)
         return None
-    counted = Object("rows", arguments, span, _rows(record))
+    counted = Object("rows", arguments, span, rows.of_table(record))
     if name in _ITERATED or (name == "to_dict" and text_of(arguments.get("orient", 0)) == "records"):
         return rows_list(counted, span)
     if name in _SAME_SIZE or (name == "drop" and "columns" in arguments.keywords):
@@ -95,7 +90,7 @@ def _picked(owner: Object, name: str, arguments: Arguments, span: Span) -> Val |
         return None
     total = record.size.value if isinstance(record.size, Const) and record.exact else None
     size = Const(min(number.value, total) if total is not None else number.value, number.span, number.origin)
-    return _changed(owner, rows.sized(_rows(record), size, "a selection", span).data, span)
+    return _changed(owner, rows.sized(rows.of_table(record), size, "a selection", span).data, span)
 
 
 def _changed(owner: Object, record: DatasetRecord, span: Span) -> Object:
@@ -106,7 +101,7 @@ def subscript(owner: Object, key: Val, span: Span) -> Val:
     """`table["text"]`, `table[["a", "b"]]` have its rows, `table[table["score"] > 3]` may have fewer."""
     if text_of(key) is not None or (isinstance(key, ListVal) and key.kind == "list"):
         return owner
-    counted = Object("rows", owner.arguments, span, _rows(owner.data))
+    counted = Object("rows", owner.arguments, span, rows.of_table(owner.data))
     if isinstance(key, ListVal):
         cut = rows.cut(rows_list(counted, span), key.items, span)
         return Opaque("it is a slice of a table", span) if cut is None else _changed(owner, cut.data, span)

@@ -21,7 +21,7 @@ from lora_lint.interpreter.values import (
 )
 from lora_lint.libraries.context import record_of
 from lora_lint.libraries.convert import text_of
-from lora_lint.libraries.effects import DatasetRecord, TableRecord
+from lora_lint.libraries.effects import DatasetRecord, Fact, TableRecord
 from lora_lint.libraries.loaded import OPEN, file_argument, opened_path, parsed
 from lora_lint.records import replace
 
@@ -107,6 +107,13 @@ def joined(records: Sequence[DatasetRecord], span: Span) -> Object:
     exact = all(record.exact for record in records)
     how = f"{len(records)} datasets joined"
     return Object("rows", NO_ARGUMENTS, span, DatasetRecord(name, size, how, exact=exact))
+
+
+def of_table(table: TableRecord, span: Span | None = None) -> DatasetRecord:
+    """The rows of a table of pandas."""
+    changed = Fact.ROWS_CHANGED in table.facts
+    size = Opaque("rows of the table may be gone", span) if changed else table.size
+    return DatasetRecord(table.name, size, table.how, exact=table.exact)
 
 
 def filtered(rows: Object, span: Span) -> Object:
