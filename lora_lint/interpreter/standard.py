@@ -204,10 +204,10 @@ def _counted(machine: Machine, arguments: Arguments, span: Span) -> ListVal | No
 
 def _distinct(machine: Machine, arguments: Arguments, span: Span) -> ListVal | None:
     """`set(rows)`: there may be fewer."""
-    first = arguments.positional[0] if arguments.positional else None
-    if not isinstance(first, ListVal | Object) or _counted(machine, arguments, span) is None:
+    counted = _counted(machine, arguments, span)
+    if counted is None:
         return _of_library(machine, arguments, span)
-    rows = machine.library.rows(machine, first, True, span)
+    rows = machine.library.rows(machine, counted, True, span)
     return rows_list(rows, span, "set", True) if rows is not None else None
 
 
