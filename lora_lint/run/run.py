@@ -377,13 +377,13 @@ class Reading:
         return replace(self, runs=tuple(map(change, self.runs)), sweeps=tuple(sweeps))
 
 
-_CHECKPOINT = re.compile(r"(?:/v\d+-\d[\d-]*)?(?:/checkpoint-\d+)?$")
+_CHECKPOINT = r"(?:/v\d+-\d[\d-]*)?(?:/checkpoint-\d+)?$"
 """What a trainer adds to the folder that it was given: a checkpoint's name, and in ms-swift one for each start."""
 
 
 def training_folder(folder: str) -> str:
     """The folder that a training was given, of one that it saves an adapter in."""
-    return _CHECKPOINT.sub("", plain_folder(folder))
+    return re.sub(_CHECKPOINT, "", plain_folder(folder))
 
 
 def plain_folder(folder: str) -> str:
