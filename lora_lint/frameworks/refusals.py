@@ -73,6 +73,18 @@ class Refusal:
         return condition(self.when).names
 
 
+def one_of(key: str, names: tuple[str, ...], source: str) -> Refusal:
+    """A text that has to be one of some names, as a model's code checks it."""
+    return Refusal(
+        key,
+        f"is_text({key}) and {key} not in {names!r}",
+        f"there are {', '.join(names[:-1])} and {names[-1]}",
+        f"Set it to {names[0]}",
+        source,
+        late=True,
+    )
+
+
 @dataclass(frozen=True)
 class Undecided:
     """A group of refusals without a row: what they are about, why, and where they are. A source is the beginning of a

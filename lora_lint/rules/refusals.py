@@ -9,14 +9,14 @@ from lora_lint.finding import Add, Drop, Finding, Fix, Related, Write
 from lora_lint.frameworks import refusals
 from lora_lint.knowledge.versions import named, number
 from lora_lint.rules.reached import cases_of
-from lora_lint.rules.tied import tied_to_embedding
+from lora_lint.rules.tied import names_one, tied_to_embedding
 from lora_lint.rules.words import listed, names, place
 from lora_lint.run.events import Wrap
 from lora_lint.run.problems import InvalidValue, Overridden
 from lora_lint.run.values import ABSENT, Choices, Known, Reason, Unknown, alternatives, known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from lora_lint.finding import Change
     from lora_lint.frameworks.refusals import Hit, Refusal, Table
@@ -122,11 +122,11 @@ def _saves_twin(run: Run) -> Value[bool]:
     if not saved or not (known(tokens) or computed):
         return ABSENT
     ends = [tied_to_embedding(case) for case in cases_of(run)[1]]
-    return _either([any(_is_named(end, saved) for end in twins) and not _is_named(own, saved) for own, twins in ends])
+    return _either([_any_names(saved, twins) and not _any_names(saved, (own,)) for own, twins in ends])
 
 
-def _is_named(path: str, entries: Iterable[str]) -> bool:
-    return any(path == entry or path.endswith(f".{entry}") for entry in entries)
+def _any_names(entries: Iterable[str], paths: Sequence[str]) -> bool:
+    return any(names_one(entry, paths) for entry in entries)
 
 
 def _either(options: list[T]) -> Value[T]:

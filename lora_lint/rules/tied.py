@@ -88,12 +88,12 @@ def tied_embeddings_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     targets = adapter.target_modules
     fix = None
     if isinstance(targets, Known) and isinstance(targets.value, tuple):
-        left = tuple(entry for entry in targets.value if not _names_one(entry, tied.adapted))
+        left = tuple(entry for entry in targets.value if not names_one(entry, tied.adapted))
         fix = Fix("unsafe", f"Remove {adapted} from {key}", put_targets(adapter, left))
     yield resting(
         *("LL603", message, adapter.target_modules, run.model.name),
         otherwise=adapter.span,
-        span=next((at for entry, at in adapter.target_spans if _names_one(entry, tied.adapted)), None),
+        span=next((at for entry, at in adapter.target_spans if names_one(entry, tied.adapted)), None),
         doubt=tied.confidence,
         level="advice",
         related=model_place(run, case.name, case.model),
@@ -101,7 +101,8 @@ def tied_embeddings_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     )
 
 
-def _names_one(entry: str, paths: Iterable[str]) -> bool:
+def names_one(entry: str, paths: Iterable[str]) -> bool:
+    """Whether an entry of a list of modules names one of some modules: it is the whole path, or its end."""
     return any(f".{path}".endswith(f".{entry}") for path in paths)
 
 

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from lora_lint.frameworks.refusals import Refusal, Table, Undecided
+from lora_lint.frameworks.refusals import Refusal, Table, Undecided, one_of
 
 _LORA, _BOTTLENECK = "methods/lora.py", "methods/modeling.py"
 
 
-def _one_of(key: str, names: tuple[str, ...], source: str) -> Refusal:
-    return Refusal(
-        key,
-        f"is_text({key}) and {key} not in {names!r}",
-        f"there are {', '.join(names[:-1])} and {names[-1]}",
-        f"Set it to {names[0]}",
-        source,
-        late=True,
-    )
-
-
 _ADDED = (
-    _one_of("composition_mode", ("add", "scale"), f"{_LORA}:561"),
-    _one_of("init_weights", ("lora", "bert", "ia3", "vera"), f"{_LORA}:121"),
+    one_of("composition_mode", ("add", "scale"), f"{_LORA}:561"),
+    one_of("init_weights", ("lora", "bert", "ia3", "vera"), f"{_LORA}:121"),
     Refusal(
         "composition_mode",
         "composition_mode == 'scale' and r > 1",
@@ -53,8 +42,8 @@ _NARROWED = (
         f"{_BOTTLENECK}:107",
         late=True,
     ),
-    _one_of("init_weights", ("bert", "mam_adapter", "houlsby"), f"{_BOTTLENECK}:147"),
-    _one_of("inv_adapter", ("nice", "glow"), "model_mixin.py:99"),
+    one_of("init_weights", ("bert", "mam_adapter", "houlsby"), f"{_BOTTLENECK}:147"),
+    one_of("inv_adapter", ("nice", "glow"), "model_mixin.py:99"),
     Refusal(
         "phm_c_init",
         "phm_layer and is_text(phm_c_init) and phm_c_init not in ('normal', 'uniform')",

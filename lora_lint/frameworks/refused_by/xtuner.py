@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lora_lint.frameworks.refusals import Refusal, Table, Undecided
+from lora_lint.frameworks.refusals import Refusal, Table, Undecided, one_of
+from lora_lint.records import replace
 
 _DATA = "dataset/huggingface.py"
 _LOOP = "engine/runner/loops.py"
@@ -10,15 +11,7 @@ _LOSSES = ("sigmoid", "robust", "hinge", "ipo", "kto_pair", "sppo_hard", "nca_pa
 
 
 def _one_of(key: str, names: tuple[str, ...], source: str) -> Refusal:
-    return Refusal(
-        key,
-        f"is_text({key}) and {key} not in {names!r}",
-        f"there are {', '.join(names[:-1])} and {names[-1]}",
-        f"Set it to {names[0]}",
-        source,
-        late=True,
-        sets=((key, names[0]),),
-    )
+    return replace(one_of(key, names, source), sets=((key, names[0]),))
 
 
 _PROCESSED = (
