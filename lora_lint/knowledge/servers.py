@@ -168,4 +168,7 @@ MLX_COMMANDS = frozenset(
     for between in (".", " ")
 )
 """Its commands that load an adapter."""
+_OTHERS = ("vllm serve", "sglang serve", "swift export", "text-generation-launcher", "lorax-launcher", "trtllm-build")
+COMMANDS = frozenset(each.partition(" ")[::2] for each in (*MLX_COMMANDS, *BY_VLLM, *_OTHERS))
+"""The commands that serve, merge or convert adapters, each with its task; "" for one without tasks."""
 SERVERS = (VLLM, SGLANG, TGI, LORAX, TENSORRT_LLM, LLAMA_CPP, OLLAMA, MLX, SWIFT)

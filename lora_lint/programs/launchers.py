@@ -35,10 +35,6 @@ _PREFIXES = frozenset(
     "timeout ionice singularity apptainer docker ray".split()
 )
 """Commands that run the command in their arguments."""
-_SERVERS = {"vllm": "serve", "sglang": "serve"} | dict.fromkeys(
-    ("text-generation-launcher", "lorax-launcher", "trtllm-build"), ""
-)
-"""Commands that serve or convert adapters, with the task for which they do; "" for those without one."""
 _LAUNCHERS = frozenset({"torchrun", "deepspeed", "accelerate", "accelerate-launch", "composer"})
 _LAUNCHING = frozenset(
     {
@@ -96,12 +92,13 @@ def _after_options(words: Sequence[Word], at: int) -> int:
 
 def _next_start(words: Sequence[Word], at: int) -> int:
     """The command that follows the options of a command that runs it."""
+    from lora_lint.knowledge.servers import COMMANDS
+
     while at < len(words):
         name = _name(words[at])
+        task = words[at + 1].text if at + 1 < len(words) else None
         known = name in _PREFIXES or name in _LAUNCHERS or name in marks.COMMANDS
-        task = _SERVERS.get(name)
-        serves = task == "" or (task is not None and task in [word.text for word in words[at + 1 : at + 2]])
-        if known or serves or name.endswith(".py") or _PYTHON.match(name):
+        if known or not COMMANDS.isdisjoint({(name, ""), (name, task)}) or name.endswith(".py") or _PYTHON.match(name):
             break
         at += 1
     return at

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from lora_lint.knowledge.servers import Server
     from lora_lint.programs.launchers import Call
     from lora_lint.project import Project
+    from lora_lint.readers.nodes import Mapping
     from lora_lint.readers.shell import Word
     from lora_lint.run.values import Value
     from lora_lint.source import Span
@@ -110,14 +111,17 @@ class TrainedRuns:
 def runs_of(call: Call, span: Span, path: str, project: Project, trained: TrainedRuns) -> list[Run]:
     """The adapters that a command serves or converts, if the project shows what is in them, and its options for
     adapters that the server lacks."""
-    return [*adapters(_served(call, span), path, project, trained.by), *_lacking(call, span)]
+    reader = _reader(call)
+    if reader is None:
+        return []
+    given = options(call.arguments, span).mapping
+    lacking = _lacking(given) if reader is _by_vllm else ()
+    return [*adapters(reader(call, Fields(given)), path, project, trained.by), *lacking]
 
 
-def _lacking(call: Call, span: Span) -> Iterator[Run]:
+def _lacking(given: Mapping) -> Iterator[Run]:
     """vLLM with an option for LoRA that it does not have; argparse takes the beginning of a name, too."""
-    if _reader(call) is not _by_vllm:
-        return
-    for each in options(call.arguments, span).mapping.entries:
+    for each in given.entries:
         key = re.split(r"[.+]", str(each.key.value).removeprefix("no_"))[0]
         if "lora" not in key or any(name.startswith(key) for name in VLLM_OPTIONS):
             continue
@@ -173,13 +177,8 @@ def _alone(run: Run, place: Span, serving: Serving) -> Run:
     )
 
 
-def _served(call: Call, span: Span) -> Iterable[Served]:
-    """The adapters that a command names."""
-    reader = _reader(call)
-    return reader(call, Fields(options(call.arguments, span).mapping)) if reader is not None else ()
-
-
 def _reader(call: Call) -> Reader | None:
+    """What finds the adapters that a command names."""
     name = call.name.rpartition("/")[2]
     task = call.arguments[0].text if call.arguments else None
     return _READERS.get((call.kind, name)) or _READERS.get((call.kind, f"{name} {task}"))

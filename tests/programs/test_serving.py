@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lora_lint.knowledge.servers import SERVERS
+from lora_lint.knowledge.servers import COMMANDS, SERVERS
 from lora_lint.linting import engine
+from lora_lint.programs import serving
 from lora_lint.settings import Settings
 
 if TYPE_CHECKING:
@@ -420,6 +421,10 @@ def test_options_that_vllm_lacks(tmp_path: Path, options: str, unknown: list[str
     (tmp_path / "serve.sh").write_text(f"vllm serve {BASE} --enable-lora {options}\n")
     found = findings(tmp_path, "LL901")
     assert [each.message.split("`")[1] for each in found] == unknown
+
+
+def test_every_command_of_a_server_is_known_to_the_commands_that_run_others() -> None:
+    assert {name.partition(" ")[::2] for kind, name in serving._READERS if kind == "command"} == COMMANDS
 
 
 @pytest.mark.parametrize(
