@@ -34,9 +34,9 @@ def adapter_in_half_precision(run: Run, options: Mapping[str, Any]) -> Iterable[
     elif run.framework.casts_by and run.adapter.dtype is ABSENT and _is_half(run.launch.precision):
         option = run.framework.casts_by
         message = (
-            f"Only the launcher has `{option}`: the script keeps the adapter in float32 by its own option, so its "
-            f"weights are float16 here, and the GradScaler raises a ValueError (Attempting to unscale FP16 gradients). "
-            f"Give the script `--{option}` too"
+            f"`{option}` is given to the launcher alone: the script then trains the adapter in float16, which only its "
+            "own option prevents, and the GradScaler raises a ValueError (Attempting to unscale FP16 gradients). Give "
+            f"the script `--{option}` too"
         )
         yield resting("LL806", message, run.launch.precision, otherwise=run.span)
     elif _is_half(run.adapter.dtype):
