@@ -84,6 +84,8 @@ CASES = (
     ("LL107", "effect", "AdamW, alpha = r at ranks 8 and 64: steps 1 to 8", "adamw_torch", ((8, 8.0), (64, 64.0))),
     ("LL102", "null", "AdamW, rank 64: Adam undoes the smaller gradient", "adamw_torch", ((64, 64.0),)),
     ("LL102", "effect", "SGD, rank 128: the step falls as 1/r", "sgd", ((128, 128.0),)),
+    ("LL103", "null", "AdamW, rank 2 with rsLoRA: 1.4 times the scale", "adamw_torch", ((2, 2.0),)),
+    ("LL103", "effect", "AdamW, rank 64 with rsLoRA: 8 times the scale", "adamw_torch", ((64, 64.0),)),
     ("LL104", "null", "AdamW, scale 1.2 against 1", "adamw_torch", ((10, 12.0),)),
     ("LL104", "effect", "AdamW, scale 1/8 against 1", "adamw_torch", ((16, 2.0),)),
 )
@@ -119,10 +121,22 @@ steps, at the best loss of each training, rank 64 was not worse than rank 1, nei
 RULES = tuple(dict.fromkeys(each[0] for each in (*TRAININGS, *CASES)))
 
 
-def run_of(of: Weights, optimizer: str, rank: int, alpha: float, targets: tuple[str, ...] | None = None) -> Run:
+def run_of(
+    of: Weights,
+    optimizer: str,
+    rank: int,
+    alpha: float,
+    targets: tuple[str, ...] | None = None,
+    *,
+    rslora: bool = False,
+) -> Run:
     """A run of the setting on the weights."""
     adapter = Adapter(
-        HERE, rank=Known(rank, HERE), alpha=Known(alpha, HERE), target_modules=Known(targets or of.targets, HERE)
+        HERE,
+        rank=Known(rank, HERE),
+        alpha=Known(alpha, HERE),
+        use_rslora=Known(rslora, HERE),
+        target_modules=Known(targets or of.targets, HERE),
     )
     training = Training(learning_rate=Known(1e-4, HERE), optimizer=Known(optimizer, HERE), batch_size=Known(2, HERE))
     base = BaseModel(name=Known(str(of.folder()), HERE), loader=of.loader)
@@ -167,7 +181,7 @@ def outcomes(
     of: Weights, code: str, optimizer: str, settings: tuple[tuple[int, float], ...], count: int
 ) -> Counter[str]:
     """How often each status comes out."""
-    runs = tuple(run_of(of, optimizer, *setting) for setting in settings)
+    runs = tuple(run_of(of, optimizer, *setting, rslora=code == "LL103") for setting in settings)
     sweep = Sweep(SweepKind.LOOP, HERE, runs) if len(runs) > 1 else None
     found: Counter[str] = Counter()
     for repetition in range(count):
