@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from lora_lint.interpreter.machine import Machine
     from lora_lint.source import Span
 
+Count = tuple[int, int]  # at least, at most
+
 _MANY = 2
+_NONE: Count = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -51,10 +55,10 @@ def _filled(loop: ast.For | ast.AsyncFor) -> tuple[tuple[ast.expr, bool], ...]:
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             rebound.add(node.id)
     leaves = any(isinstance(node, ast.Break | ast.Return) for node in _inside(loop.body))
-    line = variable_of(loop.target)
+    counts = _counts(loop.body, variable_of(loop.target))
     found: list[tuple[ast.expr, bool]] = []
     for name, owner in owners.items():
-        least, most = _count(loop.body, name, line)
+        least, most = counts.get(name, _NONE)
         if most == 1 and name not in rebound:
             found.append((owner, leaves or least < most))
     return tuple(found)
@@ -78,29 +82,36 @@ def _appended_to(call: ast.Call) -> ast.expr | None:
     return owner if plain else None
 
 
-def _count(body: list[ast.stmt], name: str, line: str | None) -> tuple[int, int]:
-    """How many items a list gets in a turn, at least and at most; `line` is the loop's variable."""
-    least = most = 0
+def _counts(body: list[ast.stmt], line: str | None) -> dict[str, Count]:
+    """How many items each list gets in a turn, at least and at most; `line` is the loop's variable."""
+    counts: dict[str, Count] = {}
     skips = False
     for statement in body:
-        low, high = _count_in(statement, name, line)
-        least, most = least + (0 if skips else low), most + high
+        for name, (low, high) in _counts_in(statement, line).items():
+            least, most = counts.get(name, _NONE)
+            counts[name] = (min(least + (0 if skips else low), _MANY), min(most + high, _MANY))
         skips = skips or (_blank(statement, line) is not True and _skips(statement))
-    return min(least, _MANY), min(most, _MANY)
+    return counts
 
 
-def _count_in(statement: ast.stmt, name: str, line: str | None) -> tuple[int, int]:
+def _counts_in(statement: ast.stmt, line: str | None) -> dict[str, Count]:
     if isinstance(statement, ast.If):
-        taken, other = _count(statement.body, name, line), _count(statement.orelse, name, line)
-        least = taken[0] if _blank(statement, line) is False else min(taken[0], other[0])
-        return least, max(taken[1], other[1])
+        taken, other = _counts(statement.body, line), _counts(statement.orelse, line)
+        always = _blank(statement, line) is False
+        return {name: _either(taken.get(name, _NONE), other.get(name, _NONE), always) for name in taken | other}
     if isinstance(statement, ast.Try):
-        return _count([*statement.body, *statement.orelse], name, line)  # handlers are for rows that are broken
+        return _counts([*statement.body, *statement.orelse], line)  # handlers are for rows that are broken
     if isinstance(statement, ast.With | ast.AsyncWith):
-        return _count(statement.body, name, line)
-    calls = [node for node in ast.walk(statement) if isinstance(node, ast.Call)]
-    times = sum(1 for call in calls if (owner := _appended_to(call)) is not None and ast.unparse(owner) == name)
-    return (times, times) if isinstance(statement, ast.Expr) else (0, times * _MANY)
+        return _counts(statement.body, line)
+    calls = (node for node in ast.walk(statement) if isinstance(node, ast.Call))
+    times = Counter(ast.unparse(owner) for call in calls if (owner := _appended_to(call)) is not None)
+    plain = isinstance(statement, ast.Expr)
+    return {name: (number, number) if plain else (0, number * _MANY) for name, number in times.items()}
+
+
+def _either(taken: Count, other: Count, always: bool) -> Count:
+    """The count of two branches of a condition; `always` if it holds in each turn that counts."""
+    return taken[0] if always else min(taken[0], other[0]), max(taken[1], other[1])
 
 
 def _skips(statement: ast.stmt) -> bool:
