@@ -12,7 +12,7 @@ from lora_lint.knowledge import schemas
 from lora_lint.readers.arguments import options, overrides
 from lora_lint.readers.nodes import Entry, Mapping, Placeholder, Scalar, Sequence
 from lora_lint.records import dataclass, replace
-from lora_lint.run.problems import Overridden
+from lora_lint.run.problems import Overridden, UnknownKey
 from lora_lint.run.values import Known, Unknown
 
 if TYPE_CHECKING:
@@ -119,8 +119,13 @@ def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
     unknown = schemas.unknown_options(start.framework.name, script, arguments.mapping)
     problems: tuple[Problem, ...] = (*unknown, *_overridden(start, given))
     runs = tuple(with_output(start.framework, given, run) for run in runs)
-    runs = tuple(replace(run, given=own, problems=(*run.problems, *problems)) for run in runs)
+    runs = tuple(replace(run, given=own, problems=(*_refused(command, run), *problems)) for run in runs)
     return [settled(run, arguments, command.usual) for run in runs]
+
+
+def _refused(command: CommandLine, run: Run) -> Iterator[Problem]:
+    """The problems of a run; no key is unknown to a command that has arguments of its own."""
+    return (problem for problem in run.problems if command.checked or not isinstance(problem, UnknownKey))
 
 
 def _overridden(start: Start, given: Mapping) -> Iterator[Overridden]:

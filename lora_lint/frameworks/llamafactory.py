@@ -62,7 +62,7 @@ FRAMEWORK = Framework(
             for name in ("llamafactory-cli", "lmf")
         ),
         CommandLine("script", r"src/train\.py", config="first", beside="dotted"),
-        CommandLine("script", r"src/train_bash\.py", usual=False),  # an older program with different defaults
+        CommandLine("script", r"src/train_bash\.py", usual=False, checked=False),  # an older program, with its own keys
     ),
     tells_in_commands=(rb"\bllamafactory-cli\b",),
     commas=True,

@@ -14,6 +14,7 @@ from lora_lint.discovery import Walk
 from lora_lint.linting import engine
 from lora_lint.linting.cache import Cache
 from lora_lint.run.events import Load, Resize, Train, Wrap
+from lora_lint.run.problems import UnknownKey
 from lora_lint.run.values import Unknown, known
 from lora_lint.settings import Settings
 from tests.support.reading import ROOT, only, plain, shell, written
@@ -96,6 +97,13 @@ def test_older_programs_have_other_defaults() -> None:
         shell("python src/train_bash.py --do_train --model_name_or_path a/b --finetuning_type lora --lora_rank 8")
     )
     assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (8, Unknown)
+
+
+@pytest.mark.parametrize(("program", "unknown"), [("train", ["evaluation_strategy"]), ("train_bash", [])])
+def test_older_programs_have_other_options(program: str, unknown: list[str]) -> None:
+    command = "--stage sft --do_train --model_name_or_path a/b --finetuning_type lora --evaluation_strategy steps"
+    run = only(shell(f"python src/{program}.py {command}"))
+    assert [problem.key for problem in run.problems if isinstance(problem, UnknownKey)] == unknown
 
 
 @pytest.mark.parametrize(
