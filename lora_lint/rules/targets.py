@@ -49,7 +49,7 @@ def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
     resolved = resolved_of(run)
     cases = resolved.cases
     foreign = [_foreign(model, known) for _, model in resolved.remote for known in _targets(run)]
-    if (not cases and not foreign) or _paths_differ(run, cases):
+    if (not cases and not foreign) or _paths_differ(run, cases) or any(_wrapped(run, case) for case in cases):
         return
     if not all(_nothing(case) for case in cases) or any(matched or not missing for matched, missing in foreign):
         yield from _nothing_in_one(run, cases)
@@ -258,6 +258,14 @@ def _nothing(case: Case) -> bool:
     if isinstance(wanted, str) and not case.sure_head and not re.fullmatch(_JOINED, wanted):
         return False
     return _judged(wanted) and any(error.kind == "no-match" for error in case.match.errors)
+
+
+def _wrapped(run: Run, case: Case) -> bool:
+    """Whether a fork of the framework is asked for parts of the model's linear layers (`q_proj.module`), as after it
+    has put each layer into a module of its own."""
+    entries = _plain(case.match.entries) if run.framework.name in run.newer else ()
+    owners = {entry.rpartition(".")[0].rpartition(".")[2] for entry in entries}
+    return not owners.isdisjoint(linears(case))
 
 
 def _judged(wanted: tuple[str, ...] | str | None) -> bool:

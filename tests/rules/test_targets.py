@@ -83,6 +83,12 @@ class TestNoTargetMatch:
     def test_everything_excluded(self) -> None:
         assert "excluded again" in one("LL201", on(LLAMA, ("q_proj",), exclude_modules=("q_proj",))).message
 
+    def test_a_fork_may_have_wrapped_the_layers(self) -> None:
+        wrapped = on(LLAMA, ("q_proj.module", "v_proj.module"))
+        of_a_fork = replace(wrapped, newer=frozenset({"peft"}))
+        assert (len(check("LL201", wrapped)), check("LL201", of_a_fork)) == (1, [])
+        assert check("LL201", replace(on(LLAMA, ("c_attn",)), newer=frozenset({"peft"})))
+
     @pytest.mark.parametrize("field", ["exclude_modules", "layers_to_transform", "target_parameters"])
     def test_an_unknown_filter_is_silent(self, field: str) -> None:
         assert check("LL201", on("gpt2", ("q_proj",), **{field: Unknown("…")})) == []
