@@ -8,7 +8,6 @@ import gzip
 import json
 import sys
 import tempfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 DATA = "lora_lint/knowledge/data"
 FOLDERS = ("architectures", "schemas")
 """Of small files, each of which becomes a pack."""
-DEFLATED = (
-    *("datasets.tsv", "families.json", "leaf_names.json", "models.tsv", "shapes.tsv"),
-    *("peft.json", "peft_versions.json", "signatures.json"),
-)
-"""What is known of data sets, models, PEFT and functions, a fifth as large."""
+DEFLATED = ("families.json", "leaf_names.json", "peft.json", "peft_versions.json", "signatures.json")
+"""What is known of models, PEFT and functions, a fifth as large."""
 
 
 def _json(content: Any) -> bytes:
@@ -39,17 +35,25 @@ class CompileHook(BuildHookInterface):  # type: ignore[type-arg,misc]
         sys.path.insert(0, self.root)
         try:
             from lora_lint.catalogue import compile_pages
-            from lora_lint.knowledge.packed import pack
+            from lora_lint.knowledge import tables
+            from lora_lint.knowledge.packed import deflated, files_of, pack
         finally:
             sys.path.remove(self.root)
         index, pages = compile_pages(str(Path(self.root, "rules")))
         if not index:
             raise RuntimeError("rules/ holds no page")
+
+        def parts(table: Path) -> dict[str, bytes]:
+            text = table.read_text(encoding="utf-8")
+            return {start: lines.encode() for start, lines in tables.parts_of(text).items()}
+
+        data = Path(self.root, DATA)
         files = {
             "lora_lint/catalogue.json": _json(index),
             "lora_lint/pages.json.gz": gzip.compress(_json(pages), mtime=0),  # the same bytes from the same pages
-            **{f"{DATA}/{name}.pack": pack(str(Path(self.root, DATA, name))) for name in FOLDERS},
-            **{f"{DATA}/{name}.z": zlib.compress(Path(self.root, DATA, name).read_bytes(), 9) for name in DEFLATED},
+            **{f"{DATA}/{name}.pack": pack(files_of(str(data / name))) for name in FOLDERS},
+            **{f"{DATA}/{name}.pack": pack(parts(data / name)) for name in tables.NAMES},
+            **{f"{DATA}/{name}.z": deflated((data / name).read_bytes()) for name in DEFLATED},
         }
         self.folder = tempfile.TemporaryDirectory(prefix="lora-lint-")
         for number, (place, content) in enumerate(files.items()):

@@ -22,7 +22,7 @@ from lora_lint.knowledge.packed import Pack
 from lora_lint.records import NamedTuple, dataclass, field, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
 DATA = os.path.join(edition.BUNDLED, "architectures")
 """The folder of plain files in a checkout."""
@@ -186,19 +186,19 @@ def model_types() -> tuple[str, ...]:
 
 def is_type(model_type: str) -> bool:
     """Whether the modules of a model type are known."""
-    return model_type in _index()["types"]
+    return model_type in _types() and not model_type.startswith("_")
 
 
 def heads(model_type: str, version: int = 5) -> tuple[str, ...]:
     """The heads that transformers has for a model type; empty if the type is not known under this version."""
-    entry: dict[str, list[str]] = _index()["types"].get(model_type, {})
-    return tuple(entry.get(str(version)) or entry.get(DIFFUSERS) or ())
+    known = _heads(model_type)
+    return known.get(str(version)) or known.get(DIFFUSERS) or ()
 
 
 def is_diffuser(model_type: str | None) -> bool:
     """Whether a type is a class of diffusers, which names its UNets and transformers by their classes
     (`FluxTransformer2DModel`)."""
-    return DIFFUSERS in _index()["types"].get(model_type, {})
+    return model_type is not None and DIFFUSERS in _heads(model_type)
 
 
 def variants(model_type: str) -> tuple[str, ...]:
@@ -219,7 +219,9 @@ def is_vouched_for(model_type: str, config: Mapping[str, Any]) -> bool:
 
 def is_gap(model_type: str, head: str, version: int) -> bool:
     """Whether this version of transformers has a model that is not in the data, so that nothing is known about it."""
-    gaps: dict[str, list[str]] = _index().get("gaps", {}).get(model_type, {})
+    if head in heads(model_type, version):
+        return False
+    gaps: dict[str, list[str]] = _index()["gaps"].get(model_type, {})
     return head in gaps.get(str(version), ())
 
 
@@ -386,6 +388,14 @@ def _index() -> dict[str, Any]:
     return _read("_index")
 
 
+@lru_cache(maxsize=1024)
+def _heads(model_type: str) -> dict[str, tuple[str, ...]]:
+    """The heads of a model type under each version; those of all types are in the index, which is long."""
+    if not is_type(model_type):
+        return {}
+    return {version: tuple(entry["heads"]) for version, entry in _document(model_type)["versions"].items()}
+
+
 @lru_cache(maxsize=1)
 def _classes() -> dict[str, Any]:
     """Apart from the index, because most programs name no class."""
@@ -398,12 +408,19 @@ def _document(model_type: str) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1)
-def _pack(path: str) -> Pack | None:
+def _packed() -> Pack | None:
+    path = edition.place(edition.ARCHITECTURES)
     return Pack(path) if os.path.isfile(path) else None
 
 
+@lru_cache(maxsize=1)
+def _types() -> Container[str]:
+    """The names of all documents."""
+    return _packed() or frozenset(os.path.splitext(name)[0] for name in os.listdir(DATA))
+
+
 def _read(name: str) -> dict[str, Any]:
-    pack = _pack(edition.place(edition.ARCHITECTURES))
+    pack = _packed()
     if pack is not None:
         content = pack.read(name)
     else:

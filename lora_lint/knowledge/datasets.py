@@ -7,15 +7,8 @@ another name, `=`, and the name it stands for. The `#` lines at the head explain
 from __future__ import annotations
 
 import json
-from functools import cache
 
-from lora_lint.knowledge import edition
-
-
-@cache
-def _text() -> str:
-    """The data with a leading newline; it is searched as it is, which is faster than parsing all of it."""
-    return "\n" + edition.read("datasets.tsv").decode("ascii")
+from lora_lint.knowledge import tables
 
 
 def size_of(name: str, split: str | None = None, config: str | None = None) -> int | None:
@@ -68,6 +61,6 @@ def _entry(name: str) -> list[str] | None:
 
 def _fields(key: str) -> list[str]:
     """The text after the first column of the line that begins with `key`; empty if there is none."""
-    text = _text()
+    text = tables.part("datasets.tsv", key[:1])
     position = text.find(f"\n{key}\t")
     return text[position + len(key) + 2 : text.index("\n", position + 1)].split("\t") if position >= 0 else []

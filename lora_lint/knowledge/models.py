@@ -14,7 +14,7 @@ import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.knowledge import edition
+from lora_lint.knowledge import edition, tables
 from lora_lint.records import dataclass, field, replace
 from lora_lint.run.run import OwnModels
 from lora_lint.run.values import Phrased
@@ -315,15 +315,9 @@ def _plausible(key: str, value: Any) -> bool:
 
 
 @cache
-def _text(name: str) -> str:
-    """A data file with a leading newline."""
-    return "\n" + edition.read(name).decode("utf-8")
-
-
-@cache
-def _lower_text() -> str:
-    """The table of models in lower case; ids are ASCII, so its positions are those of the text."""
-    return _text("models.tsv").lower()
+def _lower(text: str) -> str:
+    """Lines of the table of models in lower case; ids are ASCII, so the positions stay the same."""
+    return text.lower()
 
 
 @cache
@@ -346,13 +340,15 @@ def _line(text: str, position: int) -> list[str]:
 @lru_cache(maxsize=1024)
 def _row(name: str) -> list[str] | None:
     """id, type, shape and source of a hub id, in any case."""
-    position = _lower_text().find(f"\n{name.lower()}\t")
-    return _line(_text("models.tsv"), position + 1) if position >= 0 and _may_be_id(name) else None
+    text = tables.part("models.tsv", name[:1])
+    position = _lower(text).find(f"\n{name.lower()}\t")
+    return _line(text, position + 1) if position >= 0 and _may_be_id(name) else None
 
 
 def _rows_by_basename(base: str) -> list[list[str]]:
     """Every row whose id has this last part (lower case), those under `unsloth/` left out."""
-    text, lower = _text("models.tsv"), _lower_text()
+    text = tables.whole("models.tsv")
+    lower = _lower(text)
     rows: list[list[str]] = []
     for mark in ("/", "\n") if _may_be_id(base) else ():
         position = lower.find(f"{mark}{base}\t")
@@ -378,7 +374,7 @@ def _best(rows: list[list[str]]) -> list[str]:
 def _shape(key: str) -> tuple[dict[str, Any], str]:
     if not key:
         return {}, ""
-    text = _text("shapes.tsv")
+    text = tables.part("shapes.tsv", key[:1])
     position = text.find(f"\n{key}\t")
     if position < 0:
         return {}, ""
@@ -389,7 +385,7 @@ def _shape(key: str) -> tuple[dict[str, Any], str]:
 
 def _source(mark: str) -> str:
     """The place that a source mark stands for (the `#` lines at the head of the table)."""
-    text = _text("models.tsv")
+    text = tables.part("models.tsv", "#")
     position = text.find(f"\n#{mark}\t")
     return _line(text, position + 1)[1] if position >= 0 and mark else mark
 

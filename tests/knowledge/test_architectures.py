@@ -598,11 +598,11 @@ def test_random_configs_against_transformers_and_peft() -> None:
 
 
 def test_a_gap_is_said_to_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    index = {"types": {"llama": {"5": ["causal-lm"]}}, "gaps": {"llama": {"4": ["causal-lm"]}}}
-    monkeypatch.setattr(architectures, "_index", lambda: index)
-    assert architectures.is_gap("llama", "causal-lm", 4)
-    assert not architectures.is_gap("llama", "causal-lm", 5)
-    assert not architectures.is_gap("bert", "causal-lm", 4)
+    monkeypatch.setattr(architectures, "_index", lambda: {"gaps": {"llama": {"4": ["ctc"]}}})
+    assert architectures.is_gap("llama", "ctc", 4)
+    assert not architectures.is_gap("llama", "ctc", 5)
+    assert not architectures.is_gap("llama", "causal-lm", 4)
+    assert not architectures.is_gap("bert", "ctc", 4)
 
 
 @pytest.mark.parametrize("kind", ["idefics3", "smolvlm", "qwen3_vl", "llama4", "mllama"])

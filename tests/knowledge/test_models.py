@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lora_lint.knowledge import architectures, models
+from lora_lint.knowledge import architectures, models, tables
 from lora_lint.knowledge.models import Clue, Model, identify
 from lora_lint.run.run import OwnModels
 
@@ -704,7 +704,7 @@ def test_data_stays_small() -> None:
 def test_one_lookup_is_fast() -> None:
     best = float("inf")
     for _ in range(5):
-        for cached in (models._text, models._lower_text, models._families):
+        for cached in (tables.part, tables._parts, models._lower, models._row, models._families):
             cached.cache_clear()
         start = time.process_time()
         identify("meta-llama/Llama-2-7b-hf")

@@ -35,8 +35,8 @@ DATA = {
     "lora_lint/catalogue.json",
     "lora_lint/pages.json.gz",
     "lora_lint/knowledge/data/architectures.pack",
-    "lora_lint/knowledge/data/datasets.tsv.z",
-    "lora_lint/knowledge/data/models.tsv.z",
+    "lora_lint/knowledge/data/datasets.tsv.pack",
+    "lora_lint/knowledge/data/models.tsv.pack",
     "lora_lint/knowledge/data/peft.json.z",
     "lora_lint/knowledge/data/schemas.pack",
     "lora_lint/knowledge/data/settings.schema.json",
@@ -113,7 +113,7 @@ def test_the_wheel_has_the_package_and_its_data_alone(wheel: Path) -> None:
         for path in (ROOT / "lora_lint").rglob("*")
         if path.suffix in (".py", ".json", ".tsv")
         and not {"__pycache__", "architectures", "schemas"} & set(path.parts)
-        and f"{path.relative_to(ROOT).as_posix()}.z" not in found
+        and not {f"{path.relative_to(ROOT).as_posix()}{ending}" for ending in (".z", ".pack")} & found
     }
     assert tracked <= found
 
