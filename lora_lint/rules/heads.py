@@ -32,10 +32,13 @@ SAVED_BY_TASK = {
 """The modules that a task type trains in full and saves (PEFT 0.21.2, peft_model.py), by the ends of their paths."""
 _OF_NO_HEAD = (None, "FEATURE_EXTRACTION")
 _GENERATE = frozenset({"CAUSAL_LM", "SEQ_2_SEQ_LM"})
+_SILENT = {"base": "Model", "qa": "ForQuestionAnswering", "masked-lm": "ForMaskedLM"}
+"""Heads of other models that do not generate, and how the names of their classes end: `AutoModel` of Llama 4 does."""
 _HEADS = frozenset({"score", "classifier", "classification_head", "cls"})
 _OF_TIMM = ("head", "heads", "fc", "classifier", "head.fc", "head_dist")
 _FINE_TUNED = (
-    r"(?i)mnli|nli\b|sst|squad|conll|emotion|sentiment|toxic|reward|\brm\b|fine-?tuned|zero-?shot|cross-encoder|classif"
+    r"(?i)mnli|nli\b|sst|squad|conll|emotion|sentiment|toxic|reward|\brm\b|fine-?tuned|zero-?shot|cross-encoder"
+    r"|rerank|classif"
 )
 """In the names of checkpoints that have a trained head."""
 _HALF = frozenset({"float16", "half"})
@@ -58,6 +61,8 @@ def classifier_head_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     head = head_for(run.model.loader)
     if run.model.loader == "timm.create_model":
         yield from _of_timm(run, saved)
+    elif head in _TASKS and _put_on_by_model(run):
+        yield from _of_a_class(run, saved)
     elif head in _BY_HAND:
         if not (isinstance(run.model.labels, Known) and run.model.labels.value is None):  # the checkpoint's own head
             yield from _of_a_class(run, saved)
@@ -66,6 +71,11 @@ def classifier_head_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     elif head in _TASKS and adapter.task_type.value in SAVED_BY_TASK:
         yield from _frozen_again(run)
         yield from _of_a_class(run, saved)
+
+
+def _put_on_by_model(run: Run) -> bool:
+    """Whether transformers' own `add_adapter` puts the adapter on, which does not look at the task type."""
+    return any(isinstance(event, Wrap) and event.integrated for event in run.events)
 
 
 def _untold(run: Run, saved: tuple[str, ...], task: str) -> Iterator[Finding]:
@@ -104,13 +114,16 @@ def _of_a_class(run: Run, saved: tuple[str, ...]) -> Iterator[Finding]:
     if not cases or not all(case.sure_head for case in cases):
         return
     task = adapter.task_type.value if isinstance(adapter.task_type, Known) else None
-    kept = (*saved, *SAVED_BY_TASK.get(task or "", ()))
+    by_task = () if _put_on_by_model(run) else SAVED_BY_TASK.get(task or "", ())
+    kept = (*saved, *by_task)
     left = [_left_frozen(case, kept) for case in cases]
     if not all(left):
         return
     case, parts = cases[0], left[0]
     key, many = adapter.key("modules_to_save"), len(parts) > 1
-    by = f" in addition to what `{task}` saves" if task in SAVED_BY_TASK else ""
+    by = f" in addition to what `{task}` saves" if by_task else ""
+    if task in SAVED_BY_TASK and not by_task:
+        by = f", and `add_adapter` ignores `{task}`"
     is_part, it = ("are parts", "them") if many else ("is a part", "it")
     message = (
         f"{names(parts)} of {case.built.architecture.class_name} {is_part} of the head that this checkpoint does not "
@@ -184,24 +197,15 @@ def wrong_task_type(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
     from lora_lint.knowledge.architectures import class_of, head_for
 
     adapter, task = run.adapter, known(run.adapter.task_type)
-    if run.trained is False or task is None or not run.framework.direct:
+    if run.trained is False or task is None or not run.framework.direct or _put_on_by_model(run):
         return
     loader = run.model.loader or ""
     head, key = head_for(loader), adapter.key("task_type")
     if task in _GENERATE and (head in _TASKS or head in _BY_HAND) and not run.model.remote_code:
-        meant = _TASKS.get(head or "")
-        pin = run.before("transformers", versions.CLASSIFIERS_DO_NOT_GENERATE)
-        does = "get_peft_model raises an AttributeError, since a classifier has no `prepare_inputs_for_generation`"
-        if pin is not None:
-            old = versions.named(versions.CLASSIFIERS_DO_NOT_GENERATE)
-            does = f"with transformers before {old} ({pin}) PEFT leaves the head frozen and does not save it"
-        remedy = f'`{key}="{meant}"` trains and saves the head'
-        if meant is None:
-            remedy = f"Leave `{key}` out and name the head in `{adapter.key('modules_to_save')}`"
-        message = f"`{key}={task}` is for models that generate, and {loader} loads a classifier: {does}. {remedy}"
-        changes = put(adapter, "task_type", meant) if meant else ()
-        fix = Fix("unsafe", f'Set {key} to "{meant}"', changes) if changes else None
-        yield resting("LL418", message, adapter.task_type, otherwise=adapter.span, fix=fix)
+        yield _on_a_classifier(run, loader, task)
+        return
+    if task in _GENERATE and head in _SILENT and not run.model.remote_code:
+        yield from _without_a_language_head(run, loader, task)
         return
     known_class = class_of(loader.rpartition(".")[2]) if head == "speech-seq2seq" else None
     named = [str(each.value).lower() for each in alternatives(run.model.name)]
@@ -214,6 +218,49 @@ def wrong_task_type(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
         )
         fix = Fix("unsafe", f"Leave {key} out", drop(adapter, "task_type"))
         yield resting("LL418", message, adapter.task_type, otherwise=adapter.span, fix=fix)
+
+
+def _on_a_classifier(run: Run, loader: str, task: str) -> Finding:
+    """A task type for models that generate on a classifier."""
+    from lora_lint.knowledge.architectures import head_for
+
+    adapter, key = run.adapter, run.adapter.key("task_type")
+    meant = _TASKS.get(head_for(loader) or "")
+    pin = run.before("transformers", versions.CLASSIFIERS_DO_NOT_GENERATE)
+    does = "get_peft_model raises an AttributeError, since a classifier has no `prepare_inputs_for_generation`"
+    if pin is not None:
+        old = versions.named(versions.CLASSIFIERS_DO_NOT_GENERATE)
+        does = f"with transformers before {old} ({pin}) PEFT leaves the head frozen and does not save it"
+    remedy = f'`{key}="{meant}"` trains and saves the head'
+    if meant is None:
+        remedy = f"Leave `{key}` out and name the head in `{adapter.key('modules_to_save')}`"
+    message = f"`{key}={task}` is for models that generate, and {loader} loads a classifier: {does}. {remedy}"
+    changes = put(adapter, "task_type", meant) if meant else ()
+    fix = Fix("unsafe", f'Set {key} to "{meant}"', changes) if changes else None
+    return resting("LL418", message, adapter.task_type, otherwise=adapter.span, fix=fix)
+
+
+def _without_a_language_head(run: Run, loader: str, task: str) -> Iterator[Finding]:
+    """A task type for models that generate on one that only encodes, fills in masks or marks answers."""
+    from lora_lint.knowledge.architectures import head_for
+
+    adapter, key, head = run.adapter, run.adapter.key("task_type"), head_for(loader) or ""
+    resolved, cases = cases_of(run)
+    if resolved.remote or not all(case.built.architecture.class_name.endswith(_SILENT[head]) for case in cases):
+        return
+    pin = run.before("transformers", versions.CLASSIFIERS_DO_NOT_GENERATE)
+    does = "get_peft_model raises an AttributeError, since that has no `prepare_inputs_for_generation`"
+    if pin is not None:
+        if head == "masked-lm":
+            return
+        does = f"the first step raises a TypeError, since PEFT passes `labels` to it, which it does not take ({pin})"
+    message = (
+        f"`{key}={task}` is for models that generate, and {loader} loads one without a language head: {does}. Leave "
+        f"`{key}` out, or load the model with the head"
+    )
+    fix = Fix("unsafe", f"Leave {key} out", drop(adapter, "task_type"))
+    doubt: Confidence = "certain" if cases else "likely"
+    yield resting("LL418", message, adapter.task_type, otherwise=adapter.span, doubt=doubt, fix=fix)
 
 
 def fp16_copies_trained(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

@@ -14,11 +14,15 @@ from accelerate import Accelerator, DistributedType
 from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
 from transformers import (
     BertConfig,
+    BertForMaskedLM,
+    BertForQuestionAnswering,
     BertForSequenceClassification,
+    BertModel,
     DebertaV2Config,
     DebertaV2ForSequenceClassification,
     LlamaConfig,
     LlamaForCausalLM,
+    LlamaModel,
     WhisperConfig,
     WhisperForConditionalGeneration,
 )
@@ -505,6 +509,66 @@ def test_a_classifier_is_no_model_that_generates() -> None:
     assert "LL418" in codes(load + wrap.format("CAUSAL_LM"))
     assert "LL418" in codes("from peft import HRAConfig\n" + load + wrap.format("CAUSAL_LM").replace("LoraC", "HRAC"))
     assert "LL418" not in codes(load + wrap.format("SEQ_CLS"))
+
+
+@pytest.mark.parametrize("model", [BertModel, BertForMaskedLM, BertForQuestionAnswering, LlamaModel])
+def test_a_model_without_a_language_head_does_not_generate(model: Any) -> None:
+    llama = model is LlamaModel
+    config, target = (LlamaConfig(**SIZES), "q_proj") if llama else (BertConfig(**SIZES), "query")
+    for task, raises in (("CAUSAL_LM", True), ("SEQ_2_SEQ_LM", True), ("FEATURE_EXTRACTION", False), (None, False)):
+        settings = LoraConfig(r=2, target_modules=[target], task_type=task)
+        with pytest.raises(AttributeError, match="prepare_inputs_for") if raises else nullcontext():
+            get_peft_model(model(config), settings)
+        name = "meta-llama/Llama-2-7b-hf" if llama else "bert-base-cased"
+        program = (
+            f"from transformers import {model.__name__}\nmodel = {model.__name__}.from_pretrained('{name}')\n"
+            f"model = get_peft_model(model, LoraConfig(r=8, target_modules=['{target}'], task_type={task!r}))\n"
+        )
+        assert ("LL418" in codes(program)) is raises
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        "AutoModel.from_pretrained('OpenGVLab/InternVL2-8B', trust_remote_code=True)",
+        "AutoModel.from_pretrained('meta-llama/Llama-4-Scout-17B-16E-Instruct')",
+        "AutoModelForMaskedLM.from_pretrained('facebook/bart-base')",
+    ],
+)
+def test_a_class_that_may_generate_has_any_task_type(load: str) -> None:
+    program = (
+        f"from transformers import AutoModel, AutoModelForMaskedLM\nmodel = {load}\n"
+        "model = get_peft_model(model, LoraConfig(r=8, target_modules=['q_proj'], task_type='CAUSAL_LM'))\n"
+    )
+    assert "LL418" not in codes(program)
+
+
+def test_a_model_of_before_450_rejects_the_labels() -> None:
+    program = (
+        "from transformers import AutoModel{0}\nmodel = AutoModel{0}.from_pretrained('bert-base-cased')\n"
+        "model = get_peft_model(model, LoraConfig(r=8, target_modules=['query'], task_type='CAUSAL_LM'))\n"
+    )
+    pinned = '# /// script\n# dependencies = ["transformers==4.46.3"]\n# ///\n'
+    found = engine.lint_text(pinned + IMPORTS + program.format(""), "train.py", Settings()).findings
+    assert "TypeError" in next(each.message for each in found if each.code == "LL418")
+    masked = engine.lint_text(pinned + IMPORTS + program.format("ForMaskedLM"), "train.py", Settings()).findings
+    assert "LL418" not in {each.code for each in masked}
+
+
+def test_add_adapter_does_not_look_at_the_task_type() -> None:
+    model = BertForSequenceClassification(BertConfig(**SIZES))
+    model.add_adapter(LoraConfig(r=2, target_modules=["query"], task_type="SEQ_CLS"))
+    assert all("lora" in name for name in trainable(model))
+    BertForSequenceClassification(BertConfig(**SIZES)).add_adapter(
+        LoraConfig(r=2, target_modules=["query"], task_type="CAUSAL_LM")
+    )
+    load = "model = AutoModelForSequenceClassification.from_pretrained('bert-base-cased', num_labels=2)\n"
+    add = "model.add_adapter(LoraConfig(r=8, target_modules=['query'], task_type='{}'{}))\n"
+    train = "Trainer(model=model).train()\n"
+    assert "LL406" in codes(load + add.format("SEQ_CLS", "") + train)
+    assert codes(load + add.format("CAUSAL_LM", ", modules_to_save=['classifier']") + train).isdisjoint(
+        {"LL406", "LL418"}
+    )
 
 
 def test_whisper_takes_no_input_ids() -> None:
