@@ -1,4 +1,4 @@
-"""Writes lora_lint/knowledge/data/{models,shapes}.tsv from the frameworks' own tables and models_supplement.json.
+"""Writes lora_lint/knowledge/data/{models,shapes}.tsv from the frameworks' own tables and the lists beside this script.
 
     python scripts/generate_models.py --transformers DIR --litgpt DIR --ms-swift DIR --unsloth DIR
 
@@ -52,6 +52,14 @@ REMOTE = {
     "KimiVLForConditionalGeneration": "kimi_vl",
     "CogVLMForCausalLM": "cogvlm",
     "MolmoForCausalLM": "molmo",
+    "BailingMoeForCausalLM": "bailing_moe",
+    "BailingMoeV2ForCausalLM": "bailing_moe",
+    "InternLM2ForRewardModel": "internlm2",
+    "LlavaLlamaForCausalLM": "llava_llama",
+    "LlavaMistralForCausalLM": "llava_mistral",
+    "LlavaQwenForCausalLM": "llava_qwen",
+    "MiniCPMO": "minicpmo",
+    "Ovis": "ovis",
 }
 # One class that several types share: the type of the ids that name the class.
 SHARED = {
@@ -190,13 +198,32 @@ def unsloth_ids(unsloth: Path) -> Iterator[tuple[str, str]]:
                             yield name, originals[0]
 
 
+def ids_by_hand(supplement: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """(id, type, mark of the source) of the supplement's ids."""
+    for model_type, groups in supplement["ids"].items():
+        for mark, names in groups.items():
+            for name in names:
+                yield name, model_type, mark
+
+
+def ids_by_class() -> Iterator[list[str]]:
+    """[id, type, mark of the source, shape] of models whose class and sizes a public table states."""
+    for line in (HERE / "models_by_class.tsv").read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            yield line.split("\t")
+
+
 def name_shapes(rows: Rows, supplement: Mapping[str, Any]) -> None:
-    """Gives ids the shape that the supplement names for them, or that of an id that it says they are like."""
+    """Gives ids the shape that is named for them, or that of an id that the supplement says they are like."""
     for row in rows.values():
         for key, rule in supplement["shapes"].items() if not row[2] else ():
             if row[1] == rule["type"] and any(re.fullmatch(p, row[0], re.IGNORECASE) for p in rule["ids"]):
                 row[2] = key
                 break
+    for name, model_type, _, shape in ids_by_class():
+        row = rows[name.lower()]
+        if row[1] == model_type:
+            row[2] = row[2] or shape
     for like, patterns in supplement["like"].items():
         twin = rows[like.lower()]
         for lower, row in rows.items():
@@ -236,10 +263,10 @@ def main() -> None:
     def add(name: str, model_type: str, mark: str) -> None:
         rows.setdefault(name.lower(), [name, model_type, "", mark])
 
-    for model_type, groups in supplement["ids"].items():
-        for mark, names in groups.items():
-            for name in names:
-                add(name, model_type, mark)
+    for name, model_type, mark in ids_by_hand(supplement):
+        add(name, model_type, mark)
+    for name, model_type, mark, _ in ids_by_class():
+        add(name, model_type, mark)
     twins = list(swift_ids(options.ms_swift, types))
     for names, model_type in twins:
         for name in names:

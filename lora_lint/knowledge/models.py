@@ -55,7 +55,7 @@ denoises."""
 # What the rest looks for is compiled when a name is not in the table, which most are.
 _QUANTIZED = (
     r"[-_.](?:unsloth|bnb|dynamic|gguf|gptq|awq|mlx|exl2|exl3|hqq|fp8|fp16|bf16|fp32|fp4|nf4|nvfp4|mxfp[48]|\d-?bits?"
-    r"|\dbpw|int4|int8|[qw]\d[\w]*|ggml|hf|onnx|ov|quantized|marlin|gs128|128g|i1|imat|autoround|sharded|dwq|qat"
+    r"|\dbpw|int[348]|int8mix|[qw]\d[\w]*|ggml|hf|onnx|ov|quantized|marlin|gs128|128g|i1|imat|autoround|sharded|dwq|qat"
     r"|safetensors|aqlm|\dx16|dequantized|auto(?:awq|gptq)|eetq)$"
 )
 _TUNED = r"[-_.](?:fine-?tun(?:ed?|ing)|ft)(?:[-_.].*)?$"  # donut-base-finetuned-docvqa
@@ -64,7 +64,8 @@ _MIXTURE = r"(?<![\da-z])\d+x\d"
 _FOREIGN = (
     r"(?:^|-)(?:vl|v|vision|visual|vlm|llava\w*|omni\w*|audio|video\w*|image|ocr\w*|speech|tts|asr|moe|eagle\d*|medusa"
     r"|draft\w*|speculator|mamba\w*|jamba|rwkv\w*|bitnet|mtp|clip|vla|diffusion|encoder|t5|mm|multimodal|hybrid|xl-?net"
-    r"|tiny-random\w*|random|dummy|pruned|minitron|distill-?bert|adapter|v\d?-projector|mmproj)(?:-|$)"
+    r"|(?:instruct)?blip\d?|minigpt-?\d?|tiny-random\w*|random|dummy|pruned|minitron|distill-?bert|adapter"
+    r"|v\d?-projector|mmproj)(?:-|$)"
 )
 _MINIATURE = r"(?:^|/)tiny-(?:random-)?([A-Z]\w+(?:For[A-Z]\w+|Model))"  # tiny-LlamaForCausalLM-3.2
 _HUB_ID = r"[\w.\-]+(?:/[\w.\-]+)?"
