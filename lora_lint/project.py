@@ -25,6 +25,11 @@ MAX_PROGRAMS = 200
 _NOT_OURS = frozenset({"node_modules", "site-packages", "venv", "env", "__pycache__"})
 
 
+def is_absolute(path: str) -> bool:
+    """Whether a path begins at a root, on this system or with a drive of Windows: `C:/data/train.jsonl`."""
+    return os.path.isabs(path) or path[1:3] in (":/", ":\\")
+
+
 class Project:
     """Reads other files of a project, each once. `root` is the folder where searches stop ("": the current one).
 
@@ -89,7 +94,8 @@ class Project:
         """The file that a path leads to. Of an absolute one, on the author's machine, the project may have the end:
         `configs/sft.yaml` of `/home/me/project/configs/sft.yaml`, of `least` parts or more. The longest end counts; the
         root of the project has another name where it was cloned."""
-        if not os.path.isabs(path):
+        path = path.replace("\\", "/")  # as Windows writes it
+        if not is_absolute(path):
             return self.nearest(near, path)
         parts = path.strip("/").split("/")
         ends = ("/".join(parts[start:]) for start in range(max(len(parts) - least, 0) + 1))

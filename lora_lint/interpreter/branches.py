@@ -22,11 +22,11 @@ from lora_lint.interpreter.values import (
     option_of,
 )
 from lora_lint.records import dataclass
-from lora_lint.run.choices import OptionChoice
+from lora_lint.run.choices import OptionChoice, caller
 from lora_lint.run.values import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from lora_lint.interpreter.definitions import Scope
     from lora_lint.interpreter.machine import Machine
@@ -69,6 +69,18 @@ def usual_branch(machine: Machine, test: ast.expr, scope: Scope) -> int | None:
     return taken if left_open(machine.evaluate(test, scope)) else None
 
 
+def by_default(value: Val) -> Val:
+    """What a value is unless callers give an option."""
+    usual = usual_case(value.cases) if isinstance(value, Either) else None
+    return value.options[usual] if isinstance(value, Either) and usual is not None else value
+
+
+def usual_case(cases: Sequence[Case]) -> int | None:
+    """Which of several cases holds unless callers give an option."""
+    usual = [number for number, case in enumerate(cases) if case and caller(case) == ""]
+    return usual[0] if len(usual) == 1 else None
+
+
 def enter(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Entered:
     """Begins a branch: notes its condition, and narrows options whose defaults do not lead to it.
 
@@ -78,6 +90,9 @@ def enter(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Entere
     narrowed: list[tuple[Val, Val]] = []
     replaced: list[tuple[Place, Val, Val]] = []
     choices: list[OptionChoice] = []
+    unnamed = _unnamed(machine, test, taken, scope)  # before the branch narrows what it is about
+    if not taken:
+        _shorten(machine, test, scope)
     for target, atom, holds in _atoms(test, taken):
         places = _places(machine, target, scope)
         choices += _choices(machine, target, atom, holds, scope)
@@ -99,7 +114,7 @@ def enter(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Entere
                 if isinstance(known, Const):
                     replaced.append(((container, key), value, known))
     if len(choices) != 1 or _subject(test) is None:  # it is about more than one option
-        choices.append(_unnamed(machine, test, taken, scope))
+        choices.append(unnamed)
     case = tuple(choices)
     machine.conditions.append(Condition(test, taken, scope, tuple(narrowed), case))
     held = machine.frames[-1].case
@@ -190,7 +205,53 @@ def _unnamed(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Opt
     call = next((step.span for step in calls if step.kind == "call"), None)
     parts = [part for each in _atoms(test, True) for part in _choices(machine, *each, scope)]
     fails = any(part.usual is False for part in parts)  # and the whole with it
-    return OptionChoice("", "other", (_text(test), scope.module.source.path, call), taken, not taken if fails else None)
+    found = by_default(machine.evaluate(test, scope)) if _has_no_effect(test) else None
+    holds = bool(found.value) is taken if isinstance(found, Const) else None
+    usual = not taken if fails else holds
+    return OptionChoice("", "other", (_text(test), scope.module.source.path, call), taken, usual)
+
+
+def _shorten(machine: Machine, test: ast.expr, scope: Scope) -> None:
+    """Notes that there are no more rows than `if limit and len(rows) > limit:` asks for, where that does not hold."""
+    parts = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
+    lengths = [found for part in parts if (found := _length(part)) is not None]
+    if len(lengths) != 1 or not _has_no_effect(test):
+        return
+    call, most = lengths[0]
+    owner, bound = call.args[0], by_default(machine.evaluate(most, scope))
+    others = [by_default(machine.evaluate(part, scope)) for part in parts if _length(part) is None]
+    if not isinstance(bound, Const) or not all(isinstance(each, Const) and each.value for each in others):
+        return
+    for container, key in _places(machine, owner, scope) if isinstance(owner, ast.Name | ast.Attribute) else ():
+        limited = machine.library.limited(container[key], bound, machine.span(test, scope))
+        if limited is not None:
+            machine.journal.set_item(container, key, limited)
+
+
+def _length(test: ast.expr) -> tuple[ast.Call, ast.expr] | None:
+    """The call in `len(rows) > limit` and `limit < len(rows)`, and the limit."""
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1:
+        return None
+    left, right = test.left, test.comparators[0]
+    if isinstance(test.ops[0], ast.Lt | ast.LtE):
+        left, right = right, left
+    elif not isinstance(test.ops[0], ast.Gt | ast.GtE):
+        return None
+    counts = isinstance(left, ast.Call) and _is_len(left.func) and len(left.args) == 1
+    return (left, right) if isinstance(left, ast.Call) and counts else None
+
+
+@lru_cache(maxsize=4096)
+def _has_no_effect(test: ast.expr) -> bool:
+    """Whether a condition only looks at values, and can be evaluated again."""
+    calls = [node.func for node in ast.walk(test) if isinstance(node, ast.Call)]
+    return all(
+        call.attr in (*_TEXT_TESTS, "get") if isinstance(call, ast.Attribute) else _is_len(call) for call in calls
+    )
+
+
+def _is_len(function: ast.expr) -> bool:
+    return isinstance(function, ast.Name) and function.id == "len"
 
 
 def _of_module(test: ast.expr, scope: Scope) -> bool:

@@ -7,7 +7,7 @@ from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import ListVal, Rows, Val
+from lora_lint.interpreter.values import Arguments, ListVal, Rows, Val, open_all
 from lora_lint.records import dataclass
 
 if TYPE_CHECKING:
@@ -26,25 +26,51 @@ _NONE: Count = (0, 0)
 @dataclass(frozen=True)
 class Collected:
     """A list that gets at most one item each turn of a loop, with what is in it before; `sometimes` if a condition
-    keeps some out."""
+    keeps some out. `turns` has as many items as the loop has turns."""
 
     into: ListVal
     before: tuple[Val, ...]
     sometimes: bool
+    turns: Val
 
 
-def lists_filled(machine: Machine, loop: ast.For | ast.AsyncFor, scope: Scope) -> list[Collected]:
+def lists_filled(machine: Machine, loop: ast.For | ast.AsyncFor, iterated: Val, scope: Scope) -> list[Collected]:
     """The lists of rows that a loop fills. Call before the loop is followed."""
     found: list[Collected] = []
     for owner, sometimes in _filled(loop):
         value = machine.evaluate(owner, scope)
         if isinstance(value, ListVal) and (value.of_rows() if value.items else not value.open):
-            found.append(Collected(value, tuple(value.items), sometimes))
+            found.append(Collected(value, tuple(value.items), sometimes, iterated))
     return found
 
 
+def lists_filled_up(machine: Machine, loop: ast.While, scope: Scope) -> list[Collected]:
+    """The lists that a loop fills up to a number of items: `while len(rows) < 1000:`. Call before the loop is
+    followed."""
+    tests = loop.test.values if isinstance(loop.test, ast.BoolOp) and isinstance(loop.test.op, ast.And) else [loop.test]
+    bounds = dict(bound for test in tests if (bound := _bound(test)) is not None)
+    leaves = len(tests) > 1 or any(isinstance(node, ast.Break | ast.Return) for node in _inside(loop.body))
+    found: list[Collected] = []
+    for owner, _ in _filled(loop) if bounds else ():
+        value, most = machine.evaluate(owner, scope), bounds.get(ast.unparse(owner))
+        if isinstance(value, ListVal) and not value.items and not value.open and most is not None:
+            turns = Arguments([machine.evaluate(most, scope)], {}, {})
+            span = machine.span(loop.test, scope)
+            found.append(Collected(value, (), leaves, machine.call_external("builtins.range", turns, span)))
+    return found
+
+
+def _bound(test: ast.expr) -> tuple[str, ast.expr] | None:
+    """The list in `len(rows) < number`, as it is written, and the number."""
+    if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.Lt) or len(test.ops) > 1:
+        return None
+    call = test.left
+    plain = isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "len" and call.args
+    return (ast.unparse(call.args[0]), test.comparators[0]) if isinstance(call, ast.Call) and plain else None
+
+
 @lru_cache(maxsize=4096)
-def _filled(loop: ast.For | ast.AsyncFor) -> tuple[tuple[ast.expr, bool], ...]:
+def _filled(loop: ast.For | ast.AsyncFor | ast.While) -> tuple[tuple[ast.expr, bool], ...]:
     """What gets at most one item each turn of a loop, as it is written, and whether there are turns without one. It is
     cached because a program comes to its inner loops again and again."""
     owners: dict[str, ast.expr] = {}
@@ -55,7 +81,7 @@ def _filled(loop: ast.For | ast.AsyncFor) -> tuple[tuple[ast.expr, bool], ...]:
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             rebound.add(node.id)
     leaves = any(isinstance(node, ast.Break | ast.Return) for node in _inside(loop.body))
-    counts = _counts(loop.body, variable_of(loop.target))
+    counts = _counts(loop.body, None if isinstance(loop, ast.While) else variable_of(loop.target))
     found: list[tuple[ast.expr, bool]] = []
     for name, owner in owners.items():
         least, most = counts.get(name, _NONE)
@@ -64,12 +90,19 @@ def _filled(loop: ast.For | ast.AsyncFor) -> tuple[tuple[ast.expr, bool], ...]:
     return tuple(found)
 
 
-def fill(machine: Machine, lists: Iterable[Collected], iterated: Val, span: Span) -> None:
+def fill(machine: Machine, lists: Iterable[Collected], span: Span) -> None:
     """Gives lists as many items as the loop that filled them had turns. Call after the loop was followed."""
     for each in lists:
-        rows = machine.library.rows(machine, iterated, each.sometimes, span)
+        rows = machine.library.rows(machine, each.turns, each.sometimes, span)
         if rows is not None:
             machine.journal.change_list(each.into.items)[:] = [*each.before, Rows(rows, each.sometimes)]
+            each.into.open = True
+
+
+def leave_open(machine: Machine, loop: ast.While, scope: Scope) -> None:
+    """Notes that a loop that was left early may add more to its lists."""
+    owners = [_appended_to(node) for node in ast.walk(loop) if isinstance(node, ast.Call)]
+    open_all(machine.evaluate(owner, scope) for owner in owners if owner is not None)
 
 
 def _appended_to(call: ast.Call) -> ast.expr | None:

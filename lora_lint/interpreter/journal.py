@@ -97,6 +97,14 @@ class Journal:
         for (_, key), (container, _, new) in changes.items():
             self._write(container, key, new)
 
+    def rebased(self, changes: Changes) -> Changes:
+        """The changes of a branch, as if it had begun now."""
+        now: Changes = {}
+        for (identity, key), (container, _, new) in changes.items():
+            before = list(container) if isinstance(container, list) else container.get(key, MISSING)
+            now[identity, key] = (container, before, new)
+        return now
+
     def merge(self, branches: list[Changes], join: Callable[[list[Any]], Any], join_lists: Callable[..., Any]) -> None:
         """Redoes the changes of branches of which one was taken: contents that differ are joined."""
         touched: dict[tuple[int, Any], tuple[Any, Any]] = {}

@@ -6,7 +6,7 @@ import ast
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lora_lint.interpreter import entries, expressions, imports, methods, standard, statements
+from lora_lint.interpreter import branches, entries, expressions, imports, methods, standard, statements
 from lora_lint.interpreter.definitions import Condition, Deferred, Instance, make_function
 from lora_lint.interpreter.journal import MISSING, Journal
 from lora_lint.interpreter.state import Frame, Step
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from lora_lint.interpreter.definitions import Function, ProgramFile, Scope
+    from lora_lint.interpreter.journal import Changes
     from lora_lint.interpreter.state import Signal
     from lora_lint.run.choices import Case
     from lora_lint.unread import Limit
@@ -46,7 +47,7 @@ _new_tuple = tuple.__new__
 _TRAINING_WORDS = tuple(
     b"lora peft adapter from_pretrained requires_grad load_dataset trainer freeze add_argument argparse rank alpha "
     b"target_modules finetun fine_tun tuner train( nn.module yaml json toml configparser omegaconf "
-    b".map( .select( train_test_split dataset.from_ datasetdict".split()
+    b".map( .select( train_test_split dataset.from_ datasetdict dataframe .append(".split()
 )
 """What functions that matter for a training mention: the training itself, its data, or the files that its settings are
 in."""
@@ -75,6 +76,7 @@ class Library(Protocol):
     def rows(self, machine: Machine, value: Val, filtered: bool, span: Span) -> Object | None: ...
     def cut(self, value: ListVal, bounds: list[Val], span: Span) -> Object | None: ...
     def length(self, value: Object | ListVal, span: Span) -> Val | None: ...
+    def limited(self, value: Val, most: Const, span: Span) -> Val | None: ...
     def method_of_unknown(self, name: str, arguments: Arguments, span: Span) -> Val | None: ...
     def method_of_parts(
         self, machine: Machine, owner: DictVal, name: str, arguments: Arguments, span: Span
@@ -108,6 +110,7 @@ class Machine:
         self._pause = 0
         self.called: set[int] = set()
         self.vague_loops = 0
+        self.left: list[Changes] = []  # what branches did that may have ended the loop that is being followed
         self.defining: dict[int, Scope] = {}
         self.main: ProgramFile | None = None
         self._worth: dict[int, bool] = {}
@@ -297,7 +300,10 @@ class Machine:
         if len(filled) == 1:  # `if configs is None: configs = ALL`: the value unless a caller gives one
             return filled[0].overridable()
         merged = self.library.merge(values, cases)
-        return merged if merged is not None else either(values, cases)
+        joined = merged if merged is not None else either(values, cases)
+        default = branches.usual_case(cases) if isinstance(joined, Opaque) else None
+        known = default is not None and (_is_plain(values[default]) or _is_counted(values[default]))
+        return values[default].overridable() if default is not None and known else joined
 
     def join_of(self, usual: int | None, *cases: Case) -> Callable[[list[Val]], Val]:
         """How to join what two branches leave, if the one at `usual` is taken unless a caller gives an option; `cases`
@@ -422,6 +428,11 @@ def _is_plain(value: Val) -> bool:
     if isinstance(value, ListVal):
         return not value.open and all(isinstance(item, Const) for item in value.items)
     return isinstance(value, Const) and value.value is not None
+
+
+def _is_counted(value: Val) -> bool:
+    """Whether a value is a list of which the number of rows is known."""
+    return isinstance(value, ListVal) and bool(value.of_rows())
 
 
 def _text_of(node: ast.expr) -> str:

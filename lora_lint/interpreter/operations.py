@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.interpreter.values import (
     MAX_ITEMS,
     MAX_NUMBER,
+    AtMost,
     Const,
     DictVal,
     ListVal,
@@ -75,6 +76,9 @@ def origin_of(values: tuple[Val, ...]) -> Origin:
 
 def binary(kind: type[ast.operator], left: Val, right: Val, span: Span) -> Val:
     """left <operator> right."""
+    number, operand = (right, left) if kind in (ast.Add, ast.Mult) and isinstance(right, AtMost) else (left, right)
+    if isinstance(number, AtMost) and isinstance(operand, Const) and _keeps_order(kind, operand.value):
+        return bounded(BINARY[kind], number, operand, span)
 
     def apply(a: Val, b: Val) -> Val:
         if isinstance(a, Const) and isinstance(b, Const):
@@ -92,6 +96,19 @@ def binary(kind: type[ast.operator], left: Val, right: Val, span: Span) -> Val:
         return Opaque("it is computed from values that are not known", span)
 
     return lift(apply, left, right)
+
+
+def _keeps_order(kind: type[ast.operator], operand: Any) -> bool:
+    """Whether the larger of two numbers stays the larger one."""
+    if type(operand) not in (int, float):
+        return False
+    return kind in (ast.Add, ast.Sub) or (kind in (ast.Mult, ast.Div, ast.FloorDiv) and operand > 0)
+
+
+def bounded(function: Callable[..., Any], number: AtMost, operand: Const | None, span: Span) -> Val:
+    """A function that keeps the order of numbers, of one whose upper bound is known."""
+    result = compute(function, (number.bound,) if operand is None else (number.bound, operand), span)
+    return AtMost(number, result) if isinstance(result, Const) else result
 
 
 def joined(parts: tuple[Val, ...], span: Span) -> Val:

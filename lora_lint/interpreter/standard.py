@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter import paths
 from lora_lint.interpreter.definitions import Class, Function, Instance
-from lora_lint.interpreter.operations import compute, items_of, made_list, origin_of
+from lora_lint.interpreter.operations import bounded, compute, items_of, made_list, origin_of
 from lora_lint.interpreter.values import (
     MAX_ITEMS,
     MAX_UNROLL,
@@ -31,6 +31,7 @@ from lora_lint.interpreter.values import (
     Perhaps,
     Val,
     as_text,
+    constant,
     either,
     left_open,
     lift,
@@ -280,19 +281,28 @@ def _number(name: str, function: Callable[..., Any], arguments: Arguments, span:
             return Opaque("the text is too long", span)
         return compute(function, constants, span)
 
-    return (_bounded(positional) if name == "min" else None) or lift(apply, *positional)
+    if name == "int" and isinstance(positional[0], AtMost):
+        return bounded(int, positional[0], None, span)
+    return (_smallest(positional) if name == "min" else None) or lift(apply, *positional)
 
 
-def _bounded(values: list[Val]) -> AtMost | None:
+def _smallest(values: list[Val]) -> AtMost | None:
     """The smallest of some numbers, of which not all are known."""
-    known = [value for value in values if isinstance(value, Const) and type(value.value) is int]
+    bounds = [value.bound if isinstance(value, AtMost) else value for value in values]
+    known = [value for value in bounds if isinstance(value, Const) and type(value.value) is int]
     others = [value for value in values if isinstance(value, Opaque)]
-    if not known or not others or len(known) + len(others) < len(values) or any(map(left_open, others)):
+    whole = all(isinstance(value, Const | Opaque) for value in values)
+    if not known or not others or not whole or any(map(left_open, others)):
         return None
     return AtMost(others[0], min(known, key=lambda each: int(each.value)))
 
 
 def _range(arguments: Arguments, span: Span) -> Val | None:
+    """`range(…)`; of an end that is not known, how many numbers there are at most."""
+    end = arguments.positional[-1] if arguments.positional else None
+    if isinstance(end, AtMost) and all(constant(start) == 0 for start in arguments.positional[:-1]):
+        return end
+
     def apply(*values: Val) -> Val:
         whole = tuple(value for value in values if isinstance(value, Const) and isinstance(value.value, int))
         return compute(range, whole, span) if len(whole) == len(values) else Opaque("the range is not known", span)

@@ -14,6 +14,8 @@ from lora_lint.records import dataclass
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lora_lint.interpreter.journal import Changes
     from lora_lint.interpreter.machine import Machine
     from lora_lint.interpreter.state import Signal
@@ -182,6 +184,8 @@ def _joined(
         if signals[gone] is not None and signals[left] is None:
             machine.journal.apply(changes[left])
             machine.frames[-1].case += cases[left]
+            if signals[gone] == "break":
+                machine.left.append(changes[gone])
             if signals[gone] == "continue":
                 # `if …: continue`: the rest of the loop's body is under the opposite condition.
                 machine.conditions.append(Condition(link.test, bool(gone), scope))
@@ -191,6 +195,27 @@ def _joined(
 
 
 def for_(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal | None:
+    return _rejoined(machine, partial(_for, machine, node, scope))
+
+
+def while_(machine: Machine, node: ast.While, scope: Scope) -> Signal | None:
+    return _rejoined(machine, partial(_while, machine, node, scope))
+
+
+def _rejoined(machine: Machine, follow: Callable[[], Signal | None]) -> Signal | None:
+    """Follows a loop and joins what it leaves with what branches did that may have ended it:
+    `for folder in FOLDERS: if exists(folder): found = folder; break`."""
+    outer, machine.left = machine.left, []
+    try:
+        signal = follow()
+        for changes in machine.left:
+            machine.journal.merge([machine.journal.rebased(changes), {}], machine.join, machine.join_lists)
+    finally:
+        machine.left = outer
+    return signal
+
+
+def _for(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal | None:
     span = _header(machine, node, node.iter, scope)
     iterated = machine.evaluate(node.iter, scope)
     listed = iterated.iterate(machine, machine.span(node.iter, scope))
@@ -209,22 +234,24 @@ def for_(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal
         element = Opaque("the loop iterates over something that is not known", machine.span(node.target, scope))
     machine.assign(node.target, element, scope)
     before = machine.library.tally()
-    filled = [] if machine.vague_loops else collecting.lists_filled(machine, node, scope)
+    filled = [] if machine.vague_loops else collecting.lists_filled(machine, node, iterated, scope)
     _vague_loop(machine, node.body, span, scope)
-    collecting.fill(machine, filled, iterated, machine.span(node.iter, scope))
+    collecting.fill(machine, filled, machine.span(node.iter, scope))
     if machine.library.tally() > before and (turns := iterated.turns()) > MAX_UNROLL:
         machine.leave_turns(node, turns, scope)
     return None
 
 
-def while_(machine: Machine, node: ast.While, scope: Scope) -> Signal | None:
+def _while(machine: Machine, node: ast.While, scope: Scope) -> Signal | None:
     span = _header(machine, node, node.test, scope)
     before = machine.library.tally()
+    filled = [] if machine.vague_loops else collecting.lists_filled_up(machine, node, scope)
     for turn in range(MAX_UNROLL):
         test = machine.evaluate(node.test, scope)
         known = test.truth()
         if known is None or (isinstance(node.test, ast.Constant) and known):
             _vague_loop(machine, node.body, span, scope)
+            collecting.fill(machine, filled, span)
             return None
         if not known:
             return None
@@ -233,6 +260,8 @@ def while_(machine: Machine, node: ast.While, scope: Scope) -> Signal | None:
             return None
         if signal in ("return", "raise"):
             return signal
+    collecting.leave_open(machine, node, scope)
+    collecting.fill(machine, filled, span)
     if machine.library.tally() > before:
         detail = f"{MAX_UNROLL} iterations of the loop in {machine.place(node, scope)} are followed, but it has more"
         machine.library.leave_unread("turns", detail)

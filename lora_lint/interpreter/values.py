@@ -79,7 +79,8 @@ class Val:
 
     def slice(self, machine: Machine, bounds: list[Val], span: Span) -> Val:
         """self[lower:upper:step]; a missing bound is None."""
-        return Opaque("it is a slice of something that is not known", span)
+        unknown, most = Opaque("it is a slice of something that is not known", span), _most_of(bounds)
+        return unknown if most is None else Portion(unknown, most)
 
     def call(self, machine: Machine, arguments: Arguments, span: Span) -> Val | None:
         """self(*arguments); None if it cannot be followed."""
@@ -316,6 +317,16 @@ class AtMost(Opaque):
     def __init__(self, unknown: Opaque, bound: Const) -> None:
         super().__init__(unknown.why, unknown.span, unknown.reason)
         self.bound = bound
+
+
+class Portion(Opaque):
+    """The items of something that is not known, of whose number an upper bound is: `rows[:1000]`."""
+
+    __slots__ = ("most",)
+
+    def __init__(self, unknown: Opaque, most: Const) -> None:
+        super().__init__(unknown.why, unknown.span, unknown.reason)
+        self.most = most
 
 
 class Rows(Opaque):
@@ -761,9 +772,12 @@ def either(options: Iterable[Val], cases: Sequence[Case] = (), why: str = "too m
     a single unknown one makes the whole unknown."""
     distinct: list[Val] = []
     under: list[Case] = []
+    options = tuple(options)
     for number, option in enumerate(options):
         case = cases[number] if cases else ()
         for member, inner in _members(option, case):
+            if isinstance(member, AtMost):
+                return _largest(options)
             if isinstance(member, Opaque):
                 return member
             if len(distinct) > MAX_ALTERNATIVES:
@@ -781,6 +795,17 @@ def either(options: Iterable[Val], cases: Sequence[Case] = (), why: str = "too m
     if len(distinct) > MAX_ALTERNATIVES:
         return Opaque(why)
     return Either(tuple(distinct), tuple(under))
+
+
+def _largest(options: tuple[Val, ...]) -> Opaque:
+    """One of several numbers of which not all are known: the largest of their bounds holds for all."""
+    members = [member for option in options for member, _ in _members(option, ())]
+    unknown = [member for member in members if isinstance(member, Opaque)]
+    bounds = [member.bound if isinstance(member, AtMost) else member for member in members]
+    whole = [bound for bound in bounds if isinstance(bound, Const) and type(bound.value) is int]
+    if len(whole) < len(bounds):
+        return next((each for each in unknown if not isinstance(each, AtMost)), unknown[0].at(unknown[0].span))
+    return AtMost(unknown[0], max(whole, key=lambda bound: int(bound.value)))
 
 
 def _members(option: Val, case: Case) -> Iterable[tuple[Val, Case]]:
@@ -807,7 +832,7 @@ def lift(function: Callable[..., Val], *values: Val) -> Val:
         return function(*values)
     for value in values:
         if isinstance(value, Opaque):
-            return value
+            return value.at(value.span) if isinstance(value, AtMost) else value
     spaces = [value for value in values if isinstance(value, Space)]
     if spaces:
         return _lift_spaces(function, values, spaces)
@@ -830,6 +855,13 @@ def lift(function: Callable[..., Val], *values: Val) -> Val:
             if not exclude(case, inner)
         ]
     return either([function(*combination) for combination, _ in together], [case for _, case in together])
+
+
+def of_each(function: Callable[[Val], Val], value: Val) -> Val:
+    """Applies a function to each alternative of a value, known or not."""
+    if not isinstance(value, Either):
+        return function(value)
+    return either([function(option) for option in value.options], value.cases)
 
 
 def _lift_spaces(function: Callable[..., Val], values: tuple[Val, ...], spaces: list[Space]) -> Val:
@@ -897,3 +929,14 @@ def _slice_of(bounds: list[Val]) -> slice | None:
     """The slice of known bounds."""
     known = [bound.value for bound in bounds if isinstance(bound, Const)]
     return slice(*known) if len(known) == len(bounds) else None
+
+
+def _most_of(bounds: list[Val]) -> Const | None:
+    """The most items that a slice with these bounds has of anything; None if there is no such number."""
+    start, stop, step = bounds
+    end = stop.bound if isinstance(stop, AtMost) else stop
+    first, last = constant(start) or 0, constant(end)
+    plain = isinstance(start, Const) and isinstance(step, Const) and step.value in (None, 1)
+    if not plain or not isinstance(end, Const) or type(first) is not int or type(last) is not int:
+        return None
+    return Const(max(last - first, 0), end.span, end.origin) if min(first, last) >= 0 else None

@@ -7,6 +7,7 @@ import re
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from lora_lint.project import is_absolute
 from lora_lint.run.run import Dataset
 from lora_lint.run.values import ABSENT, Known, Unknown
 from lora_lint.system import disk
@@ -118,10 +119,11 @@ def _data(path: str, near: str, project: Project) -> bytes | None:
 
 def _places(path: str, near: str, project: Project) -> Iterator[str]:
     """Where a path may lead: from the folder of the file `near`, or from one above it in the project."""
+    path = path.replace("\\", "/")  # as Windows writes it
     for folder in project.upwards(os.path.dirname(near)):
         yield os.path.join(folder, path)
     yield path
-    if os.path.isabs(path) and (found := project.by_end(near, path)) is not None:
+    if is_absolute(path) and (found := project.by_end(near, path)) is not None:
         yield found
 
 

@@ -5,7 +5,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import Arguments, AtMost, Const, DictVal, Either, ListVal, Object, Opaque, Val, either
+from lora_lint.interpreter.values import (
+    NO_ARGUMENTS,
+    Arguments,
+    AtMost,
+    Const,
+    DictVal,
+    Either,
+    ListVal,
+    Object,
+    Opaque,
+    Val,
+    either,
+    of_each,
+    rows_list,
+)
 from lora_lint.libraries import rows
 from lora_lint.libraries.context import record_of
 from lora_lint.libraries.convert import as_list, text_of, whole_list
@@ -134,8 +148,6 @@ def from_content(context: Context, name: str, arguments: Arguments, span: Span) 
     if isinstance(content, DictVal):
         content = next(iter(content.items.values()), None)
     found = rows.rows_of(context, content, span) if content is not None else None
-    if isinstance(content, ListVal) and not content.open:
-        found = rows.rows_of_size(Const(len(content.items), content.span), span)
     return found or rows.rows_of_size(Opaque("the data is made at run time", span), span)
 
 
@@ -188,12 +200,10 @@ def method_of_splits(context: Context, owner: DictVal, name: str, arguments: Arg
 
 
 def length(value: Object, span: Span) -> Val | None:
-    """`len(dataset)`; None for what has splits, and where a filter may leave fewer rows."""
+    """`len(dataset)`; None for what has splits."""
     record = record_of(value, DatasetRecord)
     whole = value.callee == "datasets.load_dataset" and (record is None or record.split is None)
-    if record is None or whole or not record.exact or not isinstance(record.size, Const):
-        return None
-    return Const(record.size.value, span, "derived")
+    return None if record is None or whole else rows.number_of(record, span)
 
 
 def method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -228,6 +238,10 @@ def _with(owner: Object, record: DatasetRecord, size: Val, how: str, span: Span)
 
 
 def _selected(picked: Val | None, whole: Val, method_name: str) -> Val:
+    if isinstance(picked, Either):
+        return of_each(lambda option: _selected(option, whole, method_name), picked)
+    if isinstance(whole, Either):
+        return of_each(lambda size: _selected(picked, size, method_name), whole)
     total = whole.value if isinstance(whole, Const) and isinstance(whole.value, int) else None
     if isinstance(picked, Const):
         size = None
@@ -256,12 +270,12 @@ def _train_test(owner: Object, record: DatasetRecord, arguments: Arguments, span
 
 
 def merge(values: list[Val], cases: Sequence[Case]) -> Val | None:
-    """One dataset that was loaded in different branches, with the choices that lead to each; None if these are not
-    datasets. Where an option cuts it to a size that is not known (`if args.max_samples:`), it has the size that it has
+    """One dataset or list of rows that differs between branches, with the choices that lead to each; None if these are
+    neither. Where an option cuts it to a size that is not known (`if args.max_samples:`), it has the size that it has
     by default."""
     first = values[0]
-    records = [record for value in values if (record := record_of(value, DatasetRecord)) is not None]
-    if len(records) < len(values) or not isinstance(first, Object):
+    records = [record for value in values if (record := rows.counted(value)) is not None]
+    if len(records) < len(values) or len({type(value) for value in values}) > 1:
         return None
     size, name = either([record.size for record in records], cases), either(record.name for record in records)
     usual = [record for record, case in zip(records, cases, strict=False) if case and caller(case) == ""]
@@ -270,8 +284,10 @@ def merge(values: list[Val], cases: Sequence[Case]) -> Val | None:
         size = either(record.size for record in usual).overridable()
         name = either(record.name for record in usual).overridable()
     how = records[0].how if len({record.how for record in records}) == 1 else ""
-    exact = all(record.exact for record in records)
-    return Object(first.callee, first.arguments, first.span, DatasetRecord(name, size, how, exact=exact))
+    merged = DatasetRecord(name, size, how, exact=all(record.exact for record in records))
+    if isinstance(first, ListVal) and first.span is not None:
+        return rows_list(Object("rows", NO_ARGUMENTS, first.span, merged), first.span, first.kind, not merged.exact)
+    return Object(first.callee, first.arguments, first.span, merged) if isinstance(first, Object) else None
 
 
 def subscript(owner: Object, key: Val, span: Span) -> Val | None:

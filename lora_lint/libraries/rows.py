@@ -5,18 +5,22 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.interpreter.operations import origin_of
 from lora_lint.interpreter.values import (
     NO_ARGUMENTS,
     Arguments,
     AtMost,
     Const,
     DictVal,
+    Either,
     ListVal,
     Object,
     Opaque,
     Perhaps,
+    Portion,
     Val,
     as_text,
+    of_each,
     rows_list,
 )
 from lora_lint.libraries.context import record_of
@@ -45,6 +49,11 @@ def rows_of(context: Context, value: Val, span: Span) -> Object | None:
     if isinstance(value, ListVal | DictVal) or (isinstance(value, Const) and isinstance(value.value, range)):
         sure = not any(isinstance(item, Perhaps) for item in value.content())
         return rows_of_size(Const(value.turns(), span, "derived"), span) if value.turns() and sure else None
+    if isinstance(value, AtMost):  # `range(min(1000, …))`
+        return rows_of_size(value, span)
+    if isinstance(value, Portion):
+        unknown = Opaque("the data is not known", span)
+        return sized(DatasetRecord(unknown, unknown), AtMost(value, value.most), "a selection", span)
     if not isinstance(value, Object):
         return None
     if isinstance(value.data, DatasetRecord):
@@ -91,8 +100,8 @@ def _of_file(
 
 def rows_of_size(size: Val, span: Span) -> Object:
     """Rows that the program makes itself."""
-    record = DatasetRecord(Opaque("the data is made in the program"), size, "the data written here")
-    return Object("rows", NO_ARGUMENTS, span, record)
+    name = Opaque("the data is made in the program")
+    return sized(DatasetRecord(name, size), size, "the data written here", span)
 
 
 def joined(records: Sequence[DatasetRecord], span: Span) -> Object:
@@ -149,11 +158,44 @@ def cut(value: ListVal, bounds: list[Val], span: Span) -> Object | None:
 
 
 def length(value: ListVal, span: Span) -> Val | None:
-    """`len(rows)`; None where a filter may leave fewer."""
+    """`len(rows)`."""
     record = _all_of(value, span)
-    if record is None or not record.exact or not isinstance(record.size, Const):
+    return None if record is None else number_of(record, span)
+
+
+def number_of(record: DatasetRecord, span: Span) -> Val | None:
+    """How many rows there are, which are fewer where a filter leaves some out; None if that is not known."""
+
+    def number(size: Val) -> Val:
+        if not isinstance(size, Const):
+            return size
+        known = Const(size.value, span, origin_of((size,)))
+        return known if record.exact else AtMost(Opaque("a filter may leave fewer", span), known)
+
+    found = of_each(number, record.size)
+    return None if isinstance(found, Opaque) and not isinstance(found, AtMost) else found
+
+
+def counted(value: Val) -> DatasetRecord | None:
+    """The record of a data set, or of a list of rows."""
+    if isinstance(value, ListVal):
+        return _all_of(value, value.span) if value.span is not None else None
+    return record_of(value, DatasetRecord)
+
+
+def limited(value: Val, most: Const, span: Span) -> Val | None:
+    """A list or a data set of which a condition says that it has no more rows; None if that adds nothing."""
+    if type(most.value) is not int or most.value < 0:
         return None
-    return Const(record.size.value, span, "derived")
+    if isinstance(value, Opaque):
+        return Portion(value, most)
+    record = counted(value)
+    if record is None or (isinstance(record.size, Const) and record.size.value <= most.value):
+        return None
+    fewer = sized(record, AtMost(Opaque("a condition limits it", span), most), record.how or "a selection", span)
+    if isinstance(value, Object):
+        return Object(value.callee, value.arguments, value.span, fewer.data)
+    return rows_list(fewer, span, sometimes=True)
 
 
 def sample(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -194,6 +236,8 @@ def divided(context: Context, name: str, arguments: Arguments, span: Span) -> Va
 
 def train_share(whole: Val, arguments: Arguments, span: Span, test: Val | None = None) -> Val:
     """The size of the training part of `train_test_split(…)`, which datasets and scikit-learn have."""
+    if isinstance(whole, Either):
+        return of_each(lambda size: train_share(size, arguments, span, test), whole)
     test, train = test or arguments.get("test_size"), arguments.get("train_size")
     total = whole.value if isinstance(whole, Const) else None
     share = train.value if isinstance(train, Const) else None

@@ -348,6 +348,9 @@ class Knowledge:
     def length(self, value: Object | ListVal, span: Span) -> Val | None:
         return datasets.length(value, span) if isinstance(value, Object) else rows.length(value, span)
 
+    def limited(self, value: Val, most: Const, span: Span) -> Val | None:
+        return rows.limited(value, most, span)
+
     def method_of_unknown(self, name: str, arguments: Arguments, span: Span) -> Val | None:
         """What a method gives whose name shows it, of something that is not followed."""
         return datasets.selected(name, arguments, span)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Instance
-from lora_lint.interpreter.values import Arguments, Const, Either, ListVal, Object, Opaque, Val
+from lora_lint.interpreter.values import Arguments, AtMost, Const, Either, ListVal, Object, Opaque, Val
 from lora_lint.libraries import rows, trl
 from lora_lint.libraries.context import Context, config_of, nothing, record_of, view_of, views_of
 from lora_lint.libraries.convert import is_none, text_of
@@ -83,7 +83,7 @@ def _counted(context: Context, dataset: Val, span: Span) -> Val:
     if isinstance(dataset, ListVal):
         return rows.rows_of(context, dataset, span) or dataset
     size = context.machine.call_external("builtins.len", Arguments([dataset], {}, {}), span)
-    return rows.rows_of_size(size, span) if isinstance(size, Const) else dataset
+    return rows.rows_of_size(size, span) if isinstance(size, Const | AtMost | Either) else dataset
 
 
 def _own_optimizer(given: Val | None, span: Span) -> dict[str, Val]:

@@ -444,3 +444,54 @@ def test_events_of_models_that_each_branch_loads() -> None:
     run = only(read_python(IMPORTS + "import os\n" + textwrap.dedent(program)))
     flags = [event.flag for event in run.events if isinstance(event, PrepareKbit)]
     assert flags == ["os.path.exists('large')", "not (os.path.exists('large'))"]
+
+
+SEARCH = """
+found = None
+for folder in ("/kaggle/input", "data"):
+    {loop}
+if found is None:
+    raise FileNotFoundError
+model = get_peft_model(AutoModelForCausalLM.from_pretrained("gpt2"), LoraConfig(r=8))
+"""
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "if os.path.exists(folder): found = folder; break",
+        "if os.path.exists(folder):\n        if os.listdir(folder):\n            found = folder\n            break",
+    ],
+)
+def test_what_ends_a_search_is_what_it_finds(loop: str) -> None:
+    """The program goes on after the loop, where nothing was known to be found."""
+    assert plain(only(read_python(IMPORTS + "import os\n" + SEARCH.format(loop=loop))).adapter.rank) == 8
+
+
+BY_SETTING = """
+from dataclasses import dataclass
+
+@dataclass
+class Settings:
+    source: str = "me/own"
+    extra: bool = False
+
+settings = Settings()
+rank = 8
+if {test}:
+    rank = measured()
+model = get_peft_model(AutoModelForCausalLM.from_pretrained("gpt2"), LoraConfig(r=rank))
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "rank"),
+    [
+        ('"web" in settings.source', 8),
+        ('settings.extra and "own" in settings.source', 8),
+        ('settings.source.startswith("me")', Unknown),
+        ("measured() > 8", Unknown),
+    ],
+)
+def test_a_branch_that_no_default_leads_to(test: str, rank: object) -> None:
+    assert plain(only(read_python(IMPORTS + BY_SETTING.format(test=test))).adapter.rank) == rank

@@ -110,7 +110,7 @@ SPLIT = 'rows = load_dataset("json", data_files="data/rows.jsonl", split="train"
         ("data = rows.select(range(int(0.8 * len(rows))))", 4),
         ("data = rows.select(range(rows.num_rows - 2))", 3),
         ("data = rows.select(range(min(len(rows), 2)))", 2),
-        ("data = rows.filter(f)\ndata = data.select(range(len(data)))", Unknown),
+        ("data = rows.filter(f)\ndata = data.select(range(len(data)))", 5),
         ("data = rows.filter(f)\ndata = data.select(range(3)) if len(data) > 4 else data", Unknown),
     ],
 )

@@ -14,7 +14,7 @@ from tests.support.reading import only, plain, read_python
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEAD = """import csv, itertools, json, random
+HEAD = """import argparse, csv, itertools, json, os, random
 from pathlib import Path
 
 import pandas as pd
@@ -396,6 +396,152 @@ CASES = {
         if missing:
             raise ValueError(missing)
         data_set = load_dataset("json", data_files="data/train.jsonl", split="train")
+        """,
+        250,
+    ),
+    "the first of something": (
+        """
+        rows = json.load(open("gone.json"))
+        data_set = Dataset.from_list([{"text": row} for row in rows[:1000]])
+        """,
+        1000,
+    ),
+    "the first of something, from a place on": (
+        """
+        rows = json.load(open("gone.json"))[200:1000]
+        data_set = Dataset.from_list([row for row in rows if row])
+        """,
+        800,
+    ),
+    "the last of something": (
+        """
+        rows = json.load(open("gone.json"))[:-100]
+        data_set = Dataset.from_list([{"text": row} for row in rows])
+        """,
+        Unknown,
+    ),
+    "three times a bound": (
+        """
+        rows = json.load(open("gone.json"))
+        data_set = Dataset.from_list(rows).select(range(min(100, len(rows)) * 3))
+        """,
+        300,
+    ),
+    "a share of a bound": (
+        """
+        rows = json.load(open("gone.json"))
+        data_set = Dataset.from_list(rows).select(range(int(0.9 * min(100, len(rows)))))
+        """,
+        90,
+    ),
+    "what a bound is subtracted from": (
+        """
+        rows = json.load(open("gone.json"))
+        data_set = Dataset.from_list(rows).select(range(500 - min(100, len(rows))))
+        """,
+        Unknown,
+    ),
+    "the larger of two bounds": (
+        """
+        rows = json.load(open("gone.json"))
+        n = min(100, len(rows)) if len(rows) % 2 else min(300, len(rows))
+        data_set = Dataset.from_list(rows).select(range(n))
+        """,
+        300,
+    ),
+    "most of what a filter leaves": (
+        """
+        data = [json.loads(l) for l in open("data/train.jsonl")]
+        data = [d for d in data if d["a"] > 3]
+        data_set = Dataset.from_list(data[: int(len(data) * 0.8)])
+        """,
+        200,
+    ),
+    "no more than a limit": (
+        """
+        data_set = load_dataset("me/mine", split="train")
+        if len(data_set) > 1000:
+            data_set = data_set.select(range(1000))
+        """,
+        1000,
+    ),
+    "no more than a limit in a helper": (
+        """
+        def subset(rows, n):
+            if n and n > 0 and n < len(rows):
+                return rows[:n]
+            return rows
+
+        data_set = Dataset.from_list(subset(json.load(open("gone.json")), 1000))
+        """,
+        1000,
+    ),
+    "more than a limit if an option says so": (
+        """
+        data_set = load_dataset("me/mine", split="train")
+        if os.environ.get("LIMIT") and len(data_set) > 1000:
+            data_set = data_set.select(range(1000))
+        """,
+        Unknown,
+    ),
+    "filled up": (
+        """
+        rows, seen = [], set()
+        while len(rows) < 2000:
+            row = sample()
+            if row in seen:
+                continue
+            seen.add(row)
+            rows.append({"text": row})
+        data_set = Dataset.from_list(rows)
+        """,
+        2000,
+    ),
+    "filled up as far as it goes": (
+        """
+        rows, tries = [], 0
+        while len(rows) < 2000 and tries < 10_000:
+            tries += 1
+            if sample() > 1:
+                rows.append({"text": tries})
+        data_set = Dataset.from_list(rows)
+        """,
+        2000,
+    ),
+    "filled up by two each turn": (
+        """
+        rows = []
+        while len(rows) < 2000:
+            rows.append({"text": 1})
+            rows.append({"text": 2})
+        data_set = Dataset.from_list(rows)
+        """,
+        Unknown,
+    ),
+    "a file of Windows": (
+        r"""
+        data_set = load_dataset("json", data_files=r"C:\Users\me\project\data\train.jsonl", split="train")
+        """,
+        250,
+    ),
+    "a path of Windows": (
+        r"""
+        data_set = load_dataset("json", data_files="data\\train.jsonl", split="train")
+        """,
+        250,
+    ),
+    "more rows by an option": (
+        """
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--extra", action="store_true")
+        parser.add_argument("--source", default="file")
+        args = parser.parse_args()
+        rows = [json.loads(l) for l in open("data/train.jsonl")]
+        if args.extra:
+            rows = fetch(rows)
+        if "web" in args.source:
+            rows = fetch(rows)
+        data_set = Dataset.from_list(rows)
         """,
         250,
     ),
