@@ -12,7 +12,7 @@ from lora_lint.knowledge import schemas
 from lora_lint.readers.arguments import options, overrides
 from lora_lint.readers.nodes import Entry, Mapping, Placeholder, Scalar, Sequence
 from lora_lint.records import dataclass, replace
-from lora_lint.run.problems import Overridden, UnknownKey
+from lora_lint.run.problems import NewKey, Overridden, UnknownKey
 from lora_lint.run.values import Known, Unknown
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
     own = given_to(start.framework.name, given, is_open, arguments.defaults) if command.checked else ()
     script = start.name.replace("\\", "/").rpartition("/")[2]
     unknown = schemas.unknown_options(start.framework.name, script, arguments.mapping)
-    problems: tuple[Problem, ...] = (*unknown, *_overridden(start, given))
+    problems: tuple[Problem, ...] = (*unknown, *_overridden(start, given), *untaken(start, given))
     runs = tuple(with_output(start.framework, given, run) for run in runs)
     runs = tuple(replace(run, given=own, problems=(*_refused(command, run), *problems)) for run in runs)
     return [settled(run, arguments, command.usual) for run in runs]
@@ -125,7 +125,21 @@ def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
 
 def _refused(command: CommandLine, run: Run) -> Iterator[Problem]:
     """The problems of a run; no key is unknown to a command that has arguments of its own."""
-    return (problem for problem in run.problems if command.checked or not isinstance(problem, UnknownKey))
+    return (problem for problem in run.problems if command.checked or not isinstance(problem, UnknownKey | NewKey))
+
+
+def untaken(start: Start, given: Mapping, at: Span | None = None) -> tuple[UnknownKey, ...]:
+    """The first of the settings, in a command or in the file that it names `at` a place, that the framework's files may
+    have and the command does not take."""
+    name, part = start.framework.name, start.command.takes
+    taken = schemas.keys(name, part) if part else frozenset()
+    for each in given.entries if taken else ():
+        key = str(each.key.value)
+        if key not in taken and key in schemas.keys(name):
+            owner = f"`{start.name} {start.task}`"
+            instead = f"Use `{start.name} train`, or leave the settings of a training out"
+            return (UnknownKey(key, at or each.key.span, owner, (), start.framework.unknown_keys, instead),)
+    return ()
 
 
 def _overridden(start: Start, given: Mapping) -> Iterator[Overridden]:

@@ -13,10 +13,12 @@ import os.path
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.knowledge import key_versions
 from lora_lint.knowledge.packed import Pack
+from lora_lint.knowledge.versions import named
 from lora_lint.readers.nodes import Mapping, Placeholder, Scalar, Sequence
 from lora_lint.records import dataclass, field
-from lora_lint.run.problems import InvalidValue, Number, UnknownKey
+from lora_lint.run.problems import InvalidValue, NewKey, Number, UnknownKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -167,9 +169,21 @@ def unknown_keys(name: str, mapping: Mapping, unlisted: Unlisted, definition: st
         missing = tuple(each for each in _alike(key, near, unlisted.synonyms, _NEAR) if mapping.entry(each) is None)
         fitting = tuple(each for each in missing if _fits(name, definition, each, entry.value))
         typo = unlisted.refused and (_alike(key, near, unlisted.synonyms, _TYPO) or _swapped(key, near))
-        if unlisted.only_near is None or missing or typo:
-            problems.append(UnknownKey(key, entry.key.span, unlisted.owner, fitting, unlisted.consequence))
+        gone = key_versions.until(name, key) if definition is None else None
+        if unlisted.only_near is None or missing or typo or gone is not None:
+            owner = unlisted.owner if gone is None else f"{unlisted.owner} {named(gone)} and newer"
+            problems.append(UnknownKey(key, entry.key.span, owner, fitting, unlisted.consequence, until=gone))
     return problems
+
+
+def new_keys(name: str, mapping: Mapping, consequence: str) -> list[NewKey]:
+    """The keys of a mapping that older releases of the framework do not know."""
+    return [
+        NewKey(str(entry.key.value), entry.key.span, came, consequence)
+        for entry in mapping.entries
+        if (came := key_versions.since(name, str(entry.key.value))) is not None
+        and entry.key.span.start >= mapping.span.start
+    ]
 
 
 def unknown_options(name: str, script: str, mapping: Mapping) -> list[UnknownKey]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint import catalogue, rules
-from lora_lint.finding import Basis, Related
+from lora_lint.finding import Add, Basis, Related
+from lora_lint.knowledge.key_versions import may_lack
 from lora_lint.records import replace
 from lora_lint.rules.words import in_case, least
 from lora_lint.run.cases import each_case
@@ -89,10 +90,20 @@ class Judge:
     def _placed(self, finding: Finding, run: Run, basis: Basis) -> Finding:
         """The finding with the other places that it rests on, and with its basis if requested. Where the program that
         reads a file is not known, nothing in the file is certain."""
-        finding = _with_origins(finding, run)
+        finding = _with_known_keys(_with_origins(finding, run), run)
         if run.framework.reader_unknown:
             finding = replace(finding, confidence=least(finding.confidence, "likely"))
         return replace(finding, basis=basis) if self._basis else finding
+
+
+def _with_known_keys(finding: Finding, run: Run) -> Finding:
+    """A finding without its fix if that adds a key which the pinned version of the run's framework may not know."""
+    framework, fix = run.framework, finding.fix
+    pin = run.pins.get(framework.name) if not framework.direct else None
+    if fix is None or pin is None:
+        return finding
+    added = (change.key for change in fix.changes if isinstance(change, Add))
+    return replace(finding, fix=None) if any(may_lack(framework, key, pin) for key in added) else finding
 
 
 def _with_origins(finding: Finding, run: Run) -> Finding:

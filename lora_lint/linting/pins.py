@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.knowledge import signatures, versions
 from lora_lint.linting.requirements import allowed_by
 from lora_lint.records import replace
-from lora_lint.run.problems import InvalidValue, UnknownKey
+from lora_lint.run.problems import InvalidValue, NewKey, UnknownKey
 from lora_lint.run.values import alternatives
 from lora_lint.run.versions import padded
 
@@ -34,7 +34,7 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
     pin of the framework that receives them. What a version newer than the facts, or the project's own source of the
     framework, may accept is no problem; nor is anything that a source of unknown version receives."""
     runs = (*reading.runs, *(run for sweep in reading.sweeps for run in sweep.runs))
-    if not reading.given and not any(run.framework.direct or run.given for run in runs):
+    if not reading.given and not any(run.framework.direct or run.given or run.problems for run in runs):
         return reading
     allowed = allowed_by(project, source)
     pins = {name: each.pin for name, each in allowed.items() if each.pin is not None}
@@ -51,7 +51,11 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
 
     def apply(run: Run) -> Run:
         if not run.framework.direct:
-            return _without_guesses(replace(run, given=pinned(run.given, pins), newer=newer))
+            own = {name: pin for name, pin in pins.items() if name == run.framework.name}
+            problems = tuple(_of_version(run, own.get(run.framework.name)))
+            return _without_guesses(
+                replace(run, pins=own, given=pinned(run.given, pins), newer=newer, problems=problems)
+            )
         shown = {name: pin for name, pin in run.pins.items() if _says_more(pin, pins.get(name))}
         known = {**pins, **shown}
         run = replace(run, pins=known, given=pinned(run.given, known))
@@ -62,6 +66,21 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
         return _without_guesses(replace(run, newer=newer))
 
     return replace(reading.mapped(apply), given=pinned(reading.given, pins))
+
+
+def _of_version(run: Run, pin: Pin | None) -> Iterator[Problem]:
+    """The problems of a framework's run in the pinned version: without keys that it still knows, and with those that it
+    does not know yet."""
+    for problem in run.problems:
+        if pin is not None and isinstance(problem, NewKey) and pin.lacks(problem.since):
+            owner = f"{run.framework.title} before {versions.named(problem.since)} ({pin})"
+            yield UnknownKey(problem.key, problem.span, owner, (), problem.consequence)
+        elif pin is None or not isinstance(problem, UnknownKey) or not _still_known(problem, pin):
+            yield problem
+
+
+def _still_known(problem: UnknownKey, pin: Pin) -> bool:
+    return problem.until is not None and pin.lacks(problem.until)
 
 
 def _says_more(pin: Pin, other: Pin | None) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.linting.version_bounds import after_release, after_tag, least, upper
 from lora_lint.records import NamedTuple
-from lora_lint.run.versions import Pin, framework_of
+from lora_lint.run.versions import PINNED, Pin, framework_of
 from lora_lint.system import toml
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ _PLAIN = re.compile(rf"\s*[A-Za-z0-9][\w.-]*({_RELEASED}(?:[ \t]*,{_RELEASED})*)
 """A name, and bounds that are released versions. Nearly all requirements are that simple, and importing `packaging` for
 them takes a third of the time of linting a script."""
 _INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)(?:\s*=\s*|\s+|(?<=-[rc]))(\S+)")
+_IMAGE = re.compile(r"(?i)\s*FROM\s+(?:--\S+\s+)?(?:[\w.:-]+/)*([\w.-]+):([\w.-]+)")
+_PIP_INSTALL = re.compile(r"\bpip3?\s+install\s+([^;&|]*)")
 _GIT = re.compile(r"git\+[^\s\"']*/([\w.-]+?)(?:\.git)?(?:@([^\s\"'#;\]]+))?(?:#\S*)?")
 _CONDA = re.compile(r"(?:[\w.-]+::)?([\w.-]+?)\s*(?:\[[^\]]*\])?\s*([=<>!~\d].*)?")
 
@@ -79,6 +81,8 @@ def groups(text: str, file: str, include: Include) -> Sequence[Group]:
             return _setup_cfg(text, file)
         if name == "setup.py":
             return _setup_py(text, file)
+        if name.startswith("Dockerfile"):
+            return [[each for each in _dockerfile(text, file, include) if each.framework not in PINNED]]
         if name.endswith((".yml", ".yaml")):
             return [list(_environment(text, file, include))]
         return [list(_requirements(text, file, include))]
@@ -124,6 +128,19 @@ def _requirements(
                 yield from _requirements(include(path), path.replace("\\", "/"), include, seen)
         elif line:
             yield from _each([re.sub(r"^(?:-e|--editable)[ =]\s*|\s--?\w.*", "", line)], file)
+
+
+def _dockerfile(text: str, file: str, include: Include) -> Iterator[Demand]:
+    """The framework whose image a Dockerfile builds on, and what its pip commands install. It may be the image of a
+    server, so that its PEFT, transformers and TRL need not be those of the training."""
+    for line in re.sub(r"\\\r?\n", " ", text).splitlines():
+        if image := _IMAGE.match(line):
+            framework = framework_of(image[1])
+            if framework is not None:
+                yield _demand(framework, after_tag(image[2]), f"{image[1]}:{image[2]}", file)
+        elif re.match(r"(?i)\s*RUN\s", line):
+            for found in _PIP_INSTALL.finditer(line):
+                yield from installed(found[1].replace('"', "").replace("'", "").split(), file, include)
 
 
 def _each(texts: Iterable[object], file: str) -> Iterator[Demand]:

@@ -35,9 +35,9 @@ LIMIT = 4_000_000
 """The largest file that is read, in bytes."""
 _LOCKS = r"(?:uv|poetry|pdm)\.lock|Pipfile\.lock|pylock(?:\.[\w-]+)?\.toml"
 _REQUIREMENTS = r"[\w.-]*requirements?[\w.-]*\.txt"
-_OTHERS = r"pyproject\.toml|setup\.cfg|setup\.py|Pipfile|(?:conda|environment)[\w.-]*\.ya?ml"
+_OTHERS = r"pyproject\.toml|setup\.cfg|setup\.py|Pipfile|(?:conda|environment)[\w.-]*\.ya?ml|Dockerfile[\w.-]*"
 _ENDINGS = (".lock", ".toml", ".txt", ".cfg", "setup.py", "Pipfile", ".yaml", ".yml")
-"""How the names of all of these end."""
+"""How the names of all of these end, but for Dockerfiles."""
 _NAMES = tuple(package.encode() for package in PACKAGES)
 _INCLUDED = rb"(?m)^[ \t]*(?:-[rc]|--(?:requirement|constraint))[ \t=\w.]"
 _PIP = r"(?:.*/)?pip[\d.]*"
@@ -130,7 +130,7 @@ def _in_folder(project: Project, folder: str) -> Pins:
     asked: list[Group] = []
     for name in (*names, *_listed(folder, names)):
         base = os.path.basename(name)
-        if not base.endswith(_ENDINGS):
+        if not base.endswith(_ENDINGS) and not base.startswith("Dockerfile"):
             continue
         if re.fullmatch(_LOCKS, base):
             locked += _groups(project, folder, name)

@@ -78,6 +78,8 @@ class CommandLine:
     """Its defaults are those of the files; scripts derived from it may have others."""
     checked: bool = True
     """It refuses what the framework's table says; others have their own arguments."""
+    takes: str = ""
+    """The part of the framework's schema with the keys that it takes, where those are not all that files may have."""
     followed: bool = False
     """A script that users copy and change: where the project has it, it is followed, and the record does not count."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from lora_lint.records import dataclass
 
 if TYPE_CHECKING:
+    from lora_lint.run.versions import Version
     from lora_lint.source import Span
 
 
@@ -21,6 +22,18 @@ class UnknownKey:
     suggestions: tuple[str, ...] = ()
     consequence: str = "is ignored"
     instead: str = "Remove it"
+    until: Version | None = None
+    """The first release that no longer knows the key, if older ones do."""
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A key that the framework knows `since` a release: one that is unknown where the project pins an older one."""
+
+    key: str
+    span: Span
+    since: Version
+    consequence: str
 
 
 @dataclass(frozen=True)
@@ -75,5 +88,5 @@ class Overridden:
     by: Span
 
 
-Problem: TypeAlias = UnknownKey | InvalidValue | NoResult | Overridden
+Problem: TypeAlias = UnknownKey | NewKey | InvalidValue | NoResult | Overridden
 """What a reader finds wrong with a setting before any rule looks at it."""

@@ -274,7 +274,8 @@ class Run:
     """Settings (`adapter.target_modules`) that only another file decides, where they are judged."""
     launch: Launch = Launch()
     pins: Mapping[str, Pin] = field(default_factory=dict)
-    """The frameworks (peft, transformers, trl) of which the project allows only versions older than the newest."""
+    """What the project allows only in versions older than the newest: peft, transformers and trl under a program that
+    calls them itself, otherwise the run's own framework."""
     newer: frozenset[str] = frozenset()
     """The frameworks of which the project requires a version newer than the one that the facts are from: what they do
     not know may exist."""

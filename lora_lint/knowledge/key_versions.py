@@ -1,0 +1,51 @@
+"""Which releases of a framework know the keys of its files: data/key_versions.json, written by
+scripts/generate_key_versions.py."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.knowledge.versions import number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lora_lint.run.framework import Framework
+    from lora_lint.run.versions import Pin, Version
+
+_DATA = os.path.join(os.path.dirname(__file__), "data", "key_versions.json")
+
+
+def since(framework: str, key: str) -> Version | None:
+    """The first release that knows a key; None if the oldest one that was read does, or none."""
+    return _releases(framework, "since").get(key)
+
+
+def until(framework: str, key: str) -> Version | None:
+    """The first release that no longer knows a key; None if the newest does, or none."""
+    return _releases(framework, "until").get(key)
+
+
+def may_lack(framework: Framework, key: str, pin: Pin) -> bool:
+    """Whether all versions that a project allows may be without a key of the release that was read: it came later, or
+    nothing is known about releases that old."""
+    if not pin.lacks(framework.version):
+        return False
+    history = _histories().get(framework.name)
+    return history is None or pin.lacks(since(framework.name, key) or number(history["oldest"]))
+
+
+@cache
+def _releases(framework: str, side: str) -> Mapping[str, Version]:
+    by_version = _histories().get(framework, {}).get(side, {})
+    return {key: number(version) for version, keys in by_version.items() for key in keys.split()}
+
+
+@cache
+def _histories() -> Mapping[str, Any]:
+    with open(_DATA, "rb") as file:
+        document: dict[str, Any] = json.load(file)
+    return document
