@@ -49,7 +49,9 @@ def text(frameworks: Iterable[Framework]) -> str:
         f"RECOMMENDED = {_tuple(_quoted(record.name) for record in records if record.recommended)}",
         '"""Those that a recommendation can be written for."""',
         "COMMANDS = {",
-        *(f"    {_quoted(command.name)}: {_quoted(record.name)}," for command, record in _of_kind(records, "command")),
+        *dict.fromkeys(
+            f"    {_quoted(command.name)}: {_quoted(record.name)}," for command, record in _of_kind(records, "command")
+        ),
         "}",
         '"""Names of commands, and whose they are."""',
         "PACKAGES = {",

@@ -283,8 +283,15 @@ def llamafactory(folders: list[Path]) -> None:
     names = properties(base | own, set(), "plain")
     for key in ("lora_target", "additional_target"):  # split at commas where they are text, else used as they are
         names[key] = {"type": ["string", "array", "null"]}
-    document = {"additionalProperties": False, "properties": names}
+    parts = {"infer": {"additionalProperties": False, "properties": {key: {} for key in sorted(of_inference(classes))}}}
+    document = {"additionalProperties": False, "properties": names, "$defs": parts}
     write("llamafactory", "LLaMA-Factory", {"llamafactory": package.version} | versions, document)
+
+
+def of_inference(classes: dict[str, ast.ClassDef]) -> set[str]:
+    """The keys that LLaMA-Factory takes where it trains nothing (hparams/parser.py, _INFER_ARGS)."""
+    taken = ("ModelArguments", "DataArguments", "FinetuningArguments", "GeneratingArguments")
+    return {key for name in taken for key in fields(name, classes)}
 
 
 def llamafactory_v1(folders: list[Path]) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
 
+_INFERENCE = ("export", "chat", "webchat", "api")
+"""Tasks without a training, which refuse the keys of one (hparams/parser.py, get_infer_args)."""
 _IMPLIED = {"finetuning_type": "lora", "do_train": True}
 FRAMEWORK = Framework(
     name="llamafactory",
@@ -61,10 +63,15 @@ FRAMEWORK = Framework(
             CommandLine("command", name, ("train",), config="first", beside="dotted", implied=_IMPLIED)
             for name in ("llamafactory-cli", "lmf")
         ),
+        *(
+            CommandLine("command", name, _INFERENCE, config="first", beside="dotted", takes="infer")
+            for name in ("llamafactory-cli", "lmf")
+        ),
+        CommandLine("script", r"src/export_model\.py", usual=False),
         CommandLine("script", r"src/train\.py", config="first", beside="dotted"),
         CommandLine("script", r"src/train_bash\.py", usual=False, checked=False),  # an older program, with its own keys
     ),
-    tells_in_commands=(rb"\bllamafactory-cli\b",),
+    tells_in_commands=(rb"\bllamafactory-cli\b", rb"\blmf\s+(?:train|export)\b"),
     commas=True,
     other_keys={
         "output": "output_dir",

@@ -83,19 +83,10 @@ def read_modelfile(source: SourceFile, project: Project) -> Reading:
 
 def with_bases(reading: Reading, source: SourceFile, project: Project) -> Reading:
     """The runs of a configuration that merges adapters which the project trains elsewhere, with the base models that
-    these were trained on; of a run that nothing is known about the settings alone are left."""
+    these were trained on."""
     from lora_lint.programs import serving
 
-    runs, given = [], list(reading.given)
-    for run in reading.runs:
-        if run.loads is not None and run.trained is False and run.trained_on is ABSENT:
-            trained = _trained_in(run.loads, source.path, project)
-            if trained is None:
-                given += run.given
-                continue
-            run = replace(run, trained_on=serving.base_of(trained, run.span))
-        runs.append(run)
-    return replace(reading, runs=tuple(runs), given=tuple(given))
+    return serving.on_known_bases(reading, lambda folder: _trained_in(folder, source.path, project))
 
 
 def read_started(started: Started, project: Project) -> Reading | None:

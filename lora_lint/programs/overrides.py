@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.frameworks import registry
-from lora_lint.frameworks.commands import CONFIG, arguments_of, settled
+from lora_lint.frameworks.commands import CONFIG, arguments_of, settled, untaken
 from lora_lint.frameworks.fields import unfolded
 from lora_lint.frameworks.settings import given_to, with_output
 from lora_lint.programs.call_sites import CallSite
 from lora_lint.readers.nodes import Entry, Mapping, Scalar
 from lora_lint.records import replace
-from lora_lint.run.run import Reading
+from lora_lint.run.run import Adapter, Reading, Run
 
 if TYPE_CHECKING:
     from lora_lint.frameworks.commands import Start
@@ -51,6 +51,18 @@ def reading_of(start: Start, call: Call, span: Span, path: str, project: Project
     shown = (site.run(settled(each, arguments, usual=is_there)) for each in runs)
     given = given_to(start.framework.name, whole, is_open, arguments.defaults) if command.checked else ()
     return Reading(tuple(run for run in shown if run is not None), given=tuple(map(site.settings, given)))
+
+
+def misnamed(start: Start, path: str, project: Project) -> Run | None:
+    """What is wrong with a command in the script at `path` that names a configuration file with settings which it does
+    not take; None if nothing is."""
+    found = _file(start) if start.command.takes else None
+    document = _document(found[0], start.command, path, project) if found is not None else None
+    if found is None or document is None:
+        return None
+    place = found[0].span
+    problems = untaken(start, document, place)
+    return Run(start.framework, place, Adapter(place), trained=False, problems=problems) if problems else None
 
 
 def named_document(start: Start, path: str, project: Project) -> Mapping | None:

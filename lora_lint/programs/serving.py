@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
     from lora_lint.readers.shell import Word
+    from lora_lint.run.run import Reading
     from lora_lint.run.values import Value
     from lora_lint.source import Span
 
@@ -148,6 +149,22 @@ def adapters(
             alone = _alone(run, each.span, serving)
             found.append(replace(alone, model=BaseModel(each.base), trained_on=base_of(run, each.span)))
     return found
+
+
+def on_known_bases(reading: Reading, trained_by: Callable[[str], Run | None]) -> Reading:
+    """A reading with the base models that the adapters which it merges were trained on; of a run that nothing is known
+    about the settings and their problems alone are left."""
+    runs, given = [], list(reading.given)
+    for run in reading.runs:
+        if run.loads is not None and run.trained is False and run.trained_on is ABSENT:
+            trained = trained_by(run.loads)
+            if trained is not None:
+                run = replace(run, trained_on=base_of(trained, run.span))
+            elif not run.problems:
+                given += run.given
+                continue
+        runs.append(run)
+    return replace(reading, runs=tuple(runs), given=tuple(given))
 
 
 def base_of(run: Run, place: Span) -> Value[str]:

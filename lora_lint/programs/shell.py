@@ -104,13 +104,16 @@ def _trained(
     found: list[Run] | None = None
     if start is not None:
         trained.note_config(start, path, project)
+        misnamed = configured.misnamed(start, path, project)
+        if misnamed is not None:
+            return Reading((misnamed,))
         beside = configured.reading_of(start, call, span, path, project)
         if beside is not None:
-            return beside
+            return serving.on_known_bases(beside, trained.by)
         if not start.command.followed:
             found = frameworks.runs_of(start, span, project)
     if found is not None or call.kind == "command":
-        return Reading(tuple(found or ()))
+        return serving.on_known_bases(Reading(tuple(found or ())), trained.by)
     place = program_path(call, path, project)
     program = project.load(place) if place is not None else None
     if program is None and start is not None and start.command.followed:
