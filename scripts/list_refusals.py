@@ -47,7 +47,7 @@ the rows that are refused, LL905 those that leave a setting without effect.
 
 
 def every_row(table: Table) -> Iterator[Refusal]:
-    for rows in table.rows.values():
+    for rows in table.every().values():
         yield from rows
 
 
@@ -251,7 +251,7 @@ def document() -> str:
     parts = [HEAD + _counts(tables)]
     for table in tables.values():
         parts.append(f"## {table.title} {table.version}\n")
-        for owner, rows in table.rows.items():
+        for owner, rows in table.every().items():
             parts += [f"### {owner}\n"] if owner else []
             parts.append("| setting | refused or ignored when | reason | source |\n|---|---|---|---|\n" + _rows(rows))
         if table.undecided:

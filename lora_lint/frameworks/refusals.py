@@ -108,6 +108,18 @@ class Table:
     undecided: tuple[Undecided, ...] = ()
     hands_on: tuple[tuple[str, str], ...] = ()
     """The tables and classes that take the settings of its files as they are."""
+    others: str = ""
+    """The module of `frameworks` that has, as `ROWS`, those of further classes, which few programs use."""
+
+    def of(self, owner: str) -> tuple[Refusal, ...]:
+        """The rows of one class."""
+        return self.rows[owner] if owner in self.rows else self.every().get(owner, ())
+
+    def every(self) -> Mapping[str, tuple[Refusal, ...]]:
+        """The rows of all classes."""
+        if not self.others:
+            return self.rows
+        return {**self.rows, **import_module(f"lora_lint.frameworks.{self.others}").ROWS}
 
 
 @dataclass(frozen=True)
@@ -137,7 +149,7 @@ def table(framework: str) -> Table | None:
 def _by_key(framework: str, owner: str) -> Mapping[str, tuple[Refusal, ...]]:
     """The rows of one class by their key."""
     found = table(framework)
-    rows = found.rows.get(owner, ()) if found is not None else ()
+    rows = found.of(owner) if found is not None else ()
     return {key: tuple(row for row in rows if row.key == key) for key in dict.fromkeys(row.key for row in rows)}
 
 
