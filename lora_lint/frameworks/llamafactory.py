@@ -13,6 +13,7 @@ from lora_lint.frameworks.fields import Fields, multiple, usual
 from lora_lint.knowledge import schemas
 from lora_lint.knowledge.layouts import quantizer_in_name
 from lora_lint.knowledge.saved_adapters import saved_base
+from lora_lint.readers.nodes import Mapping
 from lora_lint.records import replace
 from lora_lint.run.events import Load, LoadAdapter, Resize, Train, Wrap
 from lora_lint.run.framework import TRAINER_KEYS, CommandLine, Framework
@@ -22,7 +23,6 @@ from lora_lint.run.values import ABSENT, Known, Unknown, known
 
 if TYPE_CHECKING:
     from lora_lint.project import Project
-    from lora_lint.readers.nodes import Mapping
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
 
@@ -96,6 +96,8 @@ FRAMEWORK = Framework(
 )
 _NEW_TOKENS = ("add_tokens", "add_special_tokens", "new_special_tokens_config", "init_special_tokens", "resize_vocab")
 """Keys that may add rows to the embeddings (hparams/model_args.py)."""
+_SECTIONS = frozenset({"kt_config", "resources_per_worker"})
+"""Sections that are not in the table: of KTransformers' own trainer, and of Ray in older versions."""
 _STAGES: dict[str, Method] = {
     "pt": "supervised",
     "sft": "supervised",
@@ -127,8 +129,12 @@ _FROZEN = {"freeze_vision_tower": True, "freeze_multi_modal_projector": True, "f
 
 
 def recognises(document: Mapping) -> bool:
-    """Whether a mapping is a LLaMA-Factory file: those that only merge or serve an adapter may leave its kind out."""
+    """Whether a mapping is a LLaMA-Factory file: those that only merge or serve an adapter may leave its kind out. One
+    with sections of its own is a file of another tool, which borrows the keys."""
     served = all(document.entry(key) is not None for key in ("adapter_name_or_path", "template", "model_name_or_path"))
+    sections = {str(entry.key.value) for entry in document.entries if isinstance(entry.value, Mapping)}
+    if sections and not sections <= schemas.keys(FRAMEWORK.name) | _SECTIONS:
+        return False
     return document.entry("finetuning_type") is not None or served
 
 

@@ -96,3 +96,16 @@ def test_an_export_merges_into_full_precision(bits: str) -> None:
     assert "LL904" in codes(given + "export_dir: merged\n")
     assert "LL904" not in codes(given + "do_train: true\nstage: sft\ndataset: d\noutput_dir: out\n")
     assert "LL904" not in codes(merge + "export_dir: merged\n")
+
+
+@pytest.mark.parametrize(
+    ("section", "read"),
+    [
+        ("megatron:\n  sequence_parallel: true", False),
+        ("gradient_checkpointing_kwargs:\n  use_reentrant: false", True),
+        ("resources_per_worker:\n  GPU: 1", True),
+    ],
+)
+def test_a_file_with_sections_of_its_own_is_another_tools(section: str, read: bool) -> None:
+    reading = config(FACTORY.format("alpaca") + section)
+    assert bool(reading.runs) is read
