@@ -224,6 +224,8 @@ def adapter_config_twice(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         if isinstance(event, TakeOff):
             first = None
         elif isinstance(event, PutOn):
+            if first is not None and first.span == event.span:
+                continue  # the other config that one call may get
             # TRL checks the object: a base model with an adapter inside is not a PeftModel, and is wrapped again.
             if first is not None and isinstance(event, Wrap) and event.wrapped and event.span == training.span:
                 does, level = _of_two_adapters(run, fresh=isinstance(first, Wrap))
