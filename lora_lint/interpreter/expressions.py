@@ -218,11 +218,22 @@ def comprehension(machine: Machine, node: ast.ListComp | ast.SetComp | ast.Gener
         found.cut = turns.cut
         return found
     kind = "set" if isinstance(node, ast.SetComp) else "list"
-    # A filtered collection of elements that stand for all, such as a model's parameters, still has them.
-    filtered = bool(elements) and isinstance(node.elt, ast.Name) and all(isinstance(each, Object) for each in elements)
-    made = ListVal(elements if complete or filtered else [], machine.span(node, scope), kind, not complete)
+    if not complete:
+        elements = _standing_for_all(machine, node, elements, inner)
+    made = ListVal(elements, machine.span(node, scope), kind, not complete)
     made.cut = turns.cut
     return made
+
+
+def _standing_for_all(
+    machine: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, elements: list[Val], scope: Scope
+) -> list[Val]:
+    """Of a filtered collection, the elements that stand for all, such as a model's parameters."""
+    objects = [each for each in elements if isinstance(each, Object)]
+    if not isinstance(node.elt, ast.Name) or len(objects) < len(elements):
+        return []
+    tests = [test for generator in node.generators for test in generator.ifs]
+    return [machine.library.choice(machine, each, tests, scope) if tests else each for each in objects]
 
 
 def _of_rows(

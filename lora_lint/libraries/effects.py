@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from lora_lint.interpreter.values import Const, Opaque
 from lora_lint.records import dataclass, field
+from lora_lint.run.events import Selected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from lora_lint.interpreter.values import Arguments, Object, Val
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
-    from lora_lint.run.events import Event
+    from lora_lint.run.events import Event, Selection
     from lora_lint.run.run import Method
     from lora_lint.run.versions import Pin
     from lora_lint.source import Span
@@ -123,13 +124,15 @@ Role: TypeAlias = Literal["parameters", "modules", "parameter", "module", "name"
 class Part:
     """Parameters or modules of a model: all of them, those below `path`, or one of an iteration over them.
 
-    `role`: the plural for collections, the singular for an element, "name" for its name.
+    `role`: the plural for collections, the singular for an element, "name" for its name. `selection` is what a
+    comprehension kept.
     """
 
     record: ModelRecord
     role: Role
     path: str | None = None
     named: bool = False
+    selection: Selection = Selected.ALL
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from lora_lint.interpreter.values import Object
 from lora_lint.libraries.convert import as_list, text_of
 from lora_lint.libraries.effects import Part
+from lora_lint.records import replace
 from lora_lint.run.events import Fragments, Selected
 
 if TYPE_CHECKING:
@@ -16,22 +17,46 @@ if TYPE_CHECKING:
     from lora_lint.libraries.effects import Role
     from lora_lint.run.events import Selection
 
+_TRAINED = Fragments(("lora_",))
+"""What trains in a model that has an adapter, if nothing else was made trainable."""
 _HARMLESS = frozenset({"requires_grad", "dtype", "ndim", "shape", "is_floating_point", "numel", "data", "device"})
 
 
-def split_conditions(machine: Machine, conditions: tuple[Condition, ...]) -> tuple[Selection, tuple[Condition, ...]]:
-    """Conditions around a freeze or unfreeze, as the selection of names they make and the flags that remain."""
-    selected: Selection = Selected.ALL
+def split_conditions(
+    machine: Machine, conditions: tuple[Condition, ...], selected: Selection = Selected.ALL
+) -> tuple[Selection, tuple[Condition, ...]]:
+    """Conditions around a freeze or unfreeze of some parameters, as the selection of names that is left and the flags
+    that remain."""
     flags: list[Condition] = []
     for condition in conditions:
-        subject = _subject(machine, condition.test, condition.scope)
-        if subject is None:
+        left = _left_of(machine, selected, condition.test, condition.taken, condition.scope)
+        if left is None:
             flags.append(condition)
-        elif subject == "name":
-            selected = _both(selected, selection(machine, condition.test, condition.taken, condition.scope))
-        elif subject == "part":
-            selected = Selected.UNREADABLE
+        else:
+            selected = left
     return selected, tuple(flags)
+
+
+def _left_of(machine: Machine, selected: Selection, test: ast.expr, taken: bool, scope: Scope) -> Selection | None:
+    """What a condition leaves of a selection; None if it is about something else."""
+    subject = _subject(machine, test, scope)
+    if subject == "name":
+        return _both(selected, selection(machine, test, taken, scope))
+    if subject == "part":
+        return Selected.UNREADABLE
+    return selected if subject == "state" else None
+
+
+def choice(machine: Machine, element: Object, tests: list[ast.expr], scope: Scope) -> Object:
+    """The parameters of a model that the conditions of a comprehension keep: `[p for p in … if p.requires_grad]`."""
+    part = element.data
+    if not isinstance(part, Part) or part.role != "parameter":
+        return element
+    selected = part.selection
+    for test in tests:
+        trained = only_trained(test, True, scope)
+        selected = _TRAINED if trained else _left_of(machine, selected, test, True, scope) or Selected.UNREADABLE
+    return Object(element.callee, element.arguments, element.span, replace(part, selection=selected))
 
 
 def only_trained(test: ast.expr, taken: bool, scope: Scope) -> bool:

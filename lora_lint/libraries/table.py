@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.interpreter.definitions import Class, Function
 from lora_lint.interpreter.values import Arguments, Const, DictVal, External, ListVal, Member, Object, Val, constant
-from lora_lint.libraries import datasets, rows, shapes, tokens, torch, trainers, transformers
+from lora_lint.libraries import datasets, parameters, rows, shapes, tokens, torch, trainers, transformers
 from lora_lint.libraries.context import Context
 from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import (
@@ -336,6 +336,10 @@ class Knowledge:
 
     def iterate(self, machine: Machine, value: Object | Member, span: Span) -> list[Val] | None:
         return torch.iterate(value, span)
+
+    def choice(self, machine: Machine, element: Object, tests: list[ast.expr], scope: Scope) -> Object:
+        """An element that stands for all of an iteration, after the conditions of a comprehension."""
+        return parameters.choice(machine, element, tests, scope)
 
     def rows(self, machine: Machine, value: Val, filtered: bool, span: Span) -> Object | None:
         """What stands for the rows that an iteration over a value gives; `filtered` if some of them are left out."""

@@ -77,7 +77,7 @@ def part_method(context: Context, owner: Object, path: tuple[str, ...], argument
     name = path[-1]
     inner = ".".join(filter(None, (part.path, _inside(path[:-1])))) or None
     if name == "requires_grad_":
-        _set_trainable(context, Part(part.record, part.role, inner), arguments.get("", 0), span)
+        _set_trainable(context, replace(part, path=inner), arguments.get("", 0), span)
         return owner
     if name in _ITERATORS:
         role: Role = "parameters" if "parameters" in name else "modules"
@@ -152,7 +152,7 @@ def assign(context: Context, target: Object | Member, name: str, value: Val, spa
         return bool(path)
     if isinstance(data, Part) and name == "requires_grad":
         inner = ".".join(filter(None, (data.path, _inside(path)))) or None
-        _set_trainable(context, Part(data.record, data.role, inner), value, span)
+        _set_trainable(context, replace(data, path=inner), value, span)
         return True
     if isinstance(data, Part) and name == "data":
         context.happen(data.record, Cast(span))
@@ -184,7 +184,7 @@ def _set_trainable(context: Context, part: Part, value: Val | None, span: Span) 
     conditions = tuple(machine.conditions)
     if value.value and any(only_trained(each.test, each.taken, each.scope) for each in conditions):
         return
-    selection, flags = split_conditions(machine, conditions)
+    selection, flags = split_conditions(machine, conditions, part.selection)
     spares: tuple[str, ...] = ()
     if selection is Selected.ALL and value.value is False and len(flags) < len(conditions):
         selection = Selected.UNREADABLE  # all but those that a condition excludes

@@ -95,6 +95,19 @@ def events(program: str) -> list[Event]:
             "for n, p in model.named_parameters():\n    if p.requires_grad or 'x' in n:\n        p.requires_grad = True",
             [Unfreeze(AT, selection=Fragments(("x",)))],
         ),
+        (
+            "some = [p for n, p in model.named_parameters() if 'head' in n]\nfor p in some:\n    p.requires_grad = True",
+            [Unfreeze(AT, selection=Fragments(("head",)))],
+        ),
+        (
+            "some = [p for p in model.parameters() if p.requires_grad]\nfor p in some:\n    p.requires_grad_(True)",
+            [Unfreeze(AT, selection=Fragments(("lora_",)))],
+        ),
+        (
+            "some = [p for p in model.parameters() if wanted(p)]\nfor p in some:\n    p.requires_grad_(True)",
+            [Unfreeze(AT, selection=Selected.UNREADABLE)],
+        ),
+        ("some = [p for p in model.parameters()]\nfor p in some:\n    p.requires_grad_()", [Unfreeze(AT)]),
         ("for p in model.parameters():\n    p.requires_grad = False", [Freeze(AT)]),
         ("model.requires_grad_(True)", [Unfreeze(AT)]),
         ("model.lm_head.weight.requires_grad = True", [Unfreeze(AT, selection=Fragments(("lm_head",)))]),
