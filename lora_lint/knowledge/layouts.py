@@ -12,27 +12,36 @@ from lora_lint.run.values import ABSENT, Known
 
 if TYPE_CHECKING:
     from lora_lint.project import Project
-    from lora_lint.run.values import Origin
+    from lora_lint.run.values import Origin, Value
     from lora_lint.source import Span
 
 # Not compiled here: few runs name such a config, and a class of letters that ignores case takes 3 ms to compile.
 _STAGE = r"(?:^|[^a-z0-9])(?:z|zero|stage)[-_]?(?:stage[-_]?)?([0123])(?![0-9])"
 _QUANTIZED = {"gptq", "awq", "aqlm", "hqq", "eetq"}
 GATHERS = "stage3_gather_16bit_weights_on_model_save"
+WHOLE = "stage3_param_persistence_threshold"
+_WHOLE = 100_000
+"""DeepSpeed's default (0.19.8, runtime/zero/config.py)."""
 _FSDPS: dict[object, Sharding] = {1: Sharding.FSDP1, 2: Sharding.FSDP2}
 _SEPARATORS = str.maketrans("_./", "---")
 
 
 class Zero(NamedTuple):
-    """A stage of DeepSpeed's ZeRO, and whether it gathers parameters to save them: None if that is not known."""
+    """A stage of DeepSpeed's ZeRO, whether it gathers parameters to save them, and the most elements of those that it
+    leaves whole; None if that is not known."""
 
     sharding: Sharding
     gathers: bool | None = None
+    whole: int | str | None = None
 
     def launch(self, span: Span | None, origin: Origin, written: Span | None = None) -> Launch:
         """The launch of a run with it, and where that is decided."""
-        gathers = ABSENT if self.gathers is None else Known(self.gathers, span, origin, written)
-        return Launch(sharding=Known(self.sharding, span, origin, written), gathers=gathers)
+
+        def decided(value: Any) -> Value[Any]:
+            return ABSENT if value is None else Known(value, span, origin, written)
+
+        gathers, whole = decided(self.gathers), decided(self.whole)
+        return Launch(sharding=decided(self.sharding), gathers=gathers, whole=whole)
 
 
 def quantizer_in_name(name: str) -> Quantizer | None:
@@ -59,17 +68,19 @@ def zero_of_text(text: bytes) -> Zero | None:
     """What a DeepSpeed config says; None if no stage is written there."""
     try:
         section = json.loads(text)["zero_optimization"]
-        stage, gathers = section["stage"], section.get(GATHERS, False)
+        stage, gathers, whole = section["stage"], section.get(GATHERS, False), section.get(WHOLE, _WHOLE)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
-    return zero(stage, gathers)
+    return zero(stage, gathers, whole)
 
 
-def zero(stage: Any, gathers: Any = None) -> Zero | None:
-    """The ZeRO of a config's stage and its GATHERS, of which "auto" leaves open whether it gathers."""
+def zero(stage: Any, gathers: Any = None, whole: Any = _WHOLE) -> Zero | None:
+    """The ZeRO of a config's stage, its GATHERS, of which "auto" leaves open whether it gathers, and its WHOLE, which
+    "auto" leaves to transformers."""
     if not isinstance(stage, int) or isinstance(stage, bool):
         return None
-    return Zero(sharding_of(stage), gathers if isinstance(gathers, bool) else None)
+    most = whole if whole == "auto" else int(whole) if isinstance(whole, int | float) else None
+    return Zero(sharding_of(stage), gathers if isinstance(gathers, bool) else None, most)
 
 
 def fsdp_of(version: object) -> Sharding:

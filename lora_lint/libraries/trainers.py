@@ -112,7 +112,8 @@ def method(context: Context, owner: Object, name: str, arguments: Arguments, spa
         trained = view_of(owner.attributes.get("model"))
         if trained is not None:
             folder = arguments.get("output_dir", 0)
-            saved(context, trained, Arguments([] if folder is None else [folder], {}, {}), span)
+            given = Arguments([] if folder is None else [folder], {}, {})
+            saved(context, trained, given, span, by_trainer=True)
         return nothing(span)
     if name in ("evaluate", "predict"):
         for view in views_of(owner.attributes.get("model")):

@@ -14,7 +14,7 @@ from lora_lint.records import replace
 from lora_lint.rules.coverage import tower_of
 from lora_lint.rules.reached import cases_of, is_shorthand
 from lora_lint.rules.words import happening, least, names, number, place, plural, resting, setting
-from lora_lint.run.events import Load, PutOn, Unwrap
+from lora_lint.run.events import Load, PutOn, Save, Train, Unwrap
 from lora_lint.run.launch import Quantizer, Sharding
 from lora_lint.run.run import Damage
 from lora_lint.run.values import Known, Reason, Unknown, alternatives, known
@@ -241,6 +241,7 @@ def adapter_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
 def adapter_empty_tensors(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL703"""
     yield from _not_gathered(run)
+    yield from _saved_in_parts(run)
     if run.weights is None:
         return
     empty = [name for name, shape in run.weights.shapes.items() if 0 in shape]
@@ -269,6 +270,59 @@ def _not_gathered(run: Run) -> Iterator[Finding]:
         "or train with ZeRO-2"
     )
     yield resting("LL703", message, launch.sharding, launch.gathers, otherwise=run.span, doubt="likely")
+
+
+def _saved_in_parts(run: Run) -> Iterator[Finding]:
+    """The model saves itself, without what the other processes hold of its larger weights."""
+    sharding, most = run.launch.sharding, known(run.launch.whole)
+    if run.trained is not True or most is None:
+        return
+    if not isinstance(sharding, Known) or sharding.value is not Sharding.ZERO3:
+        return
+    trained = next((place for place, event in enumerate(run.events) if isinstance(event, Train)), 0)
+    saves = [event for event in run.events[trained:] if isinstance(event, Save)]
+    by_itself = next((event for event in saves if event.wrapped and not event.gathered), None)
+    largest = _largest_tensor(run, most)
+    if by_itself is None or largest is None:
+        return
+    name, size, kept = largest
+    message = (
+        f"Under ZeRO-3 no process holds all of a weight with more than {kept:,} elements, and the model's own "
+        f"`save_pretrained` saves such weights empty, for example `{name}` ({size:,}). Save with "
+        "`trainer.save_model()`, or pass `state_dict=accelerator.get_state_dict(model)`"
+    )
+    related = () if sharding.span is None else (Related(sharding.span, "ZeRO-3 is chosen here"),)
+    yield Finding("LL703", message, by_itself.span, least("likely", happening(by_itself)), None, related)
+
+
+def _largest_tensor(run: Run, most: int | str) -> tuple[str, int, int] | None:
+    """The largest weight that the adapter saves, its elements, and the most that ZeRO-3 leaves whole, if it has more.
+
+    "auto" is ten times the hidden size (transformers 5.23.0, integrations/deepspeed.py).
+    """
+    found: tuple[str, int, int] | None = None
+    for case in cases_of(run)[1]:
+        hidden = case.built.config.get("hidden_size")
+        kept = 10 * hidden if most == "auto" and isinstance(hidden, int) else most
+        sizes = dict(_saved_tensors(case))
+        name = max(sizes, key=lambda path: sizes[path], default=None)
+        if name is None or not isinstance(kept, int) or sizes[name] <= kept:
+            return None
+        found = name, sizes[name], kept
+    return found
+
+
+def _saved_tensors(case: Case) -> Iterator[tuple[str, int]]:
+    """The larger matrix of each adapted module, and the modules that are saved whole, with their elements."""
+    for each in case.match.modules:
+        if each.rank is not None:
+            yield (
+                f"{each.path}.lora_{'A' if each.inputs > each.outputs else 'B'}",
+                each.rank * max(each.inputs, each.outputs),
+            )
+    for module in case.modules:
+        if module.path in case.match.saved:
+            yield module.path, module.inputs * module.outputs
 
 
 def adapter_base_mismatch(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

@@ -267,11 +267,13 @@ class Answer(_Occurrence):
 class Save(_Occurrence):
     """`save_pretrained`, `push_to_hub`, the trainer's `save_model`. `adapter_alone`: nothing else of the model is
     saved. `wrapped`: a PeftModel saves, which writes the weights of its adapters. `converted`: an adapter that started
-    from the base model's weights is saved as a plain one."""
+    from the base model's weights is saved as a plain one. `gathered`: by something that may collect what the processes
+    hold of each weight: a trainer, a state dict."""
 
     adapter_alone: bool = False
     wrapped: bool = False
     converted: bool = False
+    gathered: bool = False
 
 
 PutOn: TypeAlias = Wrap | LoadAdapter

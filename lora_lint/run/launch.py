@@ -66,6 +66,8 @@ class Launch:
     sharding: Value[Sharding] = ABSENT
     gathers: Value[bool] = ABSENT
     """Whether ZeRO-3 collects the parts of each parameter to save it."""
+    whole: Value[int | str] = ABSENT
+    """The most elements of a parameter that ZeRO-3 leaves whole in each process; "auto": ten times the hidden size."""
     quantizer: Value[Quantizer] = ABSENT
     storage: Value[str | Storage] = ABSENT
     compute: Value[str] = ABSENT

@@ -213,6 +213,12 @@ def test_what_launchers_say(
 
 ZERO3 = {"zero_optimization": {"stage": 3}}
 GATHERED = {"zero_optimization": {"stage": 3, "stage3_gather_16bit_weights_on_model_save": True}}
+
+
+def _persisting(threshold: object) -> str:
+    return json.dumps({"zero_optimization": {"stage": 3, "stage3_param_persistence_threshold": threshold}})
+
+
 BY_ACCELERATE = "distributed_type: DEEPSPEED\ndeepspeed_config:\n  zero_stage: 3\nnum_processes: 4\n"
 
 
@@ -236,3 +242,25 @@ def test_whether_zero_gathers_to_save(tmp_path: Path, argument: str, files: dict
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     assert plain(only(read_python(program, tmp_path)).launch.gathers) == gathers
+
+
+@pytest.mark.parametrize(
+    ("argument", "files", "whole"),
+    [
+        ("deepspeed='ds.json'", {"ds.json": json.dumps(ZERO3)}, 100_000),
+        ("deepspeed='ds.json'", {"ds.json": _persisting(1e6)}, 1_000_000),
+        ("deepspeed='ds.json'", {"ds.json": _persisting("auto")}, "auto"),
+        ("deepspeed='ds.json'", {"ds.json": _persisting([])}, Unknown),
+        ("deepspeed='ds_z3.json'", {}, Unknown),
+        (f"deepspeed={ZERO3}", {}, 100_000),
+        (f"deepspeed={_persisting(5)}", {}, 5),
+        ("", {"c.yaml": BY_ACCELERATE}, 100_000),
+        ("", {"c.yaml": "distributed_type: NO\n"}, Unknown),
+    ],
+)
+def test_what_zero_leaves_whole(tmp_path: Path, argument: str, files: dict[str, str], whole: object) -> None:
+    program = PROGRAM.format(loading="", arguments=f", {argument}" if argument else "")
+    files = {"train.py": program, "run.sh": "accelerate launch --config_file c.yaml train.py\n", **files}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    assert plain(only(read_python(program, tmp_path)).launch.whole) == whole
