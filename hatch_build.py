@@ -25,8 +25,8 @@ def _json(content: Any) -> bytes:
 
 
 class CompileHook(BuildHookInterface):  # type: ignore[type-arg,misc]
-    """Puts `lora_lint/catalogue.json` (the index), `lora_lint/pages.json.gz` (the texts) and the pack of architectures
-    into the wheel."""
+    """Puts `lora_lint/catalogue.json` (what a lint needs of the rules), `lora_lint/pages.json.gz` (what people read)
+    and the packed and deflated facts into the wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Called by hatchling before the build; an editable install reads the sources in the checkout."""

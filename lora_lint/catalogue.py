@@ -1,7 +1,7 @@
 """The rule catalogue: one Markdown page per rule in `rules/`, with its facts in the front matter.
 
-An installed package contains the catalogue compiled (`catalogue.json` and `pages.json.gz`, written by the build); in a
-checkout it is read from `rules/` each time.
+An installed package contains the catalogue compiled: what a lint needs in `catalogue.json`, what people read in
+`pages.json.gz`. In a checkout it is read from `rules/` each time.
 """
 
 from __future__ import annotations
@@ -52,25 +52,45 @@ class Rule:
 
     code: str
     name: str
-    summary: str
     level: Level
-    fix: Remedy
-    verify: Settlement
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    references: tuple[str, ...] = ()
     file: str = ""
     contested: bool = False
 
     @property
+    def summary(self) -> str:
+        """What is wrong, in a line."""
+        return str(_page_facts(self.code)["summary"])
+
+    @property
+    def fix(self) -> Remedy:
+        """How to fix it."""
+        return Remedy(**_page_facts(self.code)["fix"])
+
+    @property
+    def verify(self) -> Settlement:
+        """How `--verify` settles it."""
+        return Settlement(**_page_facts(self.code)["verify"])
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Where the facts are from."""
+        return tuple(_page_facts(self.code).get("references", ()))
+
+    @property
     def body(self) -> str:
         """The page's text below the front matter, as Markdown."""
-        return _body(self.code)
+        return str(_page_facts(self.code)["body"])
+
+
+_OF_LINTS = frozenset(Rule.__match_args__)
+"""The facts of a rule that a lint needs; the others are on its page."""
 
 
 @cache
 def rules() -> Mapping[str, Rule]:
     """Every rule by its code, in the order of the codes. Raises CatalogueError if there is no catalogue."""
-    return MappingProxyType({entry["code"]: _rule(entry) for entry in _index()})
+    return MappingProxyType({entry["code"]: Rule(**entry) for entry in _index()})
 
 
 def find(code_or_name: str) -> Rule | None:
@@ -107,23 +127,8 @@ def _option(name: str, schema: Mapping[str, Any]) -> str:
     return f"- `{name}` (default `{default}`): {schema.get('description', '')}"
 
 
-def _rule(entry: Mapping[str, Any]) -> Rule:
-    return Rule(
-        code=entry["code"],
-        name=entry["name"],
-        summary=entry["summary"],
-        level=entry["level"],
-        fix=Remedy(**entry["fix"]),
-        verify=Settlement(**entry["verify"]),
-        options=entry.get("options", {}),
-        references=tuple(entry.get("references", ())),
-        file=entry["file"],
-        contested=entry.get("contested", False),
-    )
-
-
 @cache
-def _compiled() -> tuple[list[dict[str, Any]], dict[str, str]]:
+def _compiled() -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
     return compile_pages(_SOURCE)
 
 
@@ -135,17 +140,22 @@ def _index() -> list[dict[str, Any]]:
     return _compiled()[0]
 
 
-def _body(code: str) -> str:
-    if os.path.isfile(_PAGES):
-        import gzip
-
-        with gzip.open(_PAGES) as file:
-            return str(json.load(file)[code])
-    return _compiled()[1][code]
+def _page_facts(code: str) -> dict[str, Any]:
+    """The page of a rule."""
+    return (_unpacked() if os.path.isfile(_PAGES) else _compiled()[1])[code]
 
 
-def compile_pages(folder: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """The front matter of every page in `folder` in the order of the codes, and the bodies by code.
+@cache
+def _unpacked() -> dict[str, dict[str, Any]]:
+    import gzip
+
+    with gzip.open(_PAGES) as file:
+        pages: dict[str, dict[str, Any]] = json.load(file)
+    return pages
+
+
+def compile_pages(folder: str) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
+    """What a lint needs of every page in `folder`, in the order of the codes, and the rest of the pages by code.
 
     Raises CatalogueError for a page without front matter, a front matter that is not a YAML mapping with a code, or a
     code that occurs twice.
@@ -155,16 +165,17 @@ def compile_pages(folder: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
     except OSError as error:
         raise CatalogueError(f"the rule catalogue is missing: {error}") from error
     entries: list[dict[str, Any]] = []
-    bodies: dict[str, str] = {}
+    pages: dict[str, dict[str, Any]] = {}
     for name in names:
         with open(os.path.join(folder, name), encoding="utf-8") as file:
             entry, body = split_page(file.read(), name)
-        if entry["code"] in bodies:
+        if entry["code"] in pages:
             raise CatalogueError(f"{name}: {entry['code']} has two pages")
-        entries.append({**entry, "file": name})
-        bodies[entry["code"]] = body
+        facts = {**entry, "file": name, "body": body}
+        entries.append({key: value for key, value in facts.items() if key in _OF_LINTS})
+        pages[entry["code"]] = {key: value for key, value in facts.items() if key not in _OF_LINTS}
     entries.sort(key=lambda entry: str(entry["code"]))
-    return entries, bodies
+    return entries, pages
 
 
 def split_page(text: str, name: str) -> tuple[dict[str, Any], str]:
