@@ -59,7 +59,7 @@ _QUANTIZED = (
     r"|safetensors|aqlm|\dx16|dequantized|auto(?:awq|gptq)|eetq)$"
 )
 _TUNED = r"[-_.](?:fine-?tun(?:ed?|ing)|ft)(?:[-_.].*)?$"  # donut-base-finetuned-docvqa
-_SIZE = r"(?<![\da-z.])((?:\d+x)?\d+(?:\.\d+)?)[- ]?([bm])(?![a-z\d])"
+_SIZE = r"(?:(?<![\da-z.])|(?<=[a-z][a-z]))((?:\d+x)?\d+(?:\.\d+)?)[- ]?([bm])(?![a-z\d])"
 _MIXTURE = r"(?<![\da-z])\d+x\d"
 _FOREIGN = (
     r"(?:^|-)(?:vl|v|vision|visual|vlm|llava\w*|omni\w*|audio|video\w*|image|ocr\w*|speech|tts|asr|moe|eagle\d*|medusa"

@@ -249,6 +249,7 @@ def test_type_is_known_where_sizes_are_not() -> None:
         ("lmms-lab/llava-next-72b", "llava_qwen"),
         ("QuantTrio/GLM-4.6-GPTQ-Int4-Int8Mix", "glm4_moe"),
         ("zai-org/glm-4-9b-chat-1m-hf", "glm"),  # the class of transformers, unlike the one without -hf
+        ("someone/sudoku-grpo-qwen3", "qwen3"),
         ("teknium/OpenHermes-7B", "llama"),  # by the class in its config
     ],
 )
@@ -270,6 +271,7 @@ def test_types(name: str, model_type: str) -> None:
         "someone/Qwen1.5-4B-Chat_mistral",  # Qwen in the form of Mistral
         "someone/gemma-scope-2b-pt-res",  # no model, an analysis of one
         "someone/gemma-mistral-7b-merge",
+        "someone/qwen3-moe-merge",
         "someone/Video-LLaMA-2-7B",
         "someone/llama-omni-8b",
         "someone/llama-embed-nemotron-8b",  # with attention in both directions
@@ -379,6 +381,11 @@ def test_a_copy_under_another_owner_is_known_by_its_name(name: str) -> None:
         ("someone/eleuther-pythia-6.9b-hh-sft", "EleutherAI/pythia-6.9b"),
         ("someone/Nous-Hermes-2-SOLAR-10.7B", "upstage/SOLAR-10.7B-v1.0"),
         ("someone/SteamSHP-flan-t5-large", "google/flan-t5-large"),
+        ("Helsinki-NLP/opus-mt-fi-en", "Helsinki-NLP/opus-mt-en-de"),
+        ("google/siglip-base-patch16-384", "google/siglip-base-patch16-256"),
+        ("BAAI/bge-large-en", "BAAI/bge-large-en-v1.5"),
+        ("someone/sft_llama13b", "huggyllama/llama-13b"),  # without a dash
+        ("someone/opt125m-20ep", "facebook/opt-125m"),
         ("someone/t5-base-finetuned-emotion", "google-t5/t5-base"),
     ],
 )
@@ -414,6 +421,11 @@ def test_a_name_without_a_version_has_the_sizes_that_all_versions_share() -> Non
     model, base = found("someone/Mistral-7B-sft"), found("mistralai/Mistral-7B-v0.1")
     assert model.complete and "vocab_size" not in model.config
     assert model.config == {key: value for key, value in base.config.items() if key != "vocab_size"}
+
+
+def test_active_parameters_and_other_sizes_are_not_taken_for_the_family_s() -> None:
+    assert found("someone/Qwen3-30B-A3B-lora").config == found("Qwen/Qwen3-30B-A3B").config
+    assert found("Helsinki-NLP/opus-mt-tc-big-fi-en").config == {}
 
 
 def test_two_sizes_in_a_name_are_no_size() -> None:
