@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lora_lint.frameworks import commands as frameworks
@@ -12,6 +13,7 @@ from lora_lint.programs import scripts, serving
 from lora_lint.programs.accelerated import given_to_launcher, launch_of_call, launched_by
 from lora_lint.programs.called import MAX_FOLLOWED
 from lora_lint.programs.callers import program_path
+from lora_lint.programs.continued import whole
 from lora_lint.programs.launchers import launched
 from lora_lint.records import replace
 from lora_lint.run.run import Reading, Sweep, SweepKind
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.shell import Command, Turn
     from lora_lint.run.given import Given
+    from lora_lint.run.problems import LostLine
     from lora_lint.run.run import Run
     from lora_lint.source import SourceFile, Span
 
@@ -50,12 +53,14 @@ def read_commands(
     given: list[Given] = []
     trained = serving.TrainedRuns(lambda folder: follower.trained_elsewhere(folder, path))
     left = 0
-    for command in commands:
+    for command, cut_off in whole(commands):
         call = launched(command)
         if call is None or not call.arguments:
             continue
         if len(made) < MAX_RUNS:
             found = _reading(call, command.span, path, project, follower, trained)
+            if cut_off:
+                found = found.mapped(partial(_lacking, cut_off))
             trained.note(found.runs)
             made += [(command, run) for run in found.runs]
             given += found.given
@@ -80,6 +85,10 @@ def read_commands(
     unread += follower.unread
     sweeps = (*_sweeps(made), *follower.sweeps)
     return Reading(tuple(distinct.values()), sweeps, unread=tuple(unread), given=tuple(given))
+
+
+def _lacking(cut_off: tuple[LostLine, ...], run: Run) -> Run:
+    return replace(run, problems=(*run.problems, *cut_off))
 
 
 def _reading(

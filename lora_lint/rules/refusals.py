@@ -12,7 +12,7 @@ from lora_lint.rules.reached import cases_of
 from lora_lint.rules.tied import names_one, tied_to_embedding
 from lora_lint.rules.words import listed, names, place
 from lora_lint.run.events import Wrap
-from lora_lint.run.problems import InvalidValue, Overridden
+from lora_lint.run.problems import InvalidValue, LostLine, Overridden
 from lora_lint.run.values import ABSENT, Choices, Known, Reason, Unknown, alternatives, known
 
 if TYPE_CHECKING:
@@ -48,6 +48,14 @@ def setting_without_effect(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
             )
             related = (Related(problem.by, "this one counts"),)
             yield Finding("LL905", message, problem.span, related=related)
+        elif isinstance(problem, LostLine):
+            lost = f"this and {problem.more} more never reach" if problem.more else "this never reaches"
+            message = (
+                f"The line above does not continue the command, so that the shell runs `{problem.key}` as one of its "
+                f"own: {lost} the training. Nothing may follow the sign that continues a line, nor may a comment come "
+                "between"
+            )
+            yield Finding("LL905", message, problem.span)
 
 
 def refused_settings(given: Given, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

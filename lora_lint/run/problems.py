@@ -88,5 +88,14 @@ class Overridden:
     by: Span
 
 
-Problem: TypeAlias = UnknownKey | NewKey | InvalidValue | NoResult | Overridden
+@dataclass(frozen=True)
+class LostLine:
+    """The first option of a line that a command was meant to continue on, and how many `more` there are."""
+
+    key: str
+    span: Span
+    more: int
+
+
+Problem: TypeAlias = UnknownKey | NewKey | InvalidValue | NoResult | Overridden | LostLine
 """What a reader finds wrong with a setting before any rule looks at it."""

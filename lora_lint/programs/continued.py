@@ -1,0 +1,45 @@
+"""Commands that end too early: the line above some options is not continued, and the shell takes them for commands.
+
+What was meant is read, the command with these options, so that the rules look at the settings that people believe in.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from lora_lint.programs.launchers import launched
+from lora_lint.records import replace
+from lora_lint.run.problems import LostLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lora_lint.readers.shell import Command
+
+_OPTION = re.compile(r"--[A-Za-z][\w-]*")
+_OVERRIDE = re.compile(r"\+{0,2}[A-Za-z]\w*(?:\.\w+)+(?==)")
+
+
+def whole(commands: Iterable[Command]) -> list[tuple[Command, tuple[LostLine, ...]]]:
+    """The commands, those that start a program with the lines of options that follow it, and what is cut off so."""
+    found: list[tuple[Command, tuple[LostLine, ...]]] = []
+    for command in commands:
+        last, lost = found[-1] if found else (None, ())
+        if last is not None and (options := _options(command, last)) and launched(last) is not None:
+            cut = LostLine(options[0], command.words[0].span, len(options) - 1)
+            found[-1] = (replace(last, words=(*last.words, *command.words)), (*lost, cut))
+        else:
+            found.append((command, ()))
+    return found
+
+
+def _options(command: Command, above: Command) -> list[str]:
+    """The options in a line that has nothing else and follows a command that takes such."""
+    if command.span.path != above.span.path or command.span.start < above.span.end or command.turns != above.turns:
+        return []
+    for kind in (_OPTION, _OVERRIDE):
+        here = [match[0] for word in command.words if (match := kind.match(word.text or word.head))]
+        if here and kind.match(command.words[0].text or command.words[0].head):
+            return here if any(kind.match(word.text or word.head) for word in above.words) else []
+    return []
