@@ -622,7 +622,12 @@ def scripts(package: Package, name: str, title: str, trains: str, beside: tuple[
 
 def kohya(folders: list[Path]) -> None:
     package = checkout(folders, "sdxl_train_network.py", "sd-scripts")
-    scripts(package, "kohya", "sd-scripts", "*train_network.py", ())
+    whole = (
+        "fine_tune.py",
+        "train_db.py",
+        *(f"{model}_train.py" for model in ("anima", "flux", "lumina", "sd3", "sdxl")),
+    )
+    scripts(package, "kohya", "sd-scripts", "*train_network.py", whole)
 
 
 def musubi_tuner(folders: list[Path]) -> None:

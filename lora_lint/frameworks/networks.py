@@ -7,16 +7,20 @@ others are derived.
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
-from lora_lint.readers.nodes import Mapping, Sequence
+from lora_lint.readers.nodes import Mapping, Scalar, Sequence
 from lora_lint.run.events import Load, Train, Wrap
+from lora_lint.run.problems import InvalidValue
 from lora_lint.run.run import BaseModel, Reading, Run
 from lora_lint.run.values import ABSENT, Known, Unknown, alternatives, known
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lora_lint.readers.nodes import Entry
     from lora_lint.run.framework import Framework
     from lora_lint.run.run import Adapter, Training
@@ -62,9 +66,34 @@ def reading(framework: Framework, document: Mapping, precision: str | None = Non
         BaseModel(fields.text(model)),
         training=_training(framework, fields, half=_half(fields, precision)),
         events=(Load(fields.span(model)), Wrap(span), Train(span)),
+        problems=tuple(_unparsed(framework, fields)),
         trained=True,
     )
     return Reading((run,))
+
+
+def _unparsed(framework: Framework, fields: Fields) -> Iterator[InvalidValue]:
+    """The arguments of the optimizer and the schedule that are not `name=value` with a Python literal."""
+    for key in ("optimizer_args", "lr_scheduler_args"):
+        node = fields.node(key)
+        for item in node.items if isinstance(node, Sequence) else (node,):
+            if not isinstance(item, Scalar) or not isinstance(item.value, str) or not item.value:
+                continue
+            text = item.value
+            several = item is node and " " in text  # of the GUI, which splits it
+            if not several and not _is_literal(text):
+                expected = "`name=value` with a Python literal such as True, 0.01 or (0.9, 0.99), and raises an error"
+                yield InvalidValue(key, text, item.span, framework.title, expected)
+
+
+def _is_literal(text: str) -> bool:
+    """Whether an argument is understood (library/train_util.py, get_optimizer; ast.literal_eval)."""
+    _, sign, value = text.partition("=")
+    try:
+        ast.literal_eval(value)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return False
+    return bool(sign) and "=" not in value
 
 
 def flattened(document: Mapping) -> Mapping:

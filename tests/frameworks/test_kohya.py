@@ -155,6 +155,7 @@ MUSUBI = (
         (COMMAND.replace("sdxl_train", "train") + "--cache_text_encoder_outputs", ["cache_text_encoder_outputs"]),
         (COMMAND + "--cache_text_encoder_outputs --no_half_vae", []),
         (COMMAND.replace("sdxl_", "my_"), []),
+        (COMMAND + "--learning_rate_te2 0", ["learning_rate_te2"]),  # of sdxl_train.py
     ],
 )
 def test_options_that_a_script_does_not_have(command: str, unknown: list[str]) -> None:
@@ -193,3 +194,26 @@ def test_lists_that_are_given_twice(options: str, lost: bool) -> None:
 )
 def test_a_network_for_another_model(model: str, network: str, refused: bool) -> None:
     assert ("LL904" in codes(MUSUBI.format(model) + f"--network_module {network}", "run.sh")) == refused
+
+
+@pytest.mark.parametrize(
+    "option, wrong",
+    [
+        ("--optimizer_args scale_parameter=Flase relative_step=False", 'optimizer_args="scale_parameter=Flase"'),
+        ("--optimizer_args relative_step=true", 'optimizer_args="relative_step=true"'),
+        ("--lr_scheduler_args num_cycles", 'lr_scheduler_args="num_cycles"'),
+        ('--optimizer_args "betas=0.9,0.99" decouple=True weight_decay=1e-2', None),
+        ("--optimizer_args $OPTIMIZER_ARGS", None),
+    ],
+)
+def test_arguments_of_the_optimizer_are_python_literals(option: str, wrong: str | None) -> None:
+    command = f"{COMMAND} --network_dim 16 --network_alpha 8 --learning_rate 1e-4 {option}\n"
+    report = engine.lint_text(command.encode(), "run.sh", Settings())
+    found = [finding.message for finding in report.findings if finding.code == "LL902"]
+    assert [wrong] == [message[1:].partition("`:")[0] for message in found] if wrong else found == []
+
+
+def test_the_gui_splits_the_arguments_of_the_optimizer() -> None:
+    one, other = '"optimizer_args": "scale_parameter=False relative_step=False"', '"optimizer_args": ""'
+    for text in (one, other):
+        assert codes(GUI.replace("{", "{" + text + ",", 1), "gui.json") == codes(GUI, "gui.json")
