@@ -53,6 +53,8 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
         if not run.framework.direct:
             own = {name: pin for name, pin in pins.items() if name == run.framework.name}
             problems = tuple(_of_version(run, own.get(run.framework.name)))
+            if run.framework.name in unversioned:
+                problems = tuple(each for each in problems if not isinstance(each, InvalidValue))
             return _without_guesses(
                 replace(run, pins=own, given=pinned(run.given, pins), newer=newer, problems=problems)
             )

@@ -47,17 +47,20 @@ _INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)(?:\s*=\s*|\s+|(?<=-[r
 _IMAGE = re.compile(r"(?i)\s*FROM\s+(?:--\S+\s+)?(?:[\w.:-]+/)*([\w.-]+):([\w.-]+)")
 _PIP_INSTALL = re.compile(r"\bpip3?\s+install\s+([^;&|]*)")
 _GIT = re.compile(r"git\+[^\s\"']*/([\w.-]+?)(?:\.git)?(?:@([^\s\"'#;\]]+))?(?:#\S*)?")
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _CONDA = re.compile(r"(?:[\w.-]+::)?([\w.-]+?)\s*(?:\[[^\]]*\])?\s*([=<>!~\d].*)?")
 
 
 class Demand(NamedTuple):
     """One requirement of a framework: the resulting pin (None without an upper bound), the Python versions that it
-    applies to, and the oldest version that it allows (None without a lower bound)."""
+    applies to, and the oldest version that it allows (None without a lower bound). `commit`: it is a commit of some
+    repository, of any version."""
 
     framework: str
     pin: Pin | None
     pythons: frozenset[str] = frozenset(PYTHONS)
     least: Version | None = None
+    commit: bool = False
 
 
 Group: TypeAlias = "Sequence[Demand]"
@@ -150,7 +153,7 @@ def _each(texts: Iterable[object], file: str) -> Iterator[Demand]:
             continue
         if address := _GIT.fullmatch(text.strip()):
             if framework := framework_of(address[1]):
-                yield _demand(framework, after_tag(address[2]), text, file)
+                yield _from_git(framework, address[2], text, file)
             continue
         name = _NAME.match(text)
         if name is not None and (framework := framework_of(name[1])):
@@ -166,12 +169,21 @@ def _requirement(framework: str, text: str, file: str) -> Demand:
         requirement = Requirement(text)
     except InvalidRequirement:  # such as a version in a variable
         return Demand(framework, None)
+    written, pythons = text.partition(";")[0], _pythons(requirement.marker)
     if requirement.url is None:
-        below = upper(str(requirement.specifier))
-    else:
-        address = _GIT.fullmatch(requirement.url)
-        below = after_tag(address[2]) if address is not None else None
-    return _demand(framework, below, text.partition(";")[0], file, _pythons(requirement.marker))
+        return _demand(framework, upper(str(requirement.specifier)), written, file, pythons)
+    address = _GIT.fullmatch(requirement.url)
+    if address is None:
+        return _demand(framework, None, written, file, pythons)
+    return _from_git(framework, address[2], written, file, pythons)
+
+
+def _from_git(
+    framework: str, ref: str | None, text: str, file: str, pythons: frozenset[str] = frozenset(PYTHONS)
+) -> Demand:
+    """A repository at a tag, at a commit, or at its newest."""
+    demand = _demand(framework, after_tag(ref), text, file, pythons)
+    return demand._replace(commit=_COMMIT.fullmatch(ref or "") is not None)
 
 
 def _demand(
@@ -327,8 +339,8 @@ def _of_table(framework: str, name: str, table: Mapping[str, Any], file: str) ->
         pythons = frozenset()
     if isinstance(version, str):
         return _demand(framework, upper(version), f'{name} = "{version}"', file, pythons)
-    below = after_tag(ref) if isinstance(ref, str) and "git" in table else None
-    return _demand(framework, below, f"{name} at {ref}", file, pythons)
+    git = isinstance(ref, str) and "git" in table
+    return _from_git(framework, ref if git else None, f"{name} at {ref}", file, pythons)
 
 
 def _allowed(constraint: object) -> frozenset[str]:

@@ -46,7 +46,7 @@ _METADATA = rb"(?ms)^# /// script\s*$(.*?)^# ///\s*$"
 
 class Allowed(NamedTuple):
     """The versions of a framework that may be installed: the pin (None: up to the newest), and the oldest one (None:
-    any). `own`: the project holds its source, which may take keys that no release has."""
+    any). `own`: the project holds its source, or installs a commit of it, which may take keys that no release has."""
 
     pin: Pin | None
     least: Version | None
@@ -191,7 +191,7 @@ def _settled(groups: Iterable[Group]) -> Pins:
                 together = [each for each in group if each.framework == framework and python in each.pythons]
                 bounds = [each.pin for each in together if each.pin is not None]
                 pin = min(bounds, key=lambda each: padded(each.below), default=None)
-                allowed = Allowed(pin, _newest(each.least for each in together))
+                allowed = Allowed(pin, _newest(each.least for each in together), any(each.commit for each in together))
                 pins[framework] = _wider(pins[framework], allowed) if framework in pins else allowed
     return pins
 
@@ -200,7 +200,7 @@ def _wider(first: Allowed, second: Allowed) -> Allowed:
     """What two alternatives allow: the pin that allows the newer version, and the newer of the oldest ones."""
     pins = [each.pin for each in (first, second) if each.pin is not None]
     pin = max(pins, key=lambda each: padded(each.below)) if len(pins) == 2 else None
-    return Allowed(pin, _newest((first.least, second.least)))
+    return Allowed(pin, _newest((first.least, second.least)), first.own or second.own)
 
 
 def _newest(versions: Iterable[Version | None]) -> Version | None:
