@@ -272,6 +272,8 @@ def test_types(name: str, model_type: str) -> None:
         "someone/gemma-scope-2b-pt-res",  # no model, an analysis of one
         "someone/gemma-mistral-7b-merge",
         "someone/qwen3-moe-merge",
+        "someone/Phi-4-Math",  # of 46 such models 36 are in Llama's form
+        "someone/Qwen-7B-deep-thinker",  # of Qwen 2.5, as most whose names say no version
         "someone/Video-LLaMA-2-7B",
         "someone/llama-omni-8b",
         "someone/llama-embed-nemotron-8b",  # with attention in both directions
@@ -726,7 +728,7 @@ def test_every_sibling_of_a_family_is_in_the_table() -> None:
 
 KNOWN_BY_THEIR_IDS = {
     "Delcos/Mistral-Pygmalion-7b", "TrustSafeAI/RADAR-Vicuna-7B", "Weyaxi/Stellaris-internlm2-20b-r512",
-    "mncai/Mistral-7B-OpenOrca-1k", "mrm8488/mT5-small-finetuned-tydiqa-for-xqa",
+    "Bllossom/llama-3.2-Korean-Bllossom-AICA-5B", "mncai/Mistral-7B-OpenOrca-1k", "mrm8488/mT5-small-finetuned-tydiqa-for-xqa",
     "AI-ModelScope/llava-v1.6-34b", "AI-ModelScope/llava-v1.6-mistral-7b", "MAGAer13/mplug-owl2-llama2-7b",
     "PekingU/rtdetr_r18vd", "alibaba-nlp-community/gte-multilingual-base", "deepseek-ai/deepseek-vl2",
     "deepseek-ai/deepseek-vl2-small", "deepseek-ai/deepseek-vl2-tiny", "deepseek-community/Janus-Pro-1B",
