@@ -22,7 +22,7 @@ from lora_lint.prefilter import (
     telling,
     words,
 )
-from lora_lint.records import NamedTuple
+from lora_lint.records import dataclass
 from lora_lint.system import disk
 
 if TYPE_CHECKING:
@@ -112,7 +112,8 @@ _CHUNK = 1 << 16
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
-class Found(NamedTuple):
+@dataclass(frozen=True)
+class Found:
     """A file to lint. `data` is None if it could not be read; `problem` then says why, for the user. `path` is the one
     that reports show: relative to the current folder if the file is in it, with `/`. `limit` is the limit that it
     exceeds, for a file that may not be about LoRA."""

@@ -40,22 +40,25 @@ else:
     def field(*, default=_MISSING, default_factory=_MISSING, compare=True, repr=True):
         return _Field(default, default_factory, compare, repr)
 
-    _PLAIN = _Field()
-    """That of every attribute that has no default."""
-
     class _StandardFields:
         """`__dataclass_fields__`, built once and only when the standard module asks for it."""
 
         def __get__(self, instance, owner):
             import dataclasses
 
+            given = {
+                name: value if value.__class__ is _Field else _Field(value)
+                for name, value in owner.__record_fields__.items()
+            }
             made = dataclasses.make_dataclass(
                 owner.__name__,
-                [(name, Any, _standard_field(dataclasses, each)) for name, each in owner.__record_fields__.items()],
+                [(name, Any, _standard_field(dataclasses, each)) for name, each in given.items()],
                 kw_only=True,
             )
             owner.__dataclass_fields__ = made.__dataclass_fields__
             return made.__dataclass_fields__
+
+    _STANDARD_FIELDS = _StandardFields()
 
     def _standard_field(dataclasses, each):
         options = {"compare": each.compare, "repr": each.repr}
@@ -71,29 +74,34 @@ else:
     def dataclass(cls=None, *, frozen=False, eq=True):  # noqa: C901
         if cls is None:
             return lambda given: dataclass(given, frozen=frozen, eq=eq)
-        fields = {}
-        for base in reversed(cls.__mro__[1:]):
-            fields.update(base.__dict__.get("__record_fields__", {}))
+        fields = {}  # the default of each, or what `field(…)` says, which is much to ask of 700 attributes
+        for base in cls.__mro__[-2:0:-1]:
+            fields.update(base.__dict__.get("__record_fields__", ()))
+        own = cls.__dict__
         for name, annotation in cls.__annotations__.items():
-            if isinstance(annotation, str) and annotation.startswith(("ClassVar", "typing.ClassVar")):
+            if "ClassVar" not in annotation:
+                fields[name] = own.get(name, _MISSING)
+        defaults, factories, hidden, unequal = {}, {}, set(), set()
+        for name, value in fields.items():
+            if value.__class__ is not _Field:
+                if value is not _MISSING:
+                    defaults[name] = value
                 continue
-            value = cls.__dict__.get(name, _MISSING)
-            if value is _MISSING:
-                each = _PLAIN
-            elif value.__class__ is not _Field:
-                each = _Field(value)
+            if value.default is not _MISSING:
+                defaults[name] = value.default
+                setattr(cls, name, value.default)
             else:
-                each = value
-                if each.default is _MISSING:
+                if value.factory is not _MISSING:
+                    factories[name] = value.factory
+                if name in own:
                     delattr(cls, name)
-                else:
-                    setattr(cls, name, each.default)
-            fields[name] = each
+            if not value.repr:
+                hidden.add(name)
+            if not value.compare:
+                unequal.add(name)
         names = tuple(fields)
         count = len(names)
-        defaults = {name: each.default for name, each in fields.items() if each.default is not _MISSING}
-        factories = {name: each.factory for name, each in fields.items() if each.factory is not _MISSING}
-        compared = tuple([name for name, each in fields.items() if each.compare])
+        compared = tuple([name for name in names if name not in unequal]) if unequal else names
         post_init = getattr(cls, "__post_init__", None)
 
         def __init__(self, *args, **kwargs):
@@ -122,11 +130,11 @@ else:
 
         def __repr__(self):
             state = self.__dict__
-            shown = ", ".join(f"{name}={state[name]!r}" for name, each in fields.items() if each.repr)
+            shown = ", ".join(f"{name}={state[name]!r}" for name in names if name not in hidden)
             return f"{self.__class__.__qualname__}({shown})"
 
         cls.__record_fields__ = fields
-        cls.__dataclass_fields__ = _StandardFields()
+        cls.__dataclass_fields__ = _STANDARD_FIELDS
         cls.__match_args__ = names
         for method in (__init__, __eq__, __repr__) if eq else (__init__, __repr__):
             if method.__name__ not in cls.__dict__:

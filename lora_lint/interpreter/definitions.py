@@ -21,7 +21,7 @@ from lora_lint.interpreter.values import (
     Val,
     option_of,
 )
-from lora_lint.records import NamedTuple
+from lora_lint.records import dataclass
 from lora_lint.run.values import Reason
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ class Scope:
         self.global_names: frozenset[str] = frozenset()
 
 
-class Condition(NamedTuple):
+@dataclass(frozen=True)
+class Condition:
     """A condition that may or may not hold, and the branch of it that is being followed. `narrowed` are the defaults
     with which the branch is not taken, each with the value that replaces it there. `case` are the choices of callers
     that lead to it."""

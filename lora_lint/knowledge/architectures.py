@@ -135,7 +135,8 @@ def names_module(architecture: Architecture, name: str) -> bool:
     return any(child[0] == name for node in architecture._nodes for child in node[4])
 
 
-class Ends(NamedTuple):
+@dataclass(frozen=True)
+class Ends:
     """Where a model has its base model, its input embeddings and its output embeddings."""
 
     prefix: str = ""

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.records import NamedTuple
+from lora_lint.records import dataclass
 from lora_lint.run.launch import Launch, Quantizer, Sharding
 from lora_lint.run.values import ABSENT, Known
 
@@ -26,7 +26,8 @@ _FSDPS: dict[object, Sharding] = {1: Sharding.FSDP1, 2: Sharding.FSDP2}
 _SEPARATORS = str.maketrans("_./", "---")
 
 
-class Zero(NamedTuple):
+@dataclass(frozen=True)
+class Zero:
     """A stage of DeepSpeed's ZeRO, whether it gathers parameters to save them, and the most elements of those that it
     leaves whole; None if that is not known."""
 

@@ -58,7 +58,7 @@ def check_all(
     if most > 1 or progress is not None:
         # Beyond the first few the bytes are not kept: reading a file again costs little, keeping all of them a lot.
         for found in ahead:
-            files.append(found if len(files) < 2 * PER_WORKER or found.data is None else found._replace(data=None))
+            files.append(found if len(files) < 2 * PER_WORKER or found.data is None else replace(found, data=None))
     if most > 1 and len(files) >= enough:
         results = _parallel(files, make_checker, most)
     else:
@@ -108,7 +108,7 @@ def _parallel(files: list[discovery.Found], make_checker: MakeChecker, jobs: int
     if multiprocessing.get_start_method() == "fork":  # modules imported here need not be imported by each process
         import lora_lint.linting.checker
         import lora_lint.programs.following  # noqa: F401
-    files = [found._replace(data=None) for found in files]
+    files = [replace(found, data=None) for found in files]
     workers = min(jobs, max(2, len(files) // PER_WORKER), 61)  # Windows can wait for at most 61
     # Neighbours import the same files, which a process parses once; but no process should end up with the last alone.
     size = min(max(_CHUNK, len(files) // (16 * workers)), 16 * _CHUNK)
@@ -141,7 +141,7 @@ def _one_by_one(files: list[discovery.Found], make_checker: MakeChecker) -> Iter
                     left.pop()
             except BrokenProcessPool:
                 why = "lora-lint crashed on this file: this is a bug in lora-lint, please report it"
-                yield replace(make_checker().check(left.pop()._replace(problem=why)), crashed=True)
+                yield replace(make_checker().check(replace(left.pop(), problem=why)), crashed=True)
 
 
 _worker: Checker | None = None
@@ -174,5 +174,5 @@ def _load(found: discovery.Found) -> discovery.Found:
     try:
         data = discovery.read(found.path, discovery.limit_of(found.kind))
     except OSError as error:
-        return found._replace(problem=discovery.cannot_be_read(error))
-    return found._replace(data=data, problem=discovery.too_large(found.kind) if data is None else None)
+        return replace(found, problem=discovery.cannot_be_read(error))
+    return replace(found, data=data, problem=discovery.too_large(found.kind) if data is None else None)

@@ -16,7 +16,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.linting.own_source import frameworks_in
-from lora_lint.records import NamedTuple
+from lora_lint.records import dataclass
 from lora_lint.run.versions import PACKAGES, Pin, padded
 from lora_lint.system import disk
 
@@ -44,7 +44,8 @@ _PIP = r"(?:.*/)?pip[\d.]*"
 _METADATA = rb"(?ms)^# /// script\s*$(.*?)^# ///\s*$"
 
 
-class Allowed(NamedTuple):
+@dataclass(frozen=True)
+class Allowed:
     """The versions of a framework that may be installed: the pin (None: up to the newest), and the oldest one (None:
     any). `own`: the project holds its source, or installs a commit of it, which may take keys that no release has."""
 
