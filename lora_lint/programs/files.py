@@ -185,21 +185,24 @@ class _Files:
 
     def reaches_adapter(self, program: str, outline: Outline, whatever: bool) -> bool:
         """See ProjectLoader.reaches_adapter."""
-        running = outline.running
-        asked = outline.imports if whatever else [name for name in outline.imports if name in running or name == b"*"]
-        taken = [
-            (each, files)
-            for name in asked
-            for each in outline.imports[name]
-            if any(map(self._comes_to_adapter, files := self._candidates(program, each)))
-        ]
-        if taken and (whatever or any(map(outline.makes_config, asked))):
+        coming = {name: self._coming_of(program, imports) for name, imports in outline.imports.items()}
+        if whatever or not any(coming.values()):
+            return any(coming.values())
+        running = outline.running  # which costs more than all of the above
+        asked = [name for name in coming if name in running or name == b"*"]
+        taken = [pair for name in asked for pair in coming[name]]
+        if taken and any(map(outline.makes_config, asked)):
             return True
         return any(
             self._leading.get(start, self._leads)
             for each, files in taken
             for start in self._names_for(files, each, running)
         )
+
+    def _coming_of(self, program: str, imports: list[Import]) -> list[tuple[Import, list[str]]]:
+        """Those of some imports that lead to an adapter call, and the files that each may refer to."""
+        found = ((each, self._candidates(program, each)) for each in imports)
+        return [(each, files) for each, files in found if any(map(self._comes_to_adapter, files))]
 
     def _comes_to_adapter(self, path: str) -> bool:
         """Whether a file, or one that it imports, names an adapter call."""
