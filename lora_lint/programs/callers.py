@@ -32,7 +32,7 @@ MAX_PAGES = 20
 _PAGE = ".md"
 _FOLDERS = ("", "scripts", "script", "examples", "experiments", "bash", "shell", "run", "runs", "bin")
 """Where shell scripts are, relative to a program's folder and those above it."""
-_STARTS = rb"!.{0,80}?(?:python|torchrun|accelerate|deepspeed)|%%(?:bash|sh)"
+_STARTS = rb"!(?!\s*pip\b).{0,80}?(?:python|torchrun|accelerate|deepspeed)|%%(?:bash|sh)"
 """In a notebook that may start a program."""
 
 
@@ -104,6 +104,8 @@ class _Callers:
 
     def calls_of(self, program: str) -> Iterator[tuple[Call, dict[str, Node]]]:
         """The calls of a program, each with its options."""
+        if not program.endswith(".py"):
+            return iter(())  # no call of a script starts a notebook
         scripts = self.near(program)[:MAX_SCRIPTS], self._around(program, self._others, _others_in)
         return self._calls_from(chain(*scripts), program)
 
