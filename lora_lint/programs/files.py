@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.interpreter.definitions import ProgramFile
 from lora_lint.libraries.marks import names_adapter
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from lora_lint.programs.outline import Import, Outline
     from lora_lint.project import Project
     from lora_lint.source import SourceFile
+
+    _Parsed: TypeAlias = "tuple[tuple[SourceFile, ast.Module] | None, disk.Noted | None]"
+    """The text and the tree of a file, and what reading it asked the disk."""
 
 MAX_FILES = 100
 """The most files that one program takes names from; those that a shared module imports while it is followed do not
@@ -107,7 +110,7 @@ class _Files:
         self._coming: disk.Remembered[str, bool] = disk.Remembered()
         self._leading: disk.Remembered[tuple[str, bytes], bool] = disk.Remembered()
         self._outlines: disk.Remembered[str, Outline] = disk.Remembered()
-        self._trees: dict[str, tuple[tuple[SourceFile, ast.Module] | None, disk.Noted]] = {}
+        self._trees: dict[str, _Parsed] = {}
         self._kept = 0
         self.shared = SharedModules(project, self.tree, self._imported)
 
@@ -259,18 +262,15 @@ class _Files:
 
     def tree(self, path: str) -> tuple[SourceFile, ast.Module] | None:
         """The text and the syntax tree of a file; None if it cannot be parsed. The most recent are kept."""
-        if path in self._trees:
-            found, noted = self._trees.pop(path)
-            disk.again(noted)
-        else:
-            with disk.Watch() as watch:
-                found, noted = self._parsed(path), watch.noted
-            self._kept += len(found[0].utf8) if found is not None else 0
-        self._trees[path] = (found, noted)
+        entry = self._trees.pop(path, None)
+        if entry is None or not disk.again(entry[1]):
+            self._kept -= _bytes_of(entry)
+            entry = disk.asking(lambda: self._parsed(path))
+            self._kept += _bytes_of(entry)
+        self._trees[path] = entry
         while self._kept > _KEPT_BYTES:
-            oldest, _ = self._trees.pop(next(iter(self._trees)))
-            self._kept -= len(oldest[0].utf8) if oldest is not None else 0
-        return found
+            self._kept -= _bytes_of(self._trees.pop(next(iter(self._trees))))
+        return entry[0]
 
     def _parsed(self, path: str) -> tuple[SourceFile, ast.Module] | None:
         source = self._project.load(path)
@@ -280,6 +280,11 @@ class _Files:
             return source, parse(source)
         except Unreadable:
             return None
+
+
+def _bytes_of(entry: _Parsed | None) -> int:
+    found = entry[0] if entry is not None else None
+    return len(found[0].utf8) if found is not None else 0
 
 
 @lru_cache(maxsize=1)

@@ -63,7 +63,7 @@ class SharedModules:
         self._project = project
         self._tree = tree
         self._find = find
-        self._kept: dict[str, tuple[tuple[ProgramFile, ast.Module] | None, disk.Noted]] = {}
+        self._kept: dict[str, tuple[tuple[ProgramFile, ast.Module] | None, disk.Noted | None]] = {}
         self._contents: dict[str, _Contents] = {}
         self._needed: dict[str, set[str]] = {}
         """The modules that each one asks for while it is followed."""
@@ -78,14 +78,9 @@ class SharedModules:
         else:
             self._used.add(path)
         entry = self._kept.get(path)
-        if entry is None:
-            with disk.Watch() as watch:
-                made = self._followed(path)
-            self._kept[path] = (made, watch.noted)
-            return made
-        found, noted = entry
-        disk.again(noted)
-        return found
+        if entry is None or not disk.again(entry[1]):
+            entry = self._kept[path] = disk.asking(lambda: self._followed(path))
+        return entry[0]
 
     def module(self, importer: str, name: str, level: int) -> tuple[ProgramFile, ast.Module] | None:
         """The answers to the interpreter while it follows a shared module. Raises _NotShared."""

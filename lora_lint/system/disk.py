@@ -90,27 +90,36 @@ class Remembered(Generic[K, V]):
 
     def __init__(self, most: int | None = None) -> None:
         self._most = most
-        self._kept: dict[K, tuple[V, Noted]] = {}
+        self._kept: dict[K, tuple[V, Noted | None]] = {}
 
     def get(self, key: K, make: Callable[[K], V]) -> V:
         """The value of `make` for a key, computed the first time or now."""
         entry = self._kept.get(key)
-        if entry is None:
-            if len(self._kept) == self._most:
+        if entry is None or not again(entry[1]):
+            if entry is None and len(self._kept) == self._most:
                 del self._kept[next(iter(self._kept))]
-            with Watch() as watch:
-                made = make(key)
-            self._kept[key] = (made, watch.noted)
-            return made
-        value, noted = entry
-        again(noted)
-        return value
+            entry = self._kept[key] = asking(lambda: make(key))
+        return entry[0]
 
 
-def again(noted: Noted) -> None:
-    """Notes questions that were asked before, when the value derived from them is used again."""
-    if _noted is not None:
-        _noted.update(noted)
+def asking(make: Callable[[], V]) -> tuple[V, Noted | None]:
+    """A value, and what computing it asks; None without a watch, which spares the digests."""
+    if _noted is None:
+        return make(), None
+    with Watch() as watch:
+        made = make()
+    return made, watch.noted
+
+
+def again(noted: Noted | None) -> bool:
+    """Notes questions that were asked before, when the value derived from them is used again. False if nobody noted
+    them, so that the value has to be computed again."""
+    if _noted is None:
+        return True
+    if noted is None:
+        return False
+    _noted.update(noted)
+    return True
 
 
 def is_file(path: str) -> bool:
@@ -136,12 +145,15 @@ def names(folder: str) -> list[str] | None:
     except (OSError, ValueError):
         note("names", folder, "")
         return None
-    note("names", folder, _listed(found))
+    if _noted is not None:
+        note("names", folder, _listed(found))
     return found
 
 
 def read(path: str, limit: int) -> bytes | None:
     """The content of a file; None if it has more than `limit` bytes. Raises OSError."""
+    if _noted is None and not _instead:
+        return read_regular(path, limit)
     try:
         answer, data = _content(path, limit)
     except OSError:
