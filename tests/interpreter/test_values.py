@@ -58,6 +58,8 @@ if TYPE_CHECKING:
         ("config = LoraConfig(r=8)\nconfig.r = 32", 32),
         ("for r in [8]:\n    pass\nLoraConfig(r=r)", 8),
         ("r = 1\nwhile r < 20:\n    r *= 2\nLoraConfig(r=r)", 32),
+        ("r = 1\nwhile r < 1000:\n    r += 1\nLoraConfig(r=r)", Unknown),
+        ("r = [1]\nwhile len(r) < 1000:\n    r.append(1)\nLoraConfig(r=len(r))", Unknown),
         ("try:\n    r = 8\nexcept Exception:\n    r = 16\nLoraConfig(r=r)", 8),
         ("with open('x') as f:\n    r = 14\nLoraConfig(r=r)", 14),
         ("r = None or 9\nLoraConfig(r=r)", 9),
