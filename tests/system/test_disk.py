@@ -21,3 +21,15 @@ def test_files_that_hold_other_bytes(tmp_path: Path) -> None:
         assert (disk.read(beside, 10), disk.size(beside)) == (b"old", 3)
     assert watch.noted["content", path] != before.noted["content", path]
     assert (disk.read(path, 10), disk.size(path)) == (b"old", 3)
+
+
+def test_what_is_remembered_without_a_watch_is_asked_again_under_one(tmp_path: Path) -> None:
+    path = str(tmp_path / "a.yaml")
+    Path(path).write_bytes(b"old")
+    remembered: disk.Remembered[str, int | None] = disk.Remembered()
+    assert remembered.get(path, disk.size) == 3
+    for _ in range(2):
+        with disk.Watch() as watch:
+            assert remembered.get(path, disk.size) == 3
+        assert watch.noted == {("size", path): "3"}
+    assert remembered.get(path, lambda _: None) == 3
