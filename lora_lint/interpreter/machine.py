@@ -51,6 +51,8 @@ _TRAINING_WORDS = tuple(
 )
 """What functions that matter for a training mention: the training itself, its data, or the files that its settings are
 in."""
+_COMMAND_WORDS = (b"--", b"python", b"torchrun", b"accelerate", b"deepspeed", b"subprocess", b"os.system", b"popen")
+"""What functions that matter for starting another program mention."""
 
 
 class Library(Protocol):
@@ -100,9 +102,11 @@ class Exhausted(Exception):
 class Machine:
     """Follows one program. The library's records collect what the program does to models, configs and datasets."""
 
-    def __init__(self, library: Library, loader: Loader) -> None:
+    def __init__(self, library: Library, loader: Loader, *, only_starts: bool = False) -> None:
+        """`only_starts`: the program trains nothing itself, but may start another one that does."""
         self.library = library
         self.loader = loader
+        self._only_starts = only_starts
         self.journal = Journal()
         self.conditions: list[Condition] = []
         self.trail: list[Step] = []
@@ -157,14 +161,17 @@ class Machine:
             self.journal.set_item(names, name, value.overridable())
 
     def worth_following(self, function: Function) -> bool:
-        """False for long functions that mention nothing about training or its settings (metrics, plotting …)."""
+        """False for long functions that mention nothing about training or its settings (metrics, plotting …). If the
+        program only starts others, those of other files have to mention a command."""
         node = function.node
         if (node.end_lineno or node.lineno) - _begin(node) < 12:
             return True
         worth = self._worth.get(id(node))
         if worth is None:
             low = function.text().lower()
-            worth = self._worth[id(node)] = any(word in low for word in _TRAINING_WORDS)
+            elsewhere = self._only_starts and not function.scope.module.is_main
+            words = _COMMAND_WORDS if elsewhere else _TRAINING_WORDS
+            worth = self._worth[id(node)] = any(word in low for word in words)
         return worth
 
     def call(self, function: Val, arguments: Arguments, span: Span, node: ast.Call | None = None) -> Val:

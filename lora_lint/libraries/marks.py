@@ -29,7 +29,7 @@ _OTHERS = (
 _OF_MEGATRON = b"oRA("
 _PREPARE = b"prepare_model_for_"
 _SERVED = b"LoRARequest"
-_STARTS = (b"subprocess", b"os.system", b"os.popen")
+_STARTS = re.compile(rb"\bsubprocess\b|\bos\.(?:system|popen)\b")
 _LORA = re.compile(rb"(?i)lora|peft")
 
 
@@ -97,4 +97,5 @@ def _defaults(head: re.Match[bytes]) -> bytes:
 
 def starts_programs(text: bytes) -> bool:
     """Whether a program may start another with LoRA settings."""
-    return any(word in text for word in _STARTS) and _LORA.search(text) is not None
+    named = b"subprocess" in text or b"os." in text  # most programs at a tenth of the cost
+    return named and _STARTS.search(text) is not None and _LORA.search(text) is not None

@@ -68,7 +68,8 @@ def read(
 def _read(source: SourceFile, project: Project, invocation: Invocation | None, every_line: bool) -> Program:
     loader = ProjectLoader(project)
     starting = invocation is None and starts_programs(source.utf8)
-    if not starting and not worth_following(source, loader):
+    worth = worth_following(source, loader)
+    if not starting and not worth:
         return Program(Reading())
     if every_line or source.kind == "notebook":
         tree = parse(source)
@@ -93,7 +94,7 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
         if left := scripts_left(source.path, project):
             detail = f"{MAX_SCRIPTS} shell scripts are searched for calls of it, but {left:,} more are not"
             records.leave_unread("scripts", detail)
-    machine = Machine(library, loader)
+    machine = Machine(library, loader, only_starts=not worth)
     module = ProgramFile(source, is_main=True)
     try:
         machine.run(module, tree)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lora_lint.libraries.marks import starts_programs
 from lora_lint.linting import engine
 from lora_lint.run.values import ABSENT, Known
 from lora_lint.settings import Settings
@@ -106,6 +107,28 @@ def test_launchers(program: str, points: list[tuple[int, int, bool]], folder: Pa
 )  # fmt: skip
 def test_no_sweep(program: str, folder: Path) -> None:
     assert read_python(program, folder, "sweep.py").sweeps == ()
+
+
+def test_a_long_function_of_another_file_makes_the_command(folder: Path) -> None:
+    settings = "".join(f'    command += ["--seed", "{seed}"]\n' for seed in range(12))
+    helper = f"def command_of(r):\n    command = ['python', 'train.py']\n{settings}    return command + ['--lora_r', str(r)]\n"
+    (folder / "commands.py").write_text(helper, encoding="utf-8")
+    program = "import subprocess\nfrom commands import command_of\nfor r in [8, 16]:\n    subprocess.run(command_of(r))"
+    (sweep,) = read_python(program + "  # lora", folder, "sweep.py").sweeps
+    assert [plain(run.adapter.rank) for run in sweep.runs] == [8, 16]
+
+
+@pytest.mark.parametrize(
+    ("program", "starts"),
+    [
+        ("import os, subprocess as sp\nsp.run('lora')", True),
+        ("os.system('lora')", True),
+        ("parser.add_argument('--workers', help='Number of subprocesses to use with lora')", False),
+        ("subprocess.run(['ls'])", False),
+    ],
+)
+def test_programs_that_may_start_others(program: str, starts: bool) -> None:
+    assert starts_programs(program.encode()) is starts
 
 
 def test_a_program_that_starts_itself_ends(folder: Path) -> None:
