@@ -147,6 +147,8 @@ class ConfigRecord:
     dialect: str = "peft"
     made_by: str = ""
     """The unsloth class that creates it."""
+    of_saved: bool = False
+    """It is read from the folder of an adapter."""
     facts: set[Fact] = field(default_factory=set)
     refused: set[Span] = field(default_factory=set)
     """Where it is given to a loader of transformers, which takes none."""

@@ -7,7 +7,8 @@ import re
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from lora_lint.interpreter.values import Arguments, DictVal, Either, Object, Opaque, Val
+from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, Object, Opaque, Val
+from lora_lint.knowledge.saved_adapters import saved_config
 from lora_lint.libraries.context import (
     Context,
     Manner,
@@ -20,7 +21,7 @@ from lora_lint.libraries.context import (
     views_of,
 )
 from lora_lint.libraries.convert import is_optional_whole, is_text, is_weights, text_of, to_value
-from lora_lint.libraries.effects import Fact, ModelRecord, ModelView
+from lora_lint.libraries.effects import ConfigRecord, Fact, ModelRecord, ModelView
 from lora_lint.libraries.making import made_with, saved_with
 from lora_lint.run.events import (
     AddBeside,
@@ -66,6 +67,22 @@ CONFIGS = frozenset(
 
 def lora_config(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     return context.config(name.rpartition(".")[2], arguments, span)
+
+
+def config_of_saved(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`LoraConfig.from_pretrained(folder)`: the settings of a saved adapter, without its weights.
+
+    PEFT saves each config for inference. A folder that is not written here may hold one that was written by hand.
+    """
+    folder = text_of(arguments.get("pretrained_model_name_or_path", 0))
+    project = context.records.project
+    if folder is None or (project is not None and saved_config(folder, span.path, project) is not None):
+        return None
+    machine, saved = context.machine, Const(True, span, "derived")
+    settings = Arguments([], {"inference_mode": saved, "init_lora_weights": saved}, {}, open_=True)
+    # Not one of `records.configs`, which make runs: most programs only read the base model's name in it.
+    record = ConfigRecord("LoraConfig", span, tuple(machine.trail), tuple(machine.conditions), of_saved=True)
+    return Object("LoraConfig", settings, span, record)
 
 
 def config_method(context: Context, root: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -149,7 +166,7 @@ _SWITCHES = rb"set_adapter|active_adapter|activate_adapter|(?:model|ref)_adapter
 """Ways to activate an adapter; trainers of TRL take the names of the policy's and the reference's."""
 _OTHER_WEIGHTS = (
     *(rb"backward\s*\(", rb"load_(?:state_dict|adapter|file|weights|lora|checkpoint|model)"),
-    *(rb"Peft\w*\.from_pretrained", rb"set_peft_model_state_dict", rb"safe_open", rb"torch\.load"),
+    *(rb"Peft(?!Config)\w*\.from_pretrained", rb"set_peft_model_state_dict", rb"safe_open", rb"torch\.load"),
     *(rb"\.(?:train|fit|step|learn|copy_)\s*\(", rb"init_lora_weights", rb"resume"),
     *(rb"perf_counter", rb"[Bb]enchmark", rb"latency"),
 )
@@ -349,6 +366,8 @@ CALLS: dict[str, Handler] = {
     "set_peft_model_state_dict": set_weights,
     "prepare_model_for_kbit_training": prepare,
     "prepare_model_for_int8_training": prepare,
+    "LoraConfig.from_pretrained": config_of_saved,
+    "PeftConfig.from_pretrained": config_of_saved,
     "PeftModel.from_pretrained": from_pretrained,
     "PeftMixedModel.from_pretrained": from_pretrained,
     **{

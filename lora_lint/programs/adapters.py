@@ -116,7 +116,7 @@ def adapter_of(config: Object, run: Span) -> tuple[Adapter, tuple[Problem, ...]]
         fields |= fill(config, here)
     targets = argument_of(config, "target_modules")
     return (
-        Adapter(span=here, **fields, target_spans=_entries(targets, path)),
+        Adapter(span=here, **fields, target_spans=_entries(targets, path), of_saved=data.of_saved),
         tuple(problem for problem in problems if problem.span.path == path),
     )
 
@@ -139,6 +139,8 @@ def _default(field: str, keyword: str, config: Object, here: Span) -> Value[Any]
     """The value of a setting that a config leaves out."""
     framework = registry.framework(config.data.dialect)
     defaults = _defaults(framework, config.data.kind)
+    if config.data.of_saved:
+        return Unknown("the adapter's own config sets it", here)
     if config.arguments.open:
         return Unknown("`**` arguments may set it", here)
     if keyword in defaults:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Add, Bind, Finding, Fix, Follow, Move, Related
 from lora_lint.knowledge import versions
 from lora_lint.knowledge.adapter_states import course, trains_nothing
-from lora_lint.rules.words import least, names, place, surety
+from lora_lint.rules.words import happening, least, names, place, surety
 from lora_lint.run.events import (
     AddBeside,
     Answer,
@@ -48,6 +48,11 @@ NESTED = (
     "on the base model; to train a saved adapter further, load it with `is_trainable=True`"
 )
 """What LL414 says of a model that is wrapped twice."""
+RESET = (
+    "The model already has this adapter, which is trained by now: `get_peft_model` initialises its weights again, and "
+    "what is saved or asked next is untrained. Remove this call; the trainer's model has the adapter"
+)
+"""What LL414 says of a trained adapter that is added once more."""
 _HERE = "the adapter is added here"
 _TRAINED = "it is trained here"
 
@@ -58,14 +63,21 @@ def wrap_over_adapter(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
         return
     loaded: dict[str, LoadAdapter | LoadBeside] = {}
     put_on: Wrap | None = None
+    trained: Train | None = None
     for number, (event, states) in enumerate(course(run.events, run.below("peft"))):
         loaded = {name: load for name, load in loaded.items() if name in states}
         if isinstance(event, LoadAdapter | LoadBeside):
             loaded |= dict.fromkeys(event.adapters or (), event)
         elif isinstance(event, Load | TakeOff):  # also where a flag decides, which is most often that of the load
-            loaded, put_on = {}, None
+            loaded, put_on, trained = {}, None, None
+        elif isinstance(event, Train):
+            trained = event if put_on is not None else None
         elif isinstance(event, Wrap) and not _harms_no_other(event, run):
             lost, later = [name for name in event.adapters or () if name in loaded], run.events[number + 1 :]
+            if trained is not None and put_on is not None and _is_reset(put_on, event, later):
+                related = (Related(trained.span, _TRAINED),)
+                yield Finding("LL414", RESET, event.span, happening(event, trained), None, related)
+                return
             if not loaded and put_on is not None and _is_nested(event, run, later):
                 yield Finding("LL414", NESTED, event.span, "certain", None, (Related(put_on.span, _HERE),))
                 return
@@ -92,6 +104,14 @@ def wrap_over_adapter(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
             related = (Related(load.span, "the first adapter is loaded here"),)
             yield Finding("LL414", message, event.span, _sure(event, load), None, related)
             return
+
+
+def _is_reset(put_on: Wrap, wrap: Wrap, later: Sequence[Event]) -> bool:
+    """Whether a trained adapter is added to the same base model once more, and then saved or asked untrained."""
+    same = bool(set(put_on.adapters or ()) & set(wrap.adapters or ()))
+    alone = wrap.flag is None and wrap.loop is None and not wrap.wrapped
+    used = next((each for each in later if isinstance(each, Train | SetWeights | Load | TakeOff | Save | Answer)), None)
+    return same and alone and isinstance(used, Save | Answer)
 
 
 def _is_nested(wrap: Wrap, run: Run, later: Sequence[Event]) -> bool:

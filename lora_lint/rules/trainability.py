@@ -339,17 +339,29 @@ def inference_mode_training(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     if run.trained is not True or not always(adapter.inference_mode, True):
         return
     start = _last(run.events, Wrap)
-    if start is not None and any(_may_thaw(event) for event in run.events[start + 1 :]):
+    later = run.events if start is None else run.events[start + 1 :]
+    if start is not None and any(_may_thaw(event) for event in later):
+        return
+    train = next((event for event in later if isinstance(event, Train)), None)
+    if adapter.of_saved and train is None:
         return
     key = adapter.key("inference_mode")
     message = (
         f"`{key}=True` freezes the adapter before it is trained: 0 parameters are trainable and nothing is learned. "
         f"Remove `{key}`; PEFT sets it when it saves"
     )
-    train = next((event for event in run.events if isinstance(event, Train)), None)
+    if adapter.of_saved:
+        message = (
+            f"The config of a saved adapter has `{key}=True`: this adds a new adapter without the saved weights, and "
+            "freezes it. Load the adapter with `PeftModel.from_pretrained(model, folder, is_trainable=True)`, or set "
+            f"`config.{key} = False` for a new one"
+        )
     related = (Related(train.span, "it is trained here"),) if train else ()
-    fix = giving_effect("safe", f"Remove {key}", *drop(adapter, "inference_mode"))
-    yield resting("LL403", message, adapter.inference_mode, otherwise=adapter.span, related=related, fix=fix)
+    fix = giving_effect("safe", f"Remove {key}", *drop(adapter, "inference_mode")) if not adapter.of_saved else None
+    doubt: Confidence = "likely" if adapter.of_saved else "certain"
+    yield resting(
+        *("LL403", message, adapter.inference_mode), otherwise=adapter.span, doubt=doubt, related=related, fix=fix
+    )
 
 
 def _may_thaw(event: Event) -> bool:

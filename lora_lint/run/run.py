@@ -74,6 +74,8 @@ class Adapter:
     keys: Mapping[str, str] = field(default_factory=dict)
     reader_unknown: Value[bool] = Known(False, None, "framework-default")
     """Any program may read the settings, key by key: one that is not present already may mean nothing to it."""
+    of_saved: bool = False
+    """The settings are read from the folder of an adapter, and its weights are not."""
 
     def key(self, name: str) -> str:
         """The user's spelling of a field: `lora_r` for "rank" in axolotl; PEFT's own name if none was recorded."""

@@ -28,6 +28,7 @@ from transformers import (
 )
 from trl import DPOTrainer
 
+import lora_lint
 from lora_lint.linting import engine
 from lora_lint.settings import Settings
 
@@ -150,6 +151,45 @@ def test_a_string_of_modules_to_save_is_taken_letter_by_letter() -> None:
 def test_inference_mode_freezes_the_adapter() -> None:
     assert not trainable(wrapped(inference_mode=True))
     assert "LL403" in codes(WRAP.format(", inference_mode=True"))
+
+
+def test_a_saved_config_freezes_the_new_adapter_and_has_no_weights(tmp_path: Path) -> None:
+    wrapped().save_pretrained(tmp_path)
+    model = get_peft_model(llama(), LoraConfig.from_pretrained(tmp_path))
+    assert not trainable(model)
+    assert not lora_b(model).any()
+    load = "config = LoraConfig.from_pretrained('{}'){}\nmodel = get_peft_model(model, config)\n"
+    assert "LL403" in codes(load.format("outputs/first", ""))
+    assert "LL403" not in codes(load.format("outputs/first", "\nconfig.inference_mode = False"))
+    assert "LL403" not in codes("import sys\n" + load.replace("'{}'", "sys.argv[1]").format(""))
+
+
+def test_a_config_in_the_project_says_itself_whether_it_is_for_inference(tmp_path: Path) -> None:
+    program = "model = get_peft_model(model, LoraConfig.from_pretrained('template'))\n"
+    place = tmp_path / "train.py"
+    (tmp_path / "template").mkdir()
+    LoraConfig(r=4, target_modules=["q_proj"]).save_pretrained(tmp_path / "template")
+    place.write_text(IMPORTS + program + TRAIN)
+    found = lora_lint.lint(place).findings
+    assert "LL403" not in {finding.code for finding in found}
+
+
+def test_a_trained_adapter_that_is_added_once_more_is_lost() -> None:
+    base = llama()
+    first = get_peft_model(base, LoraConfig(r=4, target_modules=["q_proj"]))
+    lora_b(first).fill_(1.0)
+    assert not lora_b(get_peft_model(base, LoraConfig(r=4, target_modules=["q_proj"]))).any()
+    program = "again = get_peft_model(model, LoraConfig(r=4, target_modules=['q_proj']))\n"
+    first_wrap = WRAP.format("").replace("model =", "first =")
+    train = TRAIN.replace("model=model", "model=first")
+
+    def says(end: str) -> set[str]:
+        text = IMPORTS + first_wrap + train + program + end
+        return {each.code for each in engine.lint_text(text, "train.py", Settings()).findings}
+
+    assert "LL414" in says("again.save_pretrained('out/adapter')\n")
+    assert "LL414" in says("first.save_pretrained('out/adapter')\n")
+    assert "LL414" not in says(TRAIN.replace("model=model", "model=again") + "again.save_pretrained('out/b')\n")
 
 
 def test_what_is_unfrozen_by_hand_trains_and_is_not_saved(tmp_path: Path) -> None:
