@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint import marks
 from lora_lint.frameworks import registry
-from lora_lint.frameworks.settings import given_to, with_output
+from lora_lint.frameworks.settings import given_to, with_document
 from lora_lint.knowledge import schemas
 from lora_lint.readers.arguments import options, overrides
 from lora_lint.readers.nodes import Entry, Mapping, Placeholder, Scalar, Sequence
-from lora_lint.records import dataclass, replace
-from lora_lint.run.problems import NewKey, Overridden, UnknownKey
+from lora_lint.records import dataclass, field, replace
+from lora_lint.run.problems import Overridden, UnknownKey
 from lora_lint.run.values import Known, Unknown
 
 if TYPE_CHECKING:
+    from collections import abc
     from collections.abc import Iterator
 
     from lora_lint.programs.launchers import Call
@@ -42,6 +43,7 @@ class Start:
     task: str | None
     words: tuple[Word, ...]
     span: Span
+    environment: abc.Mapping[str, Word] = field(default_factory=dict)
 
 
 def start_of(call: Call) -> Start | None:
@@ -55,7 +57,7 @@ def start_of(call: Call) -> Start | None:
                 continue
         if call.kind == "command":
             words = _until_dashes(words)
-        return Start(framework, command, call.name, task, words, call.span)
+        return Start(framework, command, call.name, task, words, call.span, call.environment)
     return None
 
 
@@ -118,14 +120,16 @@ def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
     script = start.name.replace("\\", "/").rpartition("/")[2]
     unknown = schemas.unknown_options(start.framework.name, script, arguments.mapping)
     problems: tuple[Problem, ...] = (*unknown, *_overridden(start, given), *untaken(start, given))
-    runs = tuple(with_output(start.framework, given, run) for run in runs)
-    runs = tuple(replace(run, given=own, problems=(*_refused(command, run), *problems)) for run in runs)
+    runs = tuple(with_document(start.framework, given, run) for run in runs)
+    runs = tuple(replace(run, given=own, problems=(*run.problems, *problems)) for run in runs)
+    if not command.checked:
+        runs = tuple(map(_with_own_keys, runs))
     return [settled(run, arguments, command.usual) for run in runs]
 
 
-def _refused(command: CommandLine, run: Run) -> Iterator[Problem]:
-    """The problems of a run; no key is unknown to a command that has arguments of its own."""
-    return (problem for problem in run.problems if command.checked or not isinstance(problem, UnknownKey | NewKey))
+def _with_own_keys(run: Run) -> Run:
+    """The run of a command that has arguments of its own, so that no key is unknown to it."""
+    return replace(run, problems=tuple(each for each in run.problems if not isinstance(each, UnknownKey)), recent=())
 
 
 def untaken(start: Start, given: Mapping, at: Span | None = None) -> tuple[UnknownKey, ...]:

@@ -196,7 +196,6 @@ def problems(
     )
     return (
         *schemas.unknown_keys(framework.name, mapping, unlisted, definition),
-        *(schemas.new_keys(framework.name, mapping, framework.unknown_keys) if definition is None else ()),
         *schemas.invalid_values(framework.name, mapping, framework.title, definition, unconverted=unconverted),
     )
 

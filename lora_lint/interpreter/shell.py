@@ -83,7 +83,7 @@ def _placed(command: Command, fragment: Fragment) -> Command:
 
     words = tuple(replace(word, span=there(word.span)) for word in command.words)
     turns = tuple(turn._replace(loop=there(turn.loop)) for turn in command.turns)
-    return Command(words, there(command.span), turns)
+    return replace(command, words=words, span=there(command.span), turns=turns)
 
 
 def read_shell(source: SourceFile) -> tuple[Command, ...]:
@@ -108,6 +108,7 @@ class _Script(ShellWords):
         self.commands: list[Command] = []
         self.functions: dict[str, Any] = {}
         self.called: set[str] = set()
+        self.exported: set[str] = set()
         self.turns: tuple[Turn, ...] = ()
         self.unread: dict[Limit, str] = {}
         self.cut: list[Cut] = []
@@ -116,7 +117,7 @@ class _Script(ShellWords):
         """Begins a script with some variables, as one job of an array."""
         self.text = text
         self.scope = dict(variables)
-        self.functions, self.called, self.vast = {}, set(), {}
+        self.functions, self.called, self.vast, self.exported = {}, set(), {}, set()
         self.turns = ()
         if index is not None:
             self.scope[slurm.ARRAY_INDEX] = Word(str(index.number), index.span)
@@ -181,6 +182,9 @@ class _Script(ShellWords):
     def assign_variables(self, node: Any) -> None:
         for child in node.named_children:
             self.run(child)
+        if self.text[node.start_byte : node.end_byte].startswith((b"export ", b"declare -x ")):
+            names = (child.child_by_field_name("name") or child for child in node.named_children)
+            self.exported |= {self.raw(name) for name in names}
 
     def unset(self, node: Any) -> None:
         for child in node.named_children:
@@ -195,9 +199,15 @@ class _Script(ShellWords):
             if child.type not in ("variable_assignment", "comment") and not child.type.endswith("redirect")
         ]
         before = [child for child in node.named_children if child.type == "variable_assignment"]
-        if before and parts and _NEWLINE.search(self.text, before[-1].end_byte, parts[0].start_byte):
-            for assignment in before:  # a separate line, which the grammar takes for the start of the command
+        own: dict[str, Variable] = {}
+        if before and parts:
+            outside = dict(self.scope)
+            for assignment in before:
                 self.run(assignment)
+            if _NEWLINE.search(self.text, before[-1].end_byte, parts[0].start_byte) is None:
+                # Otherwise they are a separate line, which the grammar takes for the start of the command.
+                own = {name: value for name, value in self.scope.items() if value is not outside.get(name)}
+                self.scope = outside
         words = list(self.words(parts))
         if not words:
             return
@@ -212,7 +222,9 @@ class _Script(ShellWords):
             for key in [key for key in self.scope if key.isdecimal()]:
                 del self.scope[key]
         else:
-            self.commands.append(Command(tuple(words), self.span(node), self.turns))
+            exported = {name: self.scope[name] for name in self.exported if name in self.scope}
+            environment = {name: value for name, value in (exported | own).items() if isinstance(value, Word)}
+            self.commands.append(Command(tuple(words), self.span(node), self.turns, environment))
 
     def run_redirected(self, node: Any) -> None:
         """`read -r -d '' commands <<EOF`: the variable gets the lines that follow."""

@@ -29,13 +29,19 @@ def until(framework: str, key: str) -> Version | None:
     return _releases(framework, "until").get(key)
 
 
+def oldest(framework: str) -> Version | None:
+    """The oldest release that was read; None where none was."""
+    history = _histories().get(framework)
+    return None if history is None else number(history["oldest"])
+
+
 def may_lack(framework: Framework, key: str, pin: Pin) -> bool:
     """Whether all versions that a project allows may be without a key of the release that was read: it came later, or
     nothing is known about releases that old."""
     if not pin.lacks(framework.version):
         return False
-    history = _histories().get(framework.name)
-    return history is None or pin.lacks(since(framework.name, key) or number(history["oldest"]))
+    first = since(framework.name, key) or oldest(framework.name)
+    return first is None or pin.lacks(first)
 
 
 @cache

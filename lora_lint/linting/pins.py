@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.knowledge import signatures, versions
+from lora_lint.knowledge import key_versions, signatures, versions
 from lora_lint.linting.requirements import allowed_by
 from lora_lint.records import replace
-from lora_lint.run.problems import InvalidValue, NewKey, UnknownKey
+from lora_lint.run.problems import InvalidValue, UnknownKey
 from lora_lint.run.values import alternatives
 from lora_lint.run.versions import padded
 
@@ -34,7 +34,7 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
     pin of the framework that receives them. What a version newer than the facts, or the project's own source of the
     framework, may accept is no problem; nor is anything that a source of unknown version receives."""
     runs = (*reading.runs, *(run for sweep in reading.sweeps for run in sweep.runs))
-    if not reading.given and not any(run.framework.direct or run.given or run.problems for run in runs):
+    if not reading.given and not any(run.framework.direct or run.given or run.problems or run.recent for run in runs):
         return reading
     allowed = allowed_by(project, source)
     pins = {name: each.pin for name, each in allowed.items() if each.pin is not None}
@@ -74,11 +74,13 @@ def _of_version(run: Run, pin: Pin | None) -> Iterator[Problem]:
     """The problems of a framework's run in the pinned version: without keys that it still knows, and with those that it
     does not know yet."""
     for problem in run.problems:
-        if pin is not None and isinstance(problem, NewKey) and pin.lacks(problem.since):
-            owner = f"{run.framework.title} before {versions.named(problem.since)} ({pin})"
-            yield UnknownKey(problem.key, problem.span, owner, (), problem.consequence)
-        elif pin is None or not isinstance(problem, UnknownKey) or not _still_known(problem, pin):
+        if pin is None or not isinstance(problem, UnknownKey) or not _still_known(problem, pin):
             yield problem
+    oldest = key_versions.oldest(run.framework.name)
+    for key in run.recent if pin is not None and oldest is not None and not pin.lacks(oldest) else ():
+        if pin is not None and pin.lacks(key.since):
+            owner = f"{run.framework.title} before {versions.named(key.since)} ({pin})"
+            yield UnknownKey(key.key, key.span, owner, (), key.consequence)
 
 
 def _still_known(problem: UnknownKey, pin: Pin) -> bool:

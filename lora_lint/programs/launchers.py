@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 from lora_lint import marks
-from lora_lint.records import dataclass, replace
+from lora_lint.records import dataclass, field, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lora_lint.readers.shell import Command, Word
     from lora_lint.source import Span
@@ -28,6 +28,7 @@ class Call:
     processes: int | None = None
     launcher: tuple[Word, ...] = ()
     launched_by: str = ""
+    environment: Mapping[str, Word] = field(default_factory=dict)
 
 
 _PREFIXES = frozenset(
@@ -57,7 +58,11 @@ _SET = re.compile(r"[A-Za-z_]\w*=")
 
 def launched(command: Command) -> Call | None:
     """The program that a command starts; None if it is not known, or cannot train."""
-    words = command.words
+    call = _started(command.words)
+    return call if call is None or not command.environment else replace(call, environment=command.environment)
+
+
+def _started(words: tuple[Word, ...]) -> Call | None:
     at = 0
     while at < len(words):
         word = words[at]

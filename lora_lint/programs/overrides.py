@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lora_lint.frameworks import registry
 from lora_lint.frameworks.commands import CONFIG, arguments_of, settled, untaken
 from lora_lint.frameworks.fields import unfolded
-from lora_lint.frameworks.settings import given_to, with_output
+from lora_lint.frameworks.settings import given_to, with_document
 from lora_lint.programs.call_sites import CallSite
 from lora_lint.readers.nodes import Entry, Mapping, Scalar
 from lora_lint.records import replace
@@ -45,7 +45,7 @@ def reading_of(start: Start, call: Call, span: Span, path: str, project: Project
     reader = registry.reader(start.framework.name)
     if not reader.recognises(whole):
         return Reading()
-    runs = tuple(with_output(start.framework, whole, run) for run in reader.read(whole, project).runs)
+    runs = tuple(with_document(start.framework, whole, run) for run in reader.read(whole, project).runs)
     is_open = arguments.open or not is_there  # what the file sets is not known
     site = CallSite(call, span, arguments, alone=len(runs) == 1)
     shown = (site.run(settled(each, arguments, usual=is_there)) for each in runs)

@@ -11,9 +11,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.readers.errors import Unreadable
-from lora_lint.records import NamedTuple, dataclass
+from lora_lint.records import NamedTuple, dataclass, field
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lora_lint.source import Span
 
 MAX_BYTES = 1_000_000
@@ -54,6 +56,8 @@ class Command:
     words: tuple[Word, ...]
     span: Span
     turns: tuple[Turn, ...] = ()
+    environment: Mapping[str, Word] = field(default_factory=dict)
+    """The variables that the script exports, or sets for this command alone."""
 
 
 def read_tree(script: bytes) -> tuple[bytes, Any]:

@@ -97,5 +97,5 @@ class LostLine:
     more: int
 
 
-Problem: TypeAlias = UnknownKey | NewKey | InvalidValue | NoResult | Overridden | LostLine
+Problem: TypeAlias = UnknownKey | InvalidValue | NoResult | Overridden | LostLine
 """What a reader finds wrong with a setting before any rule looks at it."""
