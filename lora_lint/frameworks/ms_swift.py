@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.commands import entry
 from lora_lint.frameworks.fields import Fields, usual
+from lora_lint.frameworks.refused_by.ms_swift import OLDER
 from lora_lint.knowledge import schemas
 from lora_lint.knowledge.layouts import quantizer_in_name
 from lora_lint.readers.nodes import Mapping
@@ -129,14 +130,16 @@ def recognises(document: Mapping) -> bool:
 
 
 def owner(document: Mapping) -> str | None:
-    """The command that takes the settings of a file: `swift sft`, `swift pt` or `swift rlhf`. None for Megatron, for
-    the spellings of 2.x and 3.x, for Ray workers with their own settings, and for files that train nothing or record a
-    finished training."""
-    other = (*_MEGATRON, *_TYPES[1:], *_STATE, "to_cached_dataset")
+    """The command that takes the settings of a file: `swift sft`, `swift pt` or `swift rlhf`, or that of 2.x and 3.x,
+    whose spellings are others. None for Megatron, for Ray workers with their own settings, and for files that train
+    nothing or record a finished training."""
+    other = (*_MEGATRON, *_STATE, "to_cached_dataset")
     trains = any(document.entry(key) is not None for key in ("dataset", "cached_dataset"))
     if not trains or any(document.entry(key) is not None for key in other):
         return None
-    return None if isinstance(document.get("train"), Mapping) else ""
+    if isinstance(document.get("train"), Mapping):
+        return None
+    return OLDER if any(document.entry(key) is not None for key in _TYPES[1:]) else ""
 
 
 def read(document: Mapping, project: Project) -> Reading:
@@ -163,7 +166,22 @@ def read_command(start: Start, arguments: CommandOptions, project: Project) -> R
     if arguments.positional or not named or (arguments.open and not typed):
         return Reading()  # a configuration file, or options that are not known
     run = settings_of(given, project, megatron=start.name == "megatron")
-    return Reading() if run is None else Reading((run,))
+    return (
+        Reading()
+        if run is None
+        else Reading((replace(run, launch=replace(run.launch, gpus_per_process=_gpus(start))),))
+    )
+
+
+def _gpus(start: Start) -> Value[int]:
+    """The GPUs of each process: those that are visible, shared among `NPROC_PER_NODE` (cli/main.py, utils/env.py)."""
+    visible, processes = (start.environment.get(name) for name in ("CUDA_VISIBLE_DEVICES", "NPROC_PER_NODE"))
+    count = "1" if processes is None and "NNODES" not in start.environment else getattr(processes, "text", None)
+    if visible is None or visible.default or not re.fullmatch(r"\d+(?:,\d+)*", visible.text or ""):
+        return ABSENT
+    if not count or not re.fullmatch(r"[1-9]\d*", count):
+        return ABSENT
+    return Known(len(str(visible.text).split(",")) // int(count), visible.span)
 
 
 def _exported(fields: Fields, span: Span) -> Reading:

@@ -149,6 +149,7 @@ _FACTS: Mapping[str, Callable[[Run], Value[Any]]] = {
     "base_model_name": lambda run: run.model.name,
     "model_type": lambda run: _either([case.model.model_type for case in cases_of(run)[1]]),
     "sharding": _sharding,
+    "gpus_per_process": lambda run: run.launch.gpus_per_process,
     "adapted_kinds": _adapted_kinds,
     "peft_errors": _peft_errors,
     "replicable": _replicable,

@@ -75,3 +75,5 @@ class Launch:
     placement: Value[Placement] = ABSENT
     bits: Value[str | None] = ABSENT
     precision: Value[str] = ABSENT
+    gpus_per_process: Value[int] = ABSENT
+    """Those that each process sees."""

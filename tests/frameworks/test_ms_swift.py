@@ -9,11 +9,13 @@ import pytest
 from lora_lint.frameworks.configs import documents
 from lora_lint.frameworks.ms_swift import FRAMEWORK, settings_of
 from lora_lint.knowledge import schemas
+from lora_lint.linting import engine
 from lora_lint.project import Project
 from lora_lint.readers.nodes import Mapping
 from lora_lint.run.events import Load, LoadAdapter, Train, Wrap
 from lora_lint.run.problems import InvalidValue, UnknownKey
 from lora_lint.run.values import Known, Unknown
+from lora_lint.settings import Settings
 from lora_lint.source import SourceFile
 from tests.support.reading import config, edited, only, plain, realistic
 
@@ -222,3 +224,31 @@ def test_who_puts_the_adapter_on(backend: str, loader: str | None, adapts: bool)
     text = edited(SFT, ("use_hf: true", f"use_hf: true\ntuner_backend: {backend}")) if backend else SFT
     model = only(config(text)).model
     assert (model.loader, model.loader_adapts) == (loader, adapts)
+
+
+SWIFT = "swift sft --model Qwen/Qwen2.5-7B-Instruct --dataset d.jsonl --learning_rate 1e-4"
+GRPO = "swift rlhf --rlhf_type grpo --model Qwen/Qwen2.5-7B-Instruct --dataset d.jsonl --learning_rate 1e-5"
+ROLLS = "--use_vllm true --vllm_mode colocate --reward_funcs accuracy"
+
+
+@pytest.mark.parametrize(
+    ("script", "refused"),
+    [
+        (f"CUDA_VISIBLE_DEVICES=0,1,2 \\\n{SWIFT} --train_type lora --deepspeed zero3\n", ["deepspeed='zero3'"]),
+        (f"export CUDA_VISIBLE_DEVICES=0,1,2,3\n{SWIFT} --tuner_type lora --deepspeed zero2\n", ["deepspeed='zero2'"]),
+        (f"CUDA_VISIBLE_DEVICES=0,1,2,3 NPROC_PER_NODE=2 {SWIFT} --deepspeed zero2\n", ["deepspeed='zero2'"]),
+        (f"CUDA_VISIBLE_DEVICES=4,5 {GRPO} --tuner_type lora {ROLLS}\n", ["use_vllm=True"]),
+        (f"n=2\nCUDA_VISIBLE_DEVICES=0,1 NPROC_PER_NODE=$n {SWIFT} --deepspeed zero2\n", []),
+        (f"export NPROC_PER_NODE=2 CUDA_VISIBLE_DEVICES=0,1\n{GRPO} --train_type lora {ROLLS}\n", []),
+        (f"CUDA_VISIBLE_DEVICES=0,1 {SWIFT} --train_type lora\n", []),  # without DeepSpeed it works, as a pipeline
+        (f"CUDA_VISIBLE_DEVICES=0 {SWIFT} --deepspeed zero2\n", []),
+        (f"CUDA_VISIBLE_DEVICES=${{1:-0,1}} {SWIFT} --deepspeed zero2\n", []),
+        (f"CUDA_VISIBLE_DEVICES=0,1\n{SWIFT} --deepspeed zero2\n", []),  # it is not exported
+        (f"CUDA_VISIBLE_DEVICES=0,1 NNODES=2 {SWIFT} --deepspeed zero2\n", []),
+        (f"CUDA_VISIBLE_DEVICES=0,1 NPROC_PER_NODE=$GPUS {SWIFT} --deepspeed zero2\n", []),
+    ],
+)
+def test_one_process_with_several_gpus(script: str, refused: list[str]) -> None:
+    report = engine.lint_text(script.encode(), "run.sh", Settings())
+    found = [finding.message for finding in report.findings if finding.code == "LL904"]
+    assert [message.partition("refuses `")[2].partition("` here")[0] for message in found] == refused

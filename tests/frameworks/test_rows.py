@@ -35,6 +35,7 @@ FACTS = {
     "base_model_name": "a/b-gptq",
     "model_type": "none",
     "sharding": "ZERO3",
+    "gpus_per_process": 2,
     "adapted_kinds": ("Conv2d", "Embedding", "MultiheadAttention"),
     "peft_errors": tuple(get_args(RefusalKind)),
     "replicable": False,

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from lora_lint.frameworks.refusals import Refusal, Table, Undecided
 
+OLDER = "2.x and 3.x"
+"""What takes the settings where the type of tuner has its name of 2.x or 3.x."""
 _SFT = "arguments/sft_args.py"
 _RLHF = "arguments/rlhf_args.py"
 _BASE = "arguments/base_args/base_args.py"
@@ -33,6 +35,32 @@ _GENERATES = "rlhf_type in ('grpo', 'gkd')"
 _RLSD = "rlhf_type == 'grpo' and advantage_reweight == 'rlsd'"
 _SDAR = "rlhf_type == 'grpo' and sdar_loss_coef > 0"
 _TAUGHT = "rlhf_type == 'grpo' and (teacher_model is not None or teacher_model_server is not None)"
+
+
+_ONE_PROCESS = "one process with several GPUs spreads the model over them"
+_PER_GPU = "Set `NPROC_PER_NODE` to the number of GPUs"
+_LAUNCHED = (
+    Refusal(
+        "deepspeed",
+        "deepspeed and gpus_per_process >= 2 and not use_ray",
+        f"{_ONE_PROCESS}, which DeepSpeed does not support",
+        _PER_GPU,
+        f"{_SFT}:256",
+        likely=True,  # the caller of a script may set it
+        since="2.0.0",
+    ),
+    Refusal(
+        "use_vllm",
+        "rlhf_type == 'grpo' and use_vllm and gpus_per_process >= 2",
+        f"{_ONE_PROCESS}, which GRPO with vLLM does not support",
+        _PER_GPU,
+        f"{_RLHF}:543",
+        ("rlhf_type",),
+        likely=True,
+        since="3.2.0",
+    ),
+)
+"""What every version since then refuses, in all spellings of the type of tuner."""
 
 
 def _out(
@@ -619,7 +647,7 @@ _ROWS = (
 TABLE = Table(
     "ms-swift",
     "4.6.0",
-    {"": _ROWS},
+    {"": (*_ROWS, *_LAUNCHED), OLDER: _LAUNCHED},
     {
         "tuner_type": "lora",
         "tuner_backend": "peft",
@@ -634,8 +662,8 @@ TABLE = Table(
     (
         Undecided(
             "number of devices and processes, installed packages",
-            "they depend on the machine and the launch: batches of generations, `device_map` beside DeepSpeed, FSDP "
-            "and Liger, swanlab, evalscope",
+            "they depend on the machine and the launch: batches of generations, `device_map` beside FSDP and Liger, "
+            "swanlab, evalscope",
             (
                 *("trainers/", "infer_engine/", "utils/", "model/npu_patch/", "sequence_parallel/", "ray/"),
                 *("ray_utils/", f"{_TUNER}:218"),
