@@ -7,7 +7,8 @@ from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import Arguments, ListVal, Rows, Val, open_all
+from lora_lint.interpreter import loop_ends
+from lora_lint.interpreter.values import Arguments, Const, ListVal, Object, Opaque, Rows, Val, open_all
 from lora_lint.records import dataclass
 
 if TYPE_CHECKING:
@@ -26,12 +27,14 @@ _NONE: Count = (0, 0)
 @dataclass(frozen=True)
 class Collected:
     """A list that gets at most one item each turn of a loop, with what is in it before; `sometimes` if a condition
-    keeps some out. `turns` has as many items as the loop has turns."""
+    keeps some out. `turns` has as many items as the loop has turns, `most` is their number where the loop ends
+    itself."""
 
     into: ListVal
     before: tuple[Val, ...]
     sometimes: bool
     turns: Val
+    most: Const | None = None
 
 
 def lists_filled(machine: Machine, loop: ast.For | ast.AsyncFor, iterated: Val, scope: Scope) -> list[Collected]:
@@ -40,7 +43,8 @@ def lists_filled(machine: Machine, loop: ast.For | ast.AsyncFor, iterated: Val, 
     for owner, sometimes in _filled(loop):
         value = machine.evaluate(owner, scope)
         if isinstance(value, ListVal) and (value.of_rows() if value.items else not value.open):
-            found.append(Collected(value, tuple(value.items), sometimes, iterated))
+            most = loop_ends.most_of(machine, loop, ast.unparse(owner), scope)
+            found.append(Collected(value, tuple(value.items), sometimes, iterated, most))
     return found
 
 
@@ -93,8 +97,11 @@ def _filled(loop: ast.For | ast.AsyncFor | ast.While) -> tuple[tuple[ast.expr, b
 def fill(machine: Machine, lists: Iterable[Collected], span: Span) -> None:
     """Gives lists as many items as the loop that filled them had turns. Call after the loop was followed."""
     for each in lists:
-        rows = machine.library.rows(machine, each.turns, each.sometimes, span)
-        if rows is not None:
+        rows: Val | None = machine.library.rows(machine, each.turns, each.sometimes, span)
+        if each.most is not None:
+            turns = rows or Opaque("the loop iterates over something that is not known", span)
+            rows = machine.library.rows(machine, machine.library.limited(turns, each.most, span) or turns, True, span)
+        if isinstance(rows, Object):
             machine.journal.change_list(each.into.items)[:] = [*each.before, Rows(rows, each.sometimes)]
             each.into.open = True
 

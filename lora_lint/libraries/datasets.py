@@ -41,6 +41,10 @@ _SAME_SIZE = frozenset(
 )
 
 
+WHERE = "numpy.where"
+"""Where a condition holds for the rows of a table: `numpy.where(lengths < 100)[0]`."""
+
+
 def load_dataset(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`load_dataset(name, config, split=…)`: a split where one is named, else a dict of splits."""
     path = arguments.get("path", 0) or Opaque("the dataset's name is not given", span)
@@ -76,6 +80,8 @@ def from_table(context: Context, name: str, arguments: Arguments, span: Span) ->
 
 def rows_of_files(context: Context, files: Val, span: Span) -> Val:
     """The rows of one file of the project, or of several."""
+    if isinstance(files, Either):
+        return of_each(lambda option: rows_of_files(context, option, span), files)
     from lora_lint.knowledge.sizes import rows_of_file
 
     project = context.records.project
@@ -145,9 +151,9 @@ def _sliced(whole: Val, start: str | None, stop: str | None, written: Val, text:
 def from_content(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`Dataset.from_list([...])`, `Dataset.from_dict({...})`: literal data is counted."""
     content = arguments.get("mapping", 0)
-    if isinstance(content, DictVal):
-        content = next(iter(content.items.values()), None)
-    found = rows.rows_of(context, content, span) if content is not None else None
+    columns = list(content.items.values()) if isinstance(content, DictVal) else [content] if content is not None else []
+    counted = (rows.rows_of(context, column, span) for column in columns)  # all of them are as long
+    found = next((each for each in counted if each is not None), None)
     return found or rows.rows_of_size(Opaque("the data is made at run time", span), span)
 
 
@@ -243,6 +249,8 @@ def _selected(picked: Val | None, whole: Val, method_name: str) -> Val:
     if isinstance(whole, Either):
         return of_each(lambda size: _selected(picked, size, method_name), whole)
     total = whole.value if isinstance(whole, Const) and isinstance(whole.value, int) else None
+    if isinstance(picked, Object) and picked.callee == WHERE and isinstance(whole, Const):
+        return AtMost(Opaque("a condition leaves some out"), whole)
     if isinstance(picked, Const):
         size = None
         if isinstance(picked.value, range):

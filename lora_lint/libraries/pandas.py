@@ -99,6 +99,8 @@ def _changed(owner: Object, record: DatasetRecord, span: Span) -> Object:
 
 def subscript(owner: Object, key: Val, span: Span) -> Val:
     """`table["text"]`, `table[["a", "b"]]` have its rows, `table[table["score"] > 3]` may have fewer."""
+    if isinstance(key, ListVal) and key.kind == "tuple" and key.items:
+        key = key.items[0]  # `table.loc[rows, columns]`
     if text_of(key) is not None or (isinstance(key, ListVal) and key.kind == "list"):
         return owner
     counted = Object("rows", owner.arguments, span, rows.of_table(owner.data))

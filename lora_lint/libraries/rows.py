@@ -20,6 +20,7 @@ from lora_lint.interpreter.values import (
     Portion,
     Val,
     as_text,
+    lift,
     of_each,
     rows_list,
 )
@@ -108,10 +109,12 @@ def joined(records: Sequence[DatasetRecord], span: Span) -> Object:
     """The rows of several data sets, one after another."""
     if len(records) == 1:
         return Object("rows", NO_ARGUMENTS, span, records[0])
-    sizes = [record.size.value for record in records if isinstance(record.size, Const)]
     size: Val = Opaque("the parts are not all known", span)
-    if records and len(sizes) == len(records):
-        size = Const(sum(sizes), span, "derived")
+    if records and not any(isinstance(record.size, Opaque) for record in records):
+        size = lift(
+            lambda *sizes: Const(sum(each.value for each in sizes), span, "derived"),
+            *(record.size for record in records),
+        )
     name = Opaque("several datasets are joined", span)
     exact = all(record.exact for record in records)
     how = f"{len(records)} datasets joined"
@@ -207,6 +210,32 @@ def sample(context: Context, name: str, arguments: Arguments, span: Span) -> Val
     if number is None or not (known or isinstance(number, AtMost)):
         return None
     return rows_list(sized(record, number, "a selection", span), span)
+
+
+def is_tokenizer(value: Object) -> bool:
+    """Whether a program loads a tokenizer: `AutoTokenizer.from_pretrained(…)`."""
+    owner, _, name = value.callee.rpartition(".")
+    return name == "from_pretrained" and owner.endswith(("Tokenizer", "TokenizerFast"))
+
+
+def of_texts(context: Context, arguments: Arguments, span: Span) -> Val | None:
+    """`tokenizer(texts)`: what it makes of a list of texts has as many rows (transformers 5.23,
+    tokenization_utils_base.py), unless it cuts texts that are too long into several."""
+    texts = arguments.get("text", 0)
+    found = rows_of(context, texts, span) if texts is not None else None
+    if found is None or arguments.open or "return_overflowing_tokens" in arguments.keywords:
+        return None
+    return DictVal({name: rows_list(found, span) for name in ("input_ids", "attention_mask")}, span, True)
+
+
+def permuted(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`numpy.random.permutation(rows)`, or of their number: as many."""
+    given = arguments.get("x", 0)
+    whole = isinstance(given, AtMost) or (isinstance(given, Const) and type(given.value) is int)
+    if given is None:
+        return None
+    rows = rows_of_size(given, span) if whole else rows_of(context, given, span)
+    return rows_list(rows, span) if rows is not None else None
 
 
 def shuffled(context: Context, name: str, arguments: Arguments, span: Span) -> Val:

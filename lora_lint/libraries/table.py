@@ -106,6 +106,8 @@ FUNCTIONS = {
     "io.open": "loaded.opened",
     "json.load": "rows.json_content",
     "json.loads": "rows.json_content",
+    "numpy.random.permutation": "rows.permuted",
+    "numpy.random.shuffle": "rows.shuffled",
     "os.getenv": "environment.variable",
     "os.popen": "processes.launch",
     "os.system": "processes.launch",
@@ -278,6 +280,8 @@ class Knowledge:
             return enabled
         if name in tokens.METHODS:
             return tokens.added(context, name, arguments, span)
+        if name == "__call__" and rows.is_tokenizer(root):
+            return rows.of_texts(context, arguments, span)
         method = METHODS.get(type(root.data)) or METHODS_OF.get(root.callee)
         if method is not None:
             return method(context, root, path, arguments, span)
@@ -308,6 +312,8 @@ class Knowledge:
             return owner.data.part(name)
         if isinstance(owner.data, DatasetRecord) and name == "num_rows":
             return datasets.length(owner, span)
+        if isinstance(owner.data, TableRecord) and name in ("loc", "iloc", "values"):
+            return owner  # their items are those of the table, their rows its rows
         given = owner.arguments.keywords.get(name)
         if given is not None and (isinstance(owner.data, ConfigRecord) or trainers.is_arguments(owner.callee)):
             return given
@@ -318,6 +324,8 @@ class Knowledge:
             from lora_lint.libraries import environment
 
             return environment.may_be_set(text_of(key), span)
+        if owner.callee == datasets.WHERE:
+            return owner
         if isinstance(owner.data, DatasetRecord):
             return datasets.subscript(owner, key, span)
         if isinstance(owner.data, TableRecord):

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 HEAD = """import argparse, csv, itertools, json, os, random
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 from datasets import Dataset, concatenate_datasets, load_dataset, load_from_disk
 from peft import LoraConfig, get_peft_model
 from sklearn.model_selection import train_test_split
 from tqdm import tqdm
-from transformers import AutoModelForCausalLM, Trainer
+from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer
 
 """
 TRAIN = """
@@ -221,7 +222,7 @@ CASES = {
                 break
         data_set = Dataset.from_list(data)
         """,
-        250,
+        11,
     ),
     "pandas": (
         """
@@ -542,6 +543,150 @@ CASES = {
         if "web" in args.source:
             rows = fetch(rows)
         data_set = Dataset.from_list(rows)
+        """,
+        250,
+    ),
+    "the first of a stream": (
+        """
+        stream, rows = load_dataset("me/mine", split="train", streaming=True), []
+        for number, row in enumerate(stream):
+            if number >= 500:
+                break
+            rows.append(row)
+        data_set = Dataset.from_list(rows)
+        """,
+        500,
+    ),
+    "one more of a stream": (
+        """
+        stream, rows = load_dataset("me/mine", split="train", streaming=True), []
+        for number, row in enumerate(stream):
+            rows.append(row)
+            if number == 500:
+                break
+        data_set = Dataset.from_list(rows)
+        """,
+        501,
+    ),
+    "counted": (
+        """
+        rows, kept = [], 0
+        for row in load_dataset("me/mine", split="train", streaming=True):
+            if not row["text"]:
+                continue
+            if len(row["text"]) < 2000:
+                rows.append(row)
+                kept += 1
+            if kept >= 80:
+                break
+        data_set = Dataset.from_pandas(pd.DataFrame(rows))
+        """,
+        80,
+    ),
+    "counted from elsewhere": (
+        """
+        rows, kept = [], start()
+        for row in load_dataset("me/mine", split="train", streaming=True):
+            rows.append(row)
+            kept += 1
+            if kept >= 80:
+                break
+        data_set = Dataset.from_list(rows)
+        """,
+        Unknown,
+    ),
+    "as long as another list": (
+        """
+        rows, others = [], []
+        for row in load_dataset("me/mine", split="train", streaming=True):
+            rows.append(row)
+            if row["a"]:
+                others.append(row)
+            if len(others) >= 80:
+                break
+        data_set = Dataset.from_list(rows)
+        """,
+        Unknown,
+    ),
+    "a check that some turns skip": (
+        """
+        rows = []
+        for row in load_dataset("me/mine", split="train", streaming=True):
+            rows.append(row)
+            if row["a"]:
+                continue
+            if len(rows) >= 80:
+                break
+        data_set = Dataset.from_list(rows)
+        """,
+        Unknown,
+    ),
+    "a check in another branch": (
+        """
+        rows = []
+        for row in load_dataset("me/mine", split="train", streaming=True):
+            if row["a"]:
+                rows.append(row)
+            else:
+                if len(rows) >= 80:
+                    break
+        data_set = Dataset.from_list(rows)
+        """,
+        Unknown,
+    ),
+    "permuted": (
+        """
+        data = [json.loads(l) for l in open("data/train.jsonl")]
+        data = [data[i] for i in np.random.permutation(len(data))]
+        held_out = int(len(data) * 0.1)
+        data_set = Dataset.from_list(data[: len(data) - held_out])
+        """,
+        225,
+    ),
+    "tokenized": (
+        """
+        tokenizer = AutoTokenizer.from_pretrained("gpt2")
+        data = [json.loads(l) for l in open("data/train.jsonl")]
+        encodings = tokenizer([row["a"] for row in data], truncation=True)
+        data_set = Dataset.from_dict({"input_ids": encodings["input_ids"], "labels": encodings["input_ids"].copy()})
+        """,
+        250,
+    ),
+    "tokenized in parts": (
+        """
+        tokenizer = AutoTokenizer.from_pretrained("gpt2")
+        data = [json.loads(l) for l in open("data/train.jsonl")]
+        encodings = tokenizer([row["a"] for row in data], truncation=True, return_overflowing_tokens=True)
+        data_set = Dataset.from_dict({"input_ids": encodings["input_ids"]})
+        """,
+        Unknown,
+    ),
+    "where lengths allow": (
+        """
+        data = load_dataset("json", data_files="data/train.jsonl", split="train")
+        data_set = data.select(np.where(np.array(lengths(data)) <= 512)[0])
+        """,
+        250,
+    ),
+    "a part of a table": (
+        """
+        df = pd.read_csv("data/t.csv")
+        data_set = Dataset.from_pandas(df.loc[df["label"] == 1].copy())
+        """,
+        120,
+    ),
+    "the first rows of a table": (
+        """
+        df = pd.read_csv("data/t.csv")
+        data_set = Dataset.from_pandas(df.iloc[:50])
+        """,
+        50,
+    ),
+    "one file by two names": (
+        """
+        path = Path("data/train.jsonl")
+        path = path if path.is_absolute() else Path(".") / "data" / "train.jsonl"
+        data_set = load_dataset("json", data_files=str(path), split="train")
         """,
         250,
     ),
