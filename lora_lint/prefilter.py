@@ -31,8 +31,11 @@ _TELLING = {
     "modelfile": rb"(?im)^[ \t]*ADAPTER[ \t]",
     "json": rb"(?i)\"(?:[\w.-]*(?<![a-z]))?(?:q?lora(?!l)|peft)[\w.-]*\"\s*:|:\s*\"q?lora\"",
 }
-_TASK = rb"(?m)^run[ \t]*:"
-_SERVING = rb"\bvllm[ \t]+serve\b|\bvllm\.entrypoints\b|--adapter-path\b|--adapter-id\b|--infer_backend[ \t=]+vllm\b"
+_TASK = rb"(?m)^run[ \t]*:|^[ \t-]*image[ \t]*:"
+_SERVING = (
+    rb"\bvllm[ \t]+serve\b|\bvllm\.entrypoints\b|--adapter-path\b|--adapter-id\b|--infer_backend[ \t=]+vllm\b|"
+    rb"--adapters\b|\bconvert[_-]hf[_-]to[_-]gguf\b"
+)
 _SEPARATORS = bytes(byte if chr(byte).isalnum() or chr(byte) == "_" or byte > 127 else 32 for byte in range(256))
 
 

@@ -30,7 +30,10 @@ MAX_SCRIPTS = 200
 MAX_PAGES = 20
 """The most pages that are searched for one program."""
 _PAGE = ".md"
-_FOLDERS = ("", "scripts", "script", "examples", "experiments", "bash", "shell", "run", "runs", "bin")
+_FOLDERS = (
+    *("", "scripts", "script", "examples", "experiments", "bash", "shell", "run", "runs", "bin"),
+    *("jobs", "slurm", "sbatch", "launch"),
+)
 """Where shell scripts are, relative to a program's folder and those above it."""
 _STARTS = rb"!(?!\s*pip\b).{0,80}?(?:python|torchrun|accelerate|deepspeed)|%%(?:bash|sh)"
 """In a notebook that may start a program."""
@@ -189,15 +192,15 @@ def _others_in(folder: str) -> list[str]:
             data = disk.read(path, discovery.limit_of(kind)) or b""
         except OSError:
             continue
-        if _is_task(data) if kind == "yaml" else re.search(_STARTS, data) is not None:
+        if _gives_commands(data) if kind == "yaml" else re.search(_STARTS, data) is not None:
             found.append(path)
     return found
 
 
-def _is_task(data: bytes) -> bool:
-    from lora_lint.readers.skypilot import is_task
+def _gives_commands(data: bytes) -> bool:
+    from lora_lint.readers.commands import yaml_gives_commands
 
-    return is_task(data)
+    return yaml_gives_commands(data)
 
 
 def _files_in(folder: str) -> list[str]:

@@ -9,7 +9,7 @@ from lora_lint import marks
 from lora_lint.records import dataclass, field, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from lora_lint.readers.shell import Command, Word
     from lora_lint.source import Span
@@ -33,7 +33,7 @@ class Call:
 
 _PREFIXES = frozenset(
     "nohup time exec sudo env command stdbuf srun mpirun mpiexec numactl taskset uv poetry pdm conda pipenv nice "
-    "timeout ionice singularity apptainer docker ray".split()
+    "timeout ionice singularity apptainer docker podman ray".split()
 )
 """Commands that run the command in their arguments."""
 _LAUNCHERS = frozenset({"torchrun", "deepspeed", "accelerate", "accelerate-launch", "composer"})
@@ -54,6 +54,9 @@ _WITH_A_VALUE = frozenset(
 """Options of `uv run` (0.9) that take a value."""
 _PYTHON = re.compile(r"python[\d.]*(?:\.exe)?$")
 _SET = re.compile(r"[A-Za-z_]\w*=")
+_CONTAINERS = frozenset({"docker", "podman"})
+_MOUNT = re.compile(r"(?:--volume=|-v=?)?(?P<here>[^:=]*?)/?:(?P<there>/[^:]+?)/?(?::[\w,]+)?")
+"""A value of `docker run -v`."""
 
 
 def launched(command: Command) -> Call | None:
@@ -69,6 +72,8 @@ def _started(words: tuple[Word, ...]) -> Call | None:
         name = _name(word)
         if name == "uv" and "run" in (following.text for following in words[at + 1 : at + 2]):
             at = _after_options(words, at + 2)
+        elif name in _CONTAINERS and (inside := _in_container(words[at + 1 :])):
+            return launched(replace(command, words=inside))
         elif name in _PREFIXES or _SET.match(word.text or ""):
             at = _next_start(words, at + 1)
         elif word.text in ("-m", "--module"):
@@ -93,6 +98,47 @@ def _after_options(words: Sequence[Word], at: int) -> int:
     while at < len(words) and (text := words[at].text or "").startswith("-") and text not in ("-m", "--module"):
         at += 2 if text in _WITH_A_VALUE else 1
     return at
+
+
+def _in_container(words: tuple[Word, ...]) -> tuple[Word, ...]:
+    """The command that the image of a server runs with the arguments of `docker run`, with the folders that it has from
+    the host; none if the image is not one of those."""
+    from lora_lint.knowledge.servers import IMAGES
+
+    texts = [word.text or "" for word in words]
+    found = ((at, start) for at, text in enumerate(texts) for image, start in IMAGES.items() if _is_image(text, image))
+    at, start = next(found, (0, ()))
+    if not start:
+        return ()
+    given = next((text for text in texts[:at] if text.startswith("--entrypoint")), None)
+    if given is not None:
+        own = given.partition("=")[2] or (texts[texts.index(given) + 1] if given == "--entrypoint" else "")
+        start = (own,) if own else ()
+    mounts = tuple(_mounts(words[:at]))
+    return (*(replace(words[at], text=text) for text in start), *(_on_host(word, mounts) for word in words[at + 1 :]))
+
+
+def _is_image(text: str, image: str) -> bool:
+    """Whether a reference is that of an image, from any registry and with any tag."""
+    return re.search(rf"(?:^|/){image}(?:[:@]|$)", text) is not None
+
+
+def _mounts(options: Sequence[Word]) -> Iterator[tuple[str, str]]:
+    """The folders of a container that are folders of the host, with these."""
+    for word in options:
+        mount = _MOUNT.fullmatch(word.tail if word.text is None else word.text)
+        if mount is not None and word.text is None:  # after a variable, most often that of the current folder
+            yield mount["there"], mount["here"].strip("/") or "."
+        elif mount is not None and mount["here"].startswith((".", "/")):  # no volume with a name
+            yield mount["there"], mount["here"]
+
+
+def _on_host(word: Word, mounts: Sequence[tuple[str, str]]) -> Word:
+    """A word with the folders of the host instead of those of a container."""
+    text = word.text
+    for there, here in mounts:
+        text = text and re.sub(rf"(?<![\w./-]){re.escape(there)}(?=/|$|[\"',@])", here, text)
+    return replace(word, text=text)
 
 
 def _next_start(words: Sequence[Word], at: int) -> int:
@@ -131,13 +177,19 @@ _COUNTS = ("--nproc_per_node", "--nproc-per-node", "--num_processes", "--num-pro
 """The options for the number of processes in torchrun, accelerate and DeepSpeed."""
 
 
+_INCLUDED = ("--include", "-i")
+"""DeepSpeed's options for the GPUs of each host: `localhost:0,1` (deepspeed 0.18, launcher/runner.py)."""
+
+
 def _processes(options: Sequence[Word]) -> int | None:
     """The number of processes in a launcher's options."""
     for at, word in enumerate(options, start=1):
-        name, equals, number = (word.text or "").partition("=")
+        name, equals, value = (word.text or "").partition("=")
+        text = value if equals else "".join(following.text or "" for following in options[at : at + 1])
         if name in _COUNTS:
-            text = number if equals else "".join(following.text or "" for following in options[at : at + 1])
             return int(text) if text.isascii() and text.isdigit() else None
+        if name in _INCLUDED and ":" in text and "@" not in text:
+            return len(text.partition(":")[2].split(","))
     return None
 
 

@@ -26,7 +26,9 @@ def fragments(source: SourceFile) -> tuple[Fragment, ...]:
     elif source.kind == "docker":
         from lora_lint.readers.dockerfile import fragments as found
     elif source.kind == "yaml":
-        from lora_lint.readers.skypilot import fragments as found
+        from lora_lint.readers import containers, skypilot
+
+        return skypilot.fragments(source) or containers.fragments(source)
     elif source.kind == "notebook":
         return tuple(_of_notebook(source))
     else:
@@ -38,11 +40,14 @@ def gives_commands(source: SourceFile) -> bool:
     """Whether a file may have text for a shell among other things, by a quick look."""
     if source.kind == "notebook":
         return bool(source.commands)
-    if source.kind != "yaml":
-        return False
-    from lora_lint.readers.skypilot import is_task
+    return source.kind == "yaml" and yaml_gives_commands(source.utf8)
 
-    return is_task(source.utf8)
+
+def yaml_gives_commands(utf8: bytes) -> bool:
+    """The same of the bytes of a YAML file."""
+    from lora_lint.readers import containers, skypilot
+
+    return skypilot.is_task(utf8) or containers.has_containers(utf8)
 
 
 def _of_notebook(source: SourceFile) -> list[Fragment]:
