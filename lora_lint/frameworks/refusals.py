@@ -181,13 +181,13 @@ def defaults(framework: str, owner: str) -> Mapping[str, Any]:
 
 FACTS = (
     *("bits", "base_model_name", "model_type", "sharding", "gpus_per_process"),
-    *("adapted_kinds", "peft_errors", "replicable", "saves_twin", "trained", "unprepared"),
+    *("adapted_kinds", "copies", "peft_errors", "replicable", "saves_twin", "trained", "unprepared"),
 )
 """What conditions may ask of the run: how its base is quantized and called, its type, how it is sharded (the names of
-`run.launch.Sharding`), how many GPUs one process sees, the kinds of modules that its targets name, the kinds of errors
-that PEFT raises for them (`knowledge.matching`), whether the model's layers are where PEFT looks for those that it
-replicates, whether tokens are trained beside a copy of the tied head, whether a trainer of the program trains it, and
-whether no program calls what its initialisation needs."""
+`run.launch.Sharding`), how many GPUs one process sees, the kinds of modules that its targets name, how many processes
+train copies of a PeftModel, the kinds of errors that PEFT raises for them (`knowledge.matching`), whether the model's
+layers are where PEFT looks for those that it replicates, whether tokens are trained beside a copy of the tied head,
+whether a trainer of the program trains it, and whether no program calls what its initialisation needs."""
 Facts: TypeAlias = "Callable[[str], Value[Any]]"
 
 

@@ -11,7 +11,7 @@ from lora_lint.knowledge.versions import named, number
 from lora_lint.rules.reached import cases_of
 from lora_lint.rules.tied import names_one, tied_to_embedding
 from lora_lint.rules.words import listed, names, place
-from lora_lint.run.events import Wrap
+from lora_lint.run.events import LoadAdapter, Wrap
 from lora_lint.run.problems import InvalidValue, LostLine, Overridden
 from lora_lint.run.values import ABSENT, Choices, Known, Reason, Unknown, alternatives, known
 
@@ -109,6 +109,13 @@ def _adapted_kinds(run: Run) -> Value[tuple[str, ...]]:
     return _either([tuple(sorted(set(kinds))) for kinds in named])
 
 
+def _copies(run: Run) -> Value[int]:
+    """How many processes train a copy of a PeftModel each."""
+    wrapped = any(isinstance(event, Wrap | LoadAdapter) and not event.integrated for event in run.events)
+    plain = run.framework.direct and run.launch.sharding is ABSENT and not run.training.by_hand
+    return run.launch.processes if wrapped and plain else Known(1)
+
+
 def _peft_errors(run: Run) -> Value[tuple[str, ...]]:
     """The kinds of errors that PEFT raises for the targets of a LoRA."""
     _, cases = cases_of(run)
@@ -151,6 +158,7 @@ _FACTS: Mapping[str, Callable[[Run], Value[Any]]] = {
     "sharding": _sharding,
     "gpus_per_process": lambda run: run.launch.gpus_per_process,
     "adapted_kinds": _adapted_kinds,
+    "copies": _copies,
     "peft_errors": _peft_errors,
     "replicable": _replicable,
     "saves_twin": _saves_twin,

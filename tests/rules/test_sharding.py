@@ -1,4 +1,4 @@
-"""LL801: what sharding asks of packed base weights; what PyTorch, transformers and accelerate do is reproduced with
+"""LL801 and LL904: what sharding asks of packed base weights, and data parallelism of checkpoints; what PyTorch, transformers and accelerate do is reproduced with
 them, and LLaMA-Factory's own check is kept as a table of what it was read to refuse."""
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import pytest
 import torch
 import torch.distributed
 from accelerate import FullyShardedDataParallelPlugin
+from peft import LoraConfig, get_peft_model
 from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
-from transformers import TrainingArguments
+from transformers import LlamaConfig, LlamaForCausalLM, TrainingArguments
 
 from lora_lint.linting import engine
 from lora_lint.settings import Settings
@@ -128,3 +129,82 @@ def test_the_version_that_is_used_by_default(tmp_path: Path, monkeypatch: pytest
 def test_what_llamafactory_refuses_to_shard(model: str, refused: bool, sharding: str) -> None:
     found = engine.lint_text(model + CONFIG + sharding, "sft.yaml", Settings(select=("LL801",))).findings
     assert [each.code for each in found] == ["LL801"] * refused
+
+
+DATA_PARALLEL = """\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
+
+model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-7B-Instruct")
+model.enable_input_require_grads()
+model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj"], task_type="CAUSAL_LM"))
+args = TrainingArguments("out", learning_rate=2e-4, {})
+Trainer(model=model, args=args, train_dataset=data).train()
+"""
+BY_TRL = """\
+from peft import LoraConfig
+from trl import SFTConfig, SFTTrainer
+
+lora = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj"], task_type="CAUSAL_LM")
+args = SFTConfig("out", learning_rate=2e-4, {})
+SFTTrainer(model="Qwen/Qwen2.5-7B-Instruct", args=args, train_dataset=data, peft_config=lora).train()
+"""
+ON = "gradient_checkpointing=True"
+REENTRANT = f"{ON}, gradient_checkpointing_kwargs={{'use_reentrant': True}}"
+TORCHRUN = "torchrun --nproc_per_node 4 train.py\n"
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments", "start", "pin", "found"),
+    [
+        (DATA_PARALLEL, ON, TORCHRUN, "transformers==4.46.3", True),
+        (DATA_PARALLEL, f"{ON}, ddp_find_unused_parameters=True", TORCHRUN, "transformers<5", True),
+        (DATA_PARALLEL, REENTRANT, TORCHRUN, "", True),
+        (DATA_PARALLEL, REENTRANT, "accelerate launch --multi_gpu --num_processes=2 train.py\n", "", True),
+        (DATA_PARALLEL, REENTRANT, "deepspeed --include localhost:0,1 train.py\n", "", True),
+        (BY_TRL, REENTRANT, "python -m torch.distributed.run --nproc-per-node=2 train.py\n", "", True),
+        (BY_TRL, ON, "#SBATCH -N 1\nsrun torchrun --nproc_per_node 4 /home/me/project/src/train.py\n",
+         "transformers==4.51.0", True),
+        (DATA_PARALLEL, ON, TORCHRUN, "", False),
+        (DATA_PARALLEL, ON, "python train.py\n", "transformers==4.46.3", False),
+        (DATA_PARALLEL, ON, "torchrun --nproc_per_node 1 train.py\n", "transformers==4.46.3", False),
+        (DATA_PARALLEL, ON, "torchrun --nproc_per_node gpu train.py\n", "transformers==4.46.3", False),
+        (DATA_PARALLEL, f"{REENTRANT}, ddp_find_unused_parameters=False", TORCHRUN, "", False),
+        (DATA_PARALLEL, REENTRANT.replace("True}", "False}"), TORCHRUN, "transformers==4.46.3", False),
+        (DATA_PARALLEL, "gradient_checkpointing=False", TORCHRUN, "transformers==4.46.3", False),
+        (DATA_PARALLEL, f"{REENTRANT}, deepspeed='z.json'", TORCHRUN, "", False),
+        (DATA_PARALLEL, f"{REENTRANT}, fsdp='full_shard'", TORCHRUN, "", False),
+        (DATA_PARALLEL.replace("model = get_peft", "other = get_peft"), f"{REENTRANT}, **more", TORCHRUN, "", False),
+    ],
+)  # fmt: skip
+def test_reentrant_checkpointing_of_copies(
+    tmp_path: Path, program: str, arguments: str, start: str, pin: str, found: bool
+) -> None:
+    """LL904: DDP marks a parameter twice."""
+    for name, text in {
+        "src/train.py": program.format(arguments),
+        "jobs/train.sh" if "/home" in start else "src/train.sh": start,
+        "requirements.txt": pin,
+        "src/z.json": '{"zero_optimization": {"stage": 2}}',
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    codes = [each.code for each in engine.lint([tmp_path.as_posix()], Settings(select=("LL904",)), jobs=1).findings]
+    assert codes == ["LL904"] * found
+
+
+@pytest.mark.parametrize(("reentrant", "unused"), [(True, True), (True, False), (False, True)])
+@pytest.mark.usefixtures("one_process")
+def test_what_data_parallelism_makes_of_checkpoints(reentrant: bool, unused: bool) -> None:
+    """Trainer gives DDP `find_unused_parameters=True` for a PeftModel (transformers 5.23.0, trainer.py:756)."""
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    model = LlamaForCausalLM(LlamaConfig(**sizes, vocab_size=32))
+    model.enable_input_require_grads()
+    model.gradient_checkpointing_enable({"use_reentrant": reentrant})
+    adapted = get_peft_model(model, LoraConfig(r=2, target_modules=["q_proj"]))
+    parallel = nn.parallel.DistributedDataParallel(adapted.train(), find_unused_parameters=unused)
+    tokens = torch.arange(8)[None]
+    loss = parallel(input_ids=tokens, labels=tokens).loss
+    refused = pytest.raises(RuntimeError, match="mark a variable ready only once")
+    with refused if reentrant and unused else nullcontext():
+        loss.backward()

@@ -13,7 +13,38 @@ _LAYERWISE = (
 )
 _LOW_RANK = (*_LAYERWISE, "galore_adamw", "galore_adamw_8bit", "galore_adafactor", "apollo_adamw")
 _NO_EVALUATION = "lower(eval_strategy) == 'no' and evaluation_strategy is None"
+_MARKED_TWICE = (
+    "trained == True and is_whole(copies) and copies > 1 and gradient_checkpointing == True"
+    " and ddp_find_unused_parameters != False and not ddp_static_graph and "
+)
+_UNUSED = (
+    "each process asks DDP for the unused parameters of a PeftModel, which reentrant checkpointing does not allow: the "
+    "first backward raises a RuntimeError (Expected to mark a variable ready only once)"
+)
+_NOT_REENTRANT = "Set `gradient_checkpointing_kwargs={'use_reentrant': False}`, or `ddp_find_unused_parameters=False`"
 _ROWS = (
+    Refusal(
+        "gradient_checkpointing_kwargs",
+        f"{_MARKED_TWICE}field(gradient_checkpointing_kwargs, 'use_reentrant') == True",
+        _UNUSED,
+        _NOT_REENTRANT,
+        "trainer.py:756",
+        ("gradient_checkpointing",),
+        "4.35.0",
+        late=True,
+        likely=True,
+    ),
+    Refusal(
+        "gradient_checkpointing",
+        f"{_MARKED_TWICE}field(gradient_checkpointing_kwargs, 'use_reentrant') is None",
+        _UNUSED,
+        _NOT_REENTRANT,
+        "trainer.py:756",
+        since="4.35.0",
+        until="5.0.0",
+        late=True,
+        likely=True,
+    ),
     Refusal(
         "optim",
         f"optim in {_LOW_RANK} and optim_target_modules is None",
