@@ -78,6 +78,7 @@ FRAMEWORK = Framework(
         "max_steps": 1000,
         "batch_size": 4,
         "accumulation": 1,
+        "output": "adapters",
     },
 )
 _PART = "lora_parameters"
@@ -237,6 +238,7 @@ def _training(fields: Fields) -> Training:
     if _is_saved(fields):
         keys = FRAMEWORK.other_keys
         own = {name: ABSENT for name in FRAMEWORK.defaults if name in keys and not fields.has(keys[name])}
+        own.pop("output", None)
     if fields.has("lr_schedule"):
         own["learning_rate"] = Unknown("`lr_schedule` sets it", fields.span("lr_schedule"))
     return tables.training(FRAMEWORK, fields, "supervised", **own)

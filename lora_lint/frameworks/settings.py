@@ -35,10 +35,10 @@ def with_given(reading: Reading, framework: str, document: Mapping) -> Reading:
 
 
 def with_document(framework: Framework, mapping: Mapping, run: Run) -> Run:
-    """A run with the folder that its framework saves the adapter in, if it is written out, and with the keys that not
-    all releases of the framework know."""
-    key = framework.other_keys.get("output")
-    folder = known(Fields(mapping).text(key)) if key is not None else None
+    """A run with the folder that its framework saves the adapter in, if it is written out or there is a usual
+    one, and with the keys that not all releases of the framework know."""
+    key, usual = framework.other_keys.get("output"), framework.defaults.get("output")
+    folder = known(Fields(mapping).text(key, Known(usual))) if key is not None else None
     saves = (plain_folder(folder),) if folder else run.saves
     return replace(run, saves=saves, recent=tuple(schemas.new_keys(framework.name, mapping, framework.unknown_keys)))
 

@@ -9,6 +9,8 @@ from lora_lint.records import dataclass, field
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lora_lint.run.versions import Version
+
 
 @dataclass(frozen=True)
 class Server:
@@ -33,6 +35,8 @@ class Server:
     rank_option: str = ""
     own_format: str = ""
     framework: str = ""
+    foreign: str = ""
+    """Why no other one loads the adapters that its framework trains, and what to do instead."""
     takes_adapters: bool = False
     adapter_option: str = ""
     only_lists: bool = False
@@ -42,6 +46,17 @@ class Server:
     keeps: frozenset[str] = frozenset()
     towers_option: str = ""
     """The option without which it leaves out what is adapted in vision towers."""
+    targets_option: str = ""
+    """The option that limits the modules which are adapted, and whether it refuses an adapter with others."""
+    refuses_targets: bool = False
+    package: str = ""
+    """Its name on PyPI, whose version a project may pin."""
+    lacks: Mapping[str, Version | None] = field(default_factory=dict)
+    """The types of base models that it takes no adapters for: all versions, or up to one."""
+    experts_since: Version | None = None
+    """The first version that takes adapters of the experts in a mixture."""
+    instead: str = "Merge it into the base model, or train it without that"
+    """What to do with an adapter that it refuses or loads only in part."""
 
 
 _WHOLE = "contains full modules, which it does not load"
@@ -49,6 +64,45 @@ _MAGNITUDES = "is on, and it loads no magnitudes"
 _BIASES = "adds biases, which it does not load"
 _UNROOTED = "is on, and it scales by alpha/r: the adapter acts sqrt(r) times too weakly"
 
+_VLLM_LACKS: Mapping[str, Version | None] = dict.fromkeys(
+    (
+        "aria beam bloom cohere2_moe cohere2_vision cohere_asr cosmos3_edge dbrx deepseek_v32 deepseek_v4 "
+        "diffusion_gemma dots3_note falcon falcon_mamba flint gemma3n gemma3n_text glm5_next glm_moe_dsa gpt2 "
+        "gptj hrm_text hy_v4 inkling_mm_model inkling_text kimi_linear llava_onevision mamba mamba2 mimo_v2_flash "
+        "minimax_m3_vl moss_transcribe_diarize muse_spark paddleocr_vl qwen4_exp qwen4_exp_text stablelm step3p7 "
+        "zamba2"
+    ).split()
+) | {
+    "blip-2": (0, 13, 0),
+    "deepseek_v2": (0, 9, 2),
+    "deepseek_v3": (0, 9, 2),
+    "dots1": (0, 9, 2),
+    "ernie4_5_moe": (0, 9, 2),
+    "gemma4": (0, 19, 1),
+    "gpt_neox": (0, 31, 0),
+    "gpt_oss": (0, 11, 0),
+    "hunyuan_v1_moe": (0, 9, 2),
+    "llama4": (0, 11, 0),
+    "llava": (0, 13, 0),
+    "llava_next": (0, 28, 0),
+    "llava_next_video": (0, 25, 1),
+    "minicpmv4_6": (0, 24, 0),
+    "minimax_m2": (0, 14, 1),
+    "mistral3": (0, 8, 5),
+    "nemotron_h_omni": (0, 30, 0),
+    "olmo": (0, 9, 2),
+    "olmo2": (0, 9, 2),
+    "olmoe": (0, 11, 0),
+    "opt": (0, 11, 0),
+    "paligemma": (0, 13, 0),
+    "qwen2_moe": (0, 9, 2),
+    "qwen3_asr": (0, 19, 1),
+    "qwen3_moe": (0, 9, 2),
+    "starcoder2": (0, 24, 0),
+    "whisper": (0, 17, 1),
+}
+"""The types of models whose classes in vLLM take no adapters (no SupportsLoRA in vllm/model_executor/models), up to the
+newest version or, of those that have been read, to this one."""
 VLLM = Server(
     "vLLM",
     "0.11 to 0.33",
@@ -66,8 +120,12 @@ VLLM = Server(
     usual_rank=16,
     rank_option="--max-lora-rank",
     towers_option="--enable-tower-connector-lora",
+    targets_option="--lora-target-modules",
     adapter_option="--enable-lora --lora-modules name=folder",
     keeps=frozenset({"classifier", "score"}),
+    package="vllm",
+    experts_since=(0, 11, 1),
+    lacks=_VLLM_LACKS,
 )
 SGLANG = Server(
     "SGLang",
@@ -77,6 +135,8 @@ SGLANG = Server(
     {"use_rslora": _UNROOTED, "modules_to_save": _WHOLE},
     rank_option="--max-lora-rank",
     only_lists=True,
+    targets_option="--lora-target-modules",
+    refuses_targets=True,
 )
 TGI = Server(
     "text-generation-inference",
@@ -131,7 +191,35 @@ MLX = Server(
     "mlx_lm/tuner/utils.py (load_adapters)",
     framework="mlx_lm",
     own_format="it reads `adapters.safetensors` and `num_layers`, which only its own training writes",
+    foreign="its tensors are called `lora_a` and `lora_b`, and are transposed. Fuse it with `mlx_lm.fuse`, and use the "
+    "whole model",
 )
+MLX_GGUF = Server(
+    "mlx_lm.fuse --export-gguf",
+    "0.32.2",
+    "mlx_lm/fuse.py (main)",
+    framework=MLX.framework,
+    own_format=MLX.own_format,
+    bases=frozenset({"llama", "mistral", "mixtral"}),
+    instead="Fuse without `--export-gguf`, and convert the fused model with llama.cpp's convert_hf_to_gguf.py",
+)
+WHOLE_MODELS = Server(
+    "convert_hf_to_gguf.py",
+    "0b03adaa",
+    "convert_hf_to_gguf.py (ModelBase.load_hparams)",
+    adapter_option="convert_lora_to_gguf.py folder",
+)
+LMDEPLOY = Server(
+    "LMDeploy",
+    "0.16.0",
+    "lmdeploy/cli/serve.py (api_server), lmdeploy/archs.py (autoget_backend), lmdeploy/turbomind/supported_models.py",
+    adapter_option="--adapters name=folder",
+)
+TURBOMIND = frozenset(
+    "glm4_moe_lite gpt_oss internlm2 internlm3 internvl internvl_chat llama mixtral qwen2 qwen2_5_vl qwen2_moe "
+    "qwen2_vl qwen3 qwen3_5 qwen3_5_moe qwen3_moe".split()
+)
+"""The types of models that LMDeploy serves with its engine TurboMind unless another is asked for."""
 SWIFT = Server(
     "ms-swift",
     "4.6.0",
@@ -160,6 +248,8 @@ VLLM_OPTIONS = (
 )
 """Its options for LoRA (vllm/engine/arg_utils.py, vllm/entrypoints/common/cli_args.py), with the last four of older
 versions."""
+VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+"""What `--max-lora-rank` may be (vllm/config/lora.py, MaxLoRARanks); versions before 0.11.1 have no 1."""
 BY_VLLM = frozenset({"swift infer", "swift deploy"})
 """Commands of ms-swift that hand their adapters to vLLM (swift/arguments/deploy_args.py: at most rank 16)."""
 MLX_COMMANDS = frozenset(
@@ -168,7 +258,37 @@ MLX_COMMANDS = frozenset(
     for between in (".", " ")
 )
 """Its commands that load an adapter."""
-_OTHERS = ("vllm serve", "sglang serve", "swift export", "text-generation-launcher", "lorax-launcher", "trtllm-build")
+MLX_CONVERT = frozenset({"mlx_lm.convert", "mlx_lm convert"})
+"""Its command that saves a quantized model, with `-q` (mlx_lm/convert.py)."""
+_OTHERS = (
+    "lmdeploy serve",
+    "lm_eval",
+    "lorax-launcher",
+    "sglang serve",
+    "swift export",
+    "text-generation-launcher",
+    "trtllm-build",
+    "vllm serve",
+)
 COMMANDS = frozenset(each.partition(" ")[::2] for each in (*MLX_COMMANDS, *BY_VLLM, *_OTHERS))
 """The commands that serve, merge or convert adapters, each with its task; "" for one without tasks."""
-SERVERS = (VLLM, SGLANG, TGI, LORAX, TENSORRT_LLM, LLAMA_CPP, OLLAMA, MLX, SWIFT)
+IMAGES = {
+    "vllm/vllm-openai": ("vllm", "serve"),
+    "huggingface/text-generation-inference": ("text-generation-launcher",),
+    "predibase/lorax": ("lorax-launcher",),
+}
+"""What the images of servers start: the entry points in their Dockerfiles."""
+SERVERS = (
+    VLLM,
+    SGLANG,
+    TGI,
+    LORAX,
+    TENSORRT_LLM,
+    LLAMA_CPP,
+    WHOLE_MODELS,
+    OLLAMA,
+    MLX,
+    MLX_GGUF,
+    LMDEPLOY,
+    SWIFT,
+)

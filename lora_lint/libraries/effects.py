@@ -220,11 +220,21 @@ class StartedProgram:
 
 
 @dataclass(frozen=True)
+class ServingEngine:
+    """An engine of vLLM in a program, as it is made."""
+
+    arguments: Arguments
+    span: Span
+
+
+@dataclass(frozen=True)
 class ServedAdapter:
     """An adapter that vLLM loads in a program, by its folder."""
 
     folder: Val
     span: Span
+    number: Val | None = None
+    """Its `lora_int_id`."""
 
 
 @dataclass(frozen=True)
@@ -262,8 +272,7 @@ class Records:
     """The variables that the program sets: `[NAME]` to values."""
     wandb_config: Instance | None = None
     """The config that the program gives to `wandb.init`."""
-    engines: list[Arguments] = field(default_factory=list)
-    """The arguments of vLLM's engines."""
+    engines: list[ServingEngine] = field(default_factory=list)
     served: list[ServedAdapter] = field(default_factory=list)
     given: dict[str, Any] | None = None
     """The options that the program is called with, if its caller is known: names without dashes to values."""
@@ -310,8 +319,8 @@ class Records:
     def add_launch(self, launch: StartedProgram) -> None:
         self.launches.append(launch)
 
-    def add_engine(self, arguments: Arguments) -> None:
-        self.engines.append(arguments)
+    def add_engine(self, engine: ServingEngine) -> None:
+        self.engines.append(engine)
 
     def add_served(self, adapter: ServedAdapter) -> None:
         self.served.append(adapter)

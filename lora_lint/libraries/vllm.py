@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import Object
-from lora_lint.libraries.effects import ServedAdapter
+from lora_lint.libraries.effects import ServedAdapter, ServingEngine
 
 if TYPE_CHECKING:
     from lora_lint.interpreter.values import Arguments, Val
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def engine(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`LLM(model=…, enable_lora=True, max_lora_rank=…)`."""
-    context.records.add_engine(arguments)
+    context.records.add_engine(ServingEngine(arguments, span))
     return Object(name, arguments, span)
 
 
@@ -27,7 +27,7 @@ def request(context: Context, name: str, arguments: Arguments, span: Span) -> Va
     """`LoRARequest("name", 1, folder)`."""
     folder = arguments.get("lora_path", 2) or arguments.get("lora_local_path", 2)
     if folder is not None:
-        context.records.add_served(ServedAdapter(folder, span))
+        context.records.add_served(ServedAdapter(folder, span, arguments.get("lora_int_id", 1)))
     return Object(name, arguments, span)
 
 

@@ -34,7 +34,8 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
     pin of the framework that receives them. What a version newer than the facts, or the project's own source of the
     framework, may accept is no problem; nor is anything that a source of unknown version receives."""
     runs = (*reading.runs, *(run for sweep in reading.sweeps for run in sweep.runs))
-    if not reading.given and not any(run.framework.direct or run.given or run.problems or run.recent for run in runs):
+    judged = (run.framework.direct or run.given or run.problems or run.recent or run.serving for run in runs)
+    if not reading.given and not any(judged):
         return reading
     allowed = allowed_by(project, source)
     pins = {name: each.pin for name, each in allowed.items() if each.pin is not None}
@@ -51,7 +52,8 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
 
     def apply(run: Run) -> Run:
         if not run.framework.direct:
-            own = {name: pin for name, pin in pins.items() if name == run.framework.name}
+            serves = run.serving is not None
+            own = {name: pin for name, pin in pins.items() if serves or name == run.framework.name}
             problems = tuple(_of_version(run, own.get(run.framework.name)))
             if run.framework.name in unversioned:
                 problems = tuple(each for each in problems if not isinstance(each, InvalidValue))

@@ -73,7 +73,7 @@ def _started(words: tuple[Word, ...]) -> Call | None:
         if name == "uv" and "run" in (following.text for following in words[at + 1 : at + 2]):
             at = _after_options(words, at + 2)
         elif name in _CONTAINERS and (inside := _in_container(words[at + 1 :])):
-            return launched(replace(command, words=inside))
+            return _started(inside)
         elif name in _PREFIXES or _SET.match(word.text or ""):
             at = _next_start(words, at + 1)
         elif word.text in ("-m", "--module"):

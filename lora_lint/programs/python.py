@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from lora_lint.interpreter.definitions import ProgramFile
 from lora_lint.interpreter.machine import Machine
 from lora_lint.interpreter.values import Const, ListVal, Opaque, either
-from lora_lint.libraries.convert import is_flag, is_whole, text_of, to_value
 from lora_lint.libraries.marks import starts_programs
 from lora_lint.libraries.table import Knowledge
 from lora_lint.programs.accelerated import launched_by
@@ -20,7 +19,7 @@ from lora_lint.readers.python import LARGEST, beginning, parse
 from lora_lint.records import dataclass, replace
 from lora_lint.run.problems import UnknownKey
 from lora_lint.run.run import Reading
-from lora_lint.run.values import ABSENT, Known, alternatives, known
+from lora_lint.run.values import ABSENT, alternatives, known
 from lora_lint.unread import Unread
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Node
     from lora_lint.run.run import Run
-    from lora_lint.run.values import Value
     from lora_lint.source import SourceFile
     from lora_lint.unread import Limit
 
@@ -111,27 +109,13 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
     finally:
         loader.undo()
     reading = replace(reading, unread=(*_unread(records, loader, source.path), *reading.unread))
-    return Program(reading, tuple(records.launches) if starting else (), tuple(_served(records)))
+    served: tuple[Served, ...] = ()
+    if records.engines or records.served:
+        from lora_lint.programs import engines
 
-
-def _served(records: Records) -> Iterator[Served]:
-    """The adapters that a program gives to vLLM, at the rank that its engine accepts."""
-    if not records.served:
-        return
-    from lora_lint.knowledge.servers import VLLM
-    from lora_lint.programs.serving import ANY_RANK, OFF, Served
-
-    for each in records.served:
-        folder = text_of(each.folder)
-        max_rank: Value[int] = ANY_RANK
-        towers: Value[bool] = ABSENT
-        if len(records.engines) == 1 and not records.engines[0].open:
-            usual: Value[int] = Known(VLLM.usual_rank or 0, None, "framework-default")
-            max_rank = to_value(records.engines[0].get("max_lora_rank"), each.span, usual, is_whole)
-            given = records.engines[0].get("enable_tower_connector_lora")
-            towers = to_value(given, each.span, OFF, is_flag)
-        if folder:
-            yield Served(VLLM, folder, each.span, max_rank, towers=towers)
+        served = tuple(engines.served_in(records))
+        reading = replace(reading, runs=(*reading.runs, *engines.problems_in(records)))
+    return Program(reading, tuple(records.launches) if starting else (), served)
 
 
 def _depends_on_launch(run: Run) -> bool:

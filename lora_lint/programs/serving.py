@@ -8,38 +8,47 @@ from __future__ import annotations
 import json
 import os
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.frameworks import registry
 from lora_lint.frameworks.configs import read_config
 from lora_lint.frameworks.fields import Fields
+from lora_lint.knowledge.names import is_packed
 from lora_lint.knowledge.saved_adapters import saved_config
 from lora_lint.knowledge.servers import (
     BY_VLLM,
     LLAMA_CPP,
+    LMDEPLOY,
     LORAX,
     MLX,
     MLX_COMMANDS,
+    MLX_CONVERT,
+    MLX_GGUF,
     SGLANG,
     SWIFT,
     TENSORRT_LLM,
     TGI,
+    TURBOMIND,
     VLLM,
     VLLM_OPTIONS,
+    VLLM_RANKS,
+    WHOLE_MODELS,
 )
 from lora_lint.knowledge.signatures import closest
+from lora_lint.libraries import loaded
 from lora_lint.programs.overrides import named_document
 from lora_lint.readers.arguments import options
 from lora_lint.readers.nodes import Scalar
 from lora_lint.readers.nodes import Sequence as Items
 from lora_lint.records import NamedTuple, replace
 from lora_lint.run.launch import Launch
-from lora_lint.run.problems import UnknownKey
-from lora_lint.run.run import Adapter, BaseModel, Dataset, Run, Serving, Training, training_folder
+from lora_lint.run.problems import InvalidValue, UnknownKey
+from lora_lint.run.run import Adapter, BaseModel, Dataset, Run, Serving, Training, Unserved, training_folder
 from lora_lint.run.values import ABSENT, Known, known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from lora_lint.frameworks.commands import Start
     from lora_lint.knowledge.servers import Server
@@ -53,6 +62,7 @@ if TYPE_CHECKING:
 
 _VLLM_MODULES = ("vllm.entrypoints.openai.api_server", "vllm.entrypoints.api_server")
 _CONVERTERS = ("convert_lora_to_gguf.py", "convert-lora-to-gguf.py")
+_WHOLE_CONVERTERS = ("convert_hf_to_gguf.py", "convert-hf-to-gguf.py")
 _SWITCHES = frozenset({"--bigendian", "--no-lazy", "--verbose", "--dry-run", "--trust-remote-code", "-h", "--help"})
 """The options of the converter that take no value."""
 ANY_RANK: Value[int] = Known(0, None, "framework-default")
@@ -64,7 +74,8 @@ OFF: Value[bool] = Known(value=False, origin="framework-default")
 class Served(NamedTuple):
     """An adapter that a server gets: its folder, where that is written, the highest rank that is accepted there, and
     the base model below it. `as_model`: it is given where the base model belongs. `as_file`: the file of its weights is
-    given. `towers`: vision towers are adapted too."""
+    given. `towers`: vision towers are adapted too. `unserved`: why no adapter is served at all. `targets`: the modules
+    that adapters are kept for."""
 
     server: Server
     folder: str
@@ -75,6 +86,8 @@ class Served(NamedTuple):
     requantizes: bool = False
     as_file: bool = False
     towers: Value[bool] = ABSENT
+    unserved: Unserved | None = None
+    targets: Value[Any] = ABSENT
 
 
 class TrainedRuns:
@@ -84,6 +97,8 @@ class TrainedRuns:
     def __init__(self, elsewhere: Callable[[str], Run | None]) -> None:
         self._runs: dict[str, Run] = {}
         self._elsewhere = elsewhere
+        self.quantized: set[str] = set()
+        """The folders in which commands save quantized models."""
 
     def note(self, runs: Iterable[Run]) -> None:
         """Remembers what trains."""
@@ -114,10 +129,43 @@ def runs_of(call: Call, span: Span, path: str, project: Project, trained: Traine
     adapters that the server lacks."""
     reader = _reader(call)
     if reader is None:
+        trained.quantized |= _quantized(call)
         return []
-    given = options(call.arguments, span).mapping
-    lacking = _lacking(given) if reader is _by_vllm else ()
-    return [*adapters(reader(call, Fields(given)), path, project, trained.by), *lacking]
+    given = _with_config(options(call.arguments, span).mapping, path, project)
+    lacking = [*_lacking(given), *rank_problem(Fields(given).whole("max_lora_rank"))] if reader is _by_vllm else ()
+    served = (_requantizing(each, trained.quantized) for each in reader(call, Fields(given)))
+    return [*adapters(served, path, project, trained.by), *lacking]
+
+
+def _quantized(call: Call) -> set[str]:
+    """The folder in which a command saves a quantized model."""
+    if MLX_CONVERT.isdisjoint(_names(call)):
+        return set()
+    given = Fields(options(call.arguments, call.span).mapping)
+    if not any(given.has(key) for key in ("q", "quantize")):
+        return set()
+    folder = known(given.text("mlx_path", Known("mlx_model")))
+    return {os.path.normpath(folder)} if folder else set()
+
+
+def _requantizing(served: Served, quantized: Collection[str]) -> Served:
+    """An adapter with whether it is merged into quantized weights: those of a model whose name, or the command that
+    makes it, shows that."""
+    name = known(served.base)
+    packed = name is not None and (is_packed(name) or os.path.normpath(name) in quantized)
+    return served._replace(requantizes=served.requantizes and packed)
+
+
+def _with_config(given: Mapping, path: str, project: Project) -> Mapping:
+    """The options of a command with those of the file that `--config` names, which they override."""
+    name = given.get("config")
+    place = project.nearest(path, name.value) if isinstance(name, Scalar) and isinstance(name.value, str) else None
+    document = loaded.mapping(project, place) if place is not None else None
+    if document is None:
+        return given
+    keys = (replace(each.key, value=str(each.key.value).replace("-", "_")) for each in document.entries)
+    entries = (replace(each, key=key) for key, each in zip(keys, document.entries, strict=True))
+    return replace(given, entries=(*entries, *given.entries))
 
 
 def _lacking(given: Mapping) -> Iterator[Run]:
@@ -131,7 +179,22 @@ def _lacking(given: Mapping) -> Iterator[Run]:
         unknown = UnknownKey(each.key.raw, each.key.span, VLLM.title, (), "stops it with an error", instead)
         if meant:
             unknown = replace(unknown, instead=f"It has `--{meant[0].replace('_', '-')}`")
-        yield Run(registry.framework("peft"), each.key.span, Adapter(each.key.span), trained=False, problems=(unknown,))
+        yield with_problem(unknown)
+
+
+def rank_problem(rank: Value[int]) -> Iterator[Run]:
+    """vLLM with a highest rank that is none of those that it takes."""
+    if isinstance(rank, Known) and rank.span is not None and 0 < rank.value < VLLM_RANKS[-1]:
+        higher = next(each for each in VLLM_RANKS if each >= rank.value)
+        if higher != rank.value:
+            expected = f"one of {', '.join(map(str, VLLM_RANKS))}: the next is {higher}"
+            wrong = InvalidValue("max_lora_rank", rank.value, rank.span, VLLM.title, expected)
+            yield with_problem(wrong)
+
+
+def with_problem(problem: UnknownKey | InvalidValue) -> Run:
+    """What is wrong with the options of a server, where nothing is known of its adapters."""
+    return Run(registry.framework("peft"), problem.span, Adapter(problem.span), trained=False, problems=(problem,))
 
 
 def adapters(
@@ -140,11 +203,11 @@ def adapters(
     """The adapters that the file at `path` serves, if the project shows what is in them."""
     found = []
     for each in served:
-        run = _saved(each.folder, path, project) or trained_by(each.folder)
-        if run is None and each.as_file:
-            run = Run(registry.framework("peft"), each.span, Adapter(each.span))
+        run = (_saved(each.folder, path, project) or trained_by(each.folder)) if each.folder else None
+        if run is None and (each.as_file or each.unserved is not None or _converts_no_such(each, path)):
+            run = Run(registry.framework(each.server.framework or "peft"), each.span, Adapter(each.span))
         if run is not None:
-            how = (each.as_model, each.requantizes, each.as_file, each.towers)
+            how = (each.as_model, each.requantizes, each.as_file, each.towers, each.unserved, each.targets)
             serving = Serving(each.server, each.span, each.max_rank, *how)
             alone = _alone(run, each.span, serving)
             found.append(replace(alone, model=BaseModel(each.base), trained_on=base_of(run, each.span)))
@@ -165,6 +228,19 @@ def on_known_bases(reading: Reading, trained_by: Callable[[str], Run | None]) ->
                 continue
         runs.append(run)
     return replace(reading, runs=tuple(runs), given=tuple(given))
+
+
+def _converts_no_such(served: Served, path: str) -> bool:
+    """Whether the base model below an adapter is of a type that some version of a server takes no adapters for."""
+    server = served.server
+    if not (server.bases or server.lacks) or not isinstance(served.base, Known):
+        return False
+    from lora_lint.knowledge.models import identify
+
+    model = identify(served.base.value, near=os.path.dirname(path) or None)
+    if model is None:
+        return False
+    return model.model_type in server.lacks or bool(server.bases and model.model_type not in server.bases)
 
 
 def base_of(run: Run, place: Span) -> Value[str]:
@@ -196,9 +272,14 @@ def _alone(run: Run, place: Span, serving: Serving) -> Run:
 
 def _reader(call: Call) -> Reader | None:
     """What finds the adapters that a command names."""
+    alone, with_task = _names(call)
+    return _READERS.get((call.kind, alone)) or _READERS.get((call.kind, with_task))
+
+
+def _names(call: Call) -> tuple[str, str]:
+    """A command alone, and with its task."""
     name = call.name.rpartition("/")[2]
-    task = call.arguments[0].text if call.arguments else None
-    return _READERS.get((call.kind, name)) or _READERS.get((call.kind, f"{name} {task}"))
+    return name, f"{name} {call.arguments[0].text if call.arguments else None}"
 
 
 def _by_option(server: Server, *keys: str, base: str = "", rank: str = "") -> Reader:
@@ -217,11 +298,48 @@ def _by_vllm(call: Call, given: Fields) -> Iterator[Served]:
     model = given.text("model")
     if len(words) > 1 and words[0].text == "serve" and not (words[1].text or "-").startswith("-"):
         model = Known(words[1].text or "", words[1].span)
-    towers = given.flag("enable_tower_connector_lora", OFF)
-    for each in _listed(VLLM, given, "lora_modules", given.whole("max_lora_rank", _usual(VLLM)), model):
-        yield each._replace(towers=towers)
+    towers, enabled = given.flag("enable_tower_connector_lora", OFF), given.flag("enable_lora", OFF)
+    unserved = Unserved.DISABLED if known(enabled) is False else None
+    targets = given.names("lora_target_modules")
+    found = _listed(VLLM, given, "lora_modules", given.whole("max_lora_rank", _usual(VLLM)), model)
+    for each in islice(found, 1 if unserved else None):
+        yield each._replace(towers=towers, unserved=unserved, targets=targets)
     if isinstance(model, Known) and model.span is not None:
         yield Served(VLLM, model.value, model.span, as_model=True)
+
+
+def _by_sglang(_call: Call, given: Fields) -> Iterator[Served]:
+    targets = given.names("lora_target_modules")
+    for each in _listed(SGLANG, given, "lora_paths", given.whole("max_lora_rank", ANY_RANK), given.text("model_path")):
+        yield each._replace(targets=targets)
+
+
+def _by_lmdeploy(call: Call, given: Fields) -> Iterator[Served]:
+    """`lmdeploy serve api_server model`: its own engine serves a model that it knows, unless PyTorch's is asked for."""
+    model = next((word for word in call.arguments[2:3] if word.text and not word.text.startswith("-")), None)
+    base: Value[str] = Known(model.text or "", model.span) if model is not None else ABSENT
+    backend = known(given.text("backend", Known("turbomind")))
+    own = backend == "turbomind" and not given.has("device") and _is_turbominds(known(base) or "")
+    for each in islice(_listed(LMDEPLOY, given, "adapters", ANY_RANK, base), 1 if own else None):
+        yield each._replace(unserved=Unserved.BACKEND if own else None)
+
+
+def _is_turbominds(name: str) -> bool:
+    from lora_lint.knowledge.models import identify
+
+    model = identify(name)
+    return model is not None and model.model_type in TURBOMIND
+
+
+def _by_lm_eval(_call: Call, given: Fields) -> Iterator[Served]:
+    """The evaluation harness, which hands `--model_args` to vLLM."""
+    text = given.text("model_args")
+    if known(given.text("model")) == "vllm" and isinstance(text, Known) and text.span is not None:
+        asked = dict(part.partition("=")[::2] for part in text.value.split(","))
+        rank = asked.get("max_lora_rank", str(VLLM.usual_rank))
+        if "lora_local_path" in asked and rank.isdecimal():
+            base = Known(asked["pretrained"], text.span) if "pretrained" in asked else ABSENT
+            yield Served(VLLM, asked["lora_local_path"], text.span, Known(int(rank), None, "framework-default"), base)
 
 
 def _by_vllm_infer(_call: Call, given: Fields) -> Iterator[Served]:
@@ -247,7 +365,8 @@ def _by_swift(_call: Call, given: Fields) -> Iterator[Served]:
 def _by_mlx(call: Call, given: Fields) -> Iterator[Served]:
     fuses = "fuse" in (call.arguments[0].text if call.arguments else "", call.name.rpartition(".")[2])
     whole = any(given.has(key) for key in ("dequantize", "de_quantize"))
-    for each in _listed(MLX, given, "adapter_path", ANY_RANK, given.text("model")):
+    server = MLX_GGUF if fuses and given.has("export_gguf") else MLX
+    for each in _listed(server, given, "adapter_path", ANY_RANK, given.text("model")):
         yield each._replace(requantizes=fuses and not whole)
 
 
@@ -258,19 +377,30 @@ def _converted(call: Call, given: Fields) -> Iterator[Served]:
         yield Served(LLAMA_CPP, folder.text or "", folder.span, base=given.text("base_model_id"))
 
 
+def _converted_whole(call: Call, given: Fields) -> Iterator[Served]:
+    """What llama.cpp's script for whole models converts."""
+    folder = _operand(call.arguments)
+    if folder is not None and not given.has("remote"):
+        yield Served(WHOLE_MODELS, folder.text or "", folder.span, as_model=True)
+
+
 Reader: TypeAlias = "Callable[[Call, Fields], Iterator[Served]]"
 _READERS: dict[tuple[str, str], Reader] = {
     ("command", "vllm serve"): _by_vllm,
     **dict.fromkeys((("module", name) for name in _VLLM_MODULES), _by_vllm),
     **dict.fromkeys(
         (("command", "sglang serve"), ("module", "sglang.launch_server")),
-        _by_option(SGLANG, "lora_paths", base="model_path", rank="max_lora_rank"),
+        _by_sglang,
     ),
     ("command", "text-generation-launcher"): _by_option(TGI, "lora_adapters", base="model_id"),
     ("command", "lorax-launcher"): _by_option(LORAX, "adapter_id", "preloaded_adapter_ids", base="model_id"),
     **dict.fromkeys(((kind, name) for kind in ("command", "module") for name in MLX_COMMANDS), _by_mlx),
     **dict.fromkeys((("command", name) for name in (*BY_VLLM, "swift export")), _by_swift),
+    ("command", "lmdeploy serve"): _by_lmdeploy,
+    ("command", "lm_eval"): _by_lm_eval,
+    ("module", "lm_eval"): _by_lm_eval,
     **dict.fromkeys((("script", name) for name in _CONVERTERS), _converted),
+    **dict.fromkeys((("script", name) for name in _WHOLE_CONVERTERS), _converted_whole),
     ("script", "vllm_infer.py"): _by_vllm_infer,
     ("command", "trtllm-build"): _by_option(TENSORRT_LLM, "lora_dir", rank="max_lora_rank"),
 }

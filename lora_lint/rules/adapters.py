@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Related
 from lora_lint.knowledge import versions
-from lora_lint.knowledge.names import is_packed, same_but_for_tuning, same_model, tag_differs
+from lora_lint.knowledge.names import same_but_for_tuning, same_model, tag_differs
 from lora_lint.records import replace
 from lora_lint.rules.coverage import tower_of
 from lora_lint.rules.reached import cases_of, is_shorthand
 from lora_lint.rules.words import happening, least, names, number, place, plural, resting, setting
 from lora_lint.run.events import Load, PutOn, Save, Train, Unwrap
 from lora_lint.run.launch import Quantizer, Sharding
-from lora_lint.run.run import Damage
+from lora_lint.run.run import Damage, Unserved
 from lora_lint.run.values import Known, Reason, Unknown, alternatives, known
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from lora_lint.knowledge.modules import Module
     from lora_lint.knowledge.resolve import Case
@@ -92,7 +92,7 @@ def _merged(run: Run, merge: Unwrap, loaded: str) -> Finding:
 
 def _fused(run: Run, serving: Serving) -> Iterator[Finding]:
     """A command that merges an adapter into the weights of a quantized model and quantizes the sums again."""
-    if serving.requantizes and is_packed(known(run.model.name) or ""):
+    if serving.requantizes:
         message = (
             f"This adds the adapter to the quantized weights of {known(run.model.name)} and quantizes the sums again: "
             f"{_ROUNDED}. Give `--dequantize`, and quantize the fused model afterwards if you need to"
@@ -116,9 +116,25 @@ def serve_incompatible(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
             yield Finding("LL602", message, run.adapter.span, "likely")
 
 
+_UNSERVED = {
+    Unserved.DISABLED: (
+        "vLLM takes no adapters unless they are enabled, and stops at this one (LoRA is not enabled). Give "
+        "`--enable-lora`, or `enable_lora=True` in a program"
+    ),
+    Unserved.BACKEND: (
+        "LMDeploy serves this model with TurboMind, which takes no adapters: `--adapters` has no effect, and the base "
+        "model answers. Give `--backend pytorch`"
+    ),
+}
+
+
 def _not_served(run: Run, serving: Serving) -> str | None:
     """What is wrong with serving an adapter; None if nothing is known to be."""
+    from lora_lint.knowledge.servers import SERVERS
+
     server = serving.server
+    if serving.unserved is not None:
+        return _UNSERVED[serving.unserved]
     if serving.as_model:
         if server.takes_adapters:
             return None
@@ -131,22 +147,24 @@ def _not_served(run: Run, serving: Serving) -> str | None:
             f"{server.title} gets this file alone, finds no `adapter_config.json` beside it, and stops. Give the "
             "adapter's folder"
         )
+    trainer = next((each for each in SERVERS if each.framework == run.dialect and each is not server), None)
+    if trainer is not None and trainer.foreign and server.framework != run.dialect:
+        return f"{server.title} does not load this adapter of {trainer.title}: {trainer.foreign}"
     if server.own_format and run.dialect != server.framework:
         return (
             f"{server.title} does not load this adapter of PEFT's: {server.own_format}. Merge it with PEFT and convert "
             f"the whole model, or train it with {server.title}"
         )
+    lacking = _targets_left_out(server, run, serving)
     refused = [*_refused_by(server, run, known(serving.max_rank)), *_other_base(server, run)]
+    refused += [*_experts_refused(server, run), *(lacking if server.refuses_targets else [])]
     if refused:
-        return (
-            f"{server.title} refuses this adapter: {'; '.join(refused)}. Merge it into the base model, or train it "
-            "without that"
-        )
-    lost = [*_settings_of(server, server.loses, run), *_towers_left_out(server, run, serving)]
+        return f"{server.title} refuses this adapter: {'; '.join(refused)}. {server.instead}"
+    lost = [*_settings_of(server, server.loses, run), *_towers_left_out(server, run, serving), *lacking]
     if lost:
         return (
             f"{server.title} loads this adapter without a part of it: {'; '.join(lost)}. The answers are not those of "
-            "the trained model. Merge it into the base model, or train it without that"
+            f"the trained model. {server.instead}"
         )
     return None
 
@@ -169,25 +187,66 @@ def _other_base(server: Server, run: Run) -> Iterator[str]:
     from lora_lint.knowledge.models import identify
 
     name = known(run.trained_on) or known(run.model.name)
-    if not server.bases or name is None:
+    if not (server.bases or server.lacks) or name is None:
         return
     model = identify(name, near=os.path.dirname(run.path) or None)
-    if model is not None and model.model_type not in server.bases:
+    if model is not None and model.model_type in server.lacks:
+        until = server.lacks[model.model_type]
+        pin = run.before(server.package, (*until[:-1], until[-1] + 1)) if until is not None else None
+        if until is None or pin is not None:
+            which = f" up to {versions.named(until)} ({pin})" if until is not None else ""
+            yield f"its base model is a {model.model_type}, whose class takes no adapters in {server.title}{which}"
+    elif model is not None and server.bases and model.model_type not in server.bases:
         yield f"its base model is a {model.model_type}, and it converts only those of {names(sorted(server.bases))}"
+
+
+def _experts_refused(server: Server, run: Run) -> Iterator[str]:
+    """That experts are adapted, which an older server does not take."""
+    since = server.experts_since
+    pin = run.before(server.package, since) if since is not None else None
+    if since is None or pin is None:
+        return
+    cases = _cases_served(run)
+    inside = [any("experts" in record.path.split(".") for record in case.match.modules) for case in cases]
+    if inside and all(inside):
+        yield f"it adapts experts, which {server.title} takes from {versions.named(since)} on ({pin})"
+
+
+def _cases_served(run: Run) -> Sequence[Case]:
+    """What is adapted of the base model that an adapter is served on, or of the one that it was trained on."""
+    name = run.model.name if isinstance(run.model.name, Known) else run.trained_on
+    return cases_of(replace(run, model=replace(run.model, name=name)))[1]
 
 
 def _towers_left_out(server: Server, run: Run, serving: Serving) -> Iterator[str]:
     """The adapted layers of a vision tower that a server does not adapt."""
     if not server.towers_option or known(serving.towers) is not False or "vision-tower" in run.framework.avoids:
         return
-    name = run.model.name if isinstance(run.model.name, Known) else run.trained_on
-    _, cases = cases_of(replace(run, model=replace(run.model, name=name)))
+    cases = _cases_served(run)
     inside = [[record for record in case.match.modules if tower_of(record.path)] for case in cases]
     if inside and all(inside) and not any(case.partial for case in cases):
         yield (
             f"`{run.adapter.key('target_modules')}` adapts {plural(len(inside[0]), 'layer')} of the vision tower, "
             f"which it leaves out without `{server.towers_option}`"
         )
+
+
+_PACKED_AS = dict.fromkeys(("q_proj", "k_proj", "v_proj"), "qkv_proj") | dict.fromkeys(
+    ("gate_proj", "up_proj"), "gate_up_proj"
+)
+"""What servers make one module of."""
+
+
+def _targets_left_out(server: Server, run: Run, serving: Serving) -> list[str]:
+    """The adapted modules that a command keeps no adapters for."""
+    kept, targets = known(serving.targets), known(run.adapter.target_modules)
+    kept = (kept,) if isinstance(kept, str) else kept
+    if not server.targets_option or not kept or "all" in kept or not isinstance(targets, tuple):
+        return []
+    served = {_PACKED_AS.get(name, name) for name in kept}
+    adapted = {name.rpartition(".")[2] for name in targets}
+    left = sorted(name for name in adapted if _PACKED_AS.get(name, name) not in served)
+    return [f"`{server.targets_option}` leaves out {names(left)}, which it adapts"] if left else []
 
 
 def _settings_of(server: Server, lacking: Mapping[str, str], run: Run) -> list[str]:

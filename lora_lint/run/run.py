@@ -6,7 +6,7 @@ Rules read only these records; they never know the file format.
 from __future__ import annotations
 
 import re
-from enum import Enum
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Literal
 
 from lora_lint.records import dataclass, field, replace
@@ -201,6 +201,15 @@ class Weights:
     """There is a file, but not one with tensors; then nothing else is known of it."""
 
 
+class Unserved(Enum):
+    """Why a server has no adapter, whatever that is."""
+
+    DISABLED = auto()
+    """vLLM is not asked to take adapters."""
+    BACKEND = auto()
+    """LMDeploy's own engine serves the model, which takes none."""
+
+
 @dataclass(frozen=True)
 class Serving:
     """What serves or converts a saved adapter; `max_rank` is the highest rank that it accepts, 0 if that is any.
@@ -216,6 +225,9 @@ class Serving:
     """It is given the file of the weights, not the adapter's folder."""
     towers: Value[bool] = ABSENT
     """It adapts vision towers too."""
+    unserved: Unserved | None = None
+    targets: Value[Any] = ABSENT
+    """The modules that it keeps adapters for, where a command chooses them."""
 
 
 _FEW_STEPS = 20

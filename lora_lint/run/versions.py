@@ -12,8 +12,10 @@ Version = tuple[int, ...]
 
 PINNED = ("peft", "transformers", "trl")
 """The frameworks whose version decides what a run's settings mean. That of any other decides what it refuses."""
-PACKAGES = {**{name: name for name in PINNED}, **marks.PACKAGES}
-"""The frameworks by the names of their packages and repositories, in lower case with single dashes."""
+_SERVERS = ("vllm",)
+"""The servers whose version decides what they load."""
+PACKAGES = {**{name: name for name in (*PINNED, *_SERVERS)}, **marks.PACKAGES}
+"""The frameworks and servers by the names of their packages and repositories, in lower case with single dashes."""
 
 
 def framework_of(package: str) -> str | None:

@@ -109,7 +109,11 @@ def test_what_commands_and_configs_train(tmp_path: Path, trains: str, text: str)
         (SERVE, {"trainable_token_indices": [7, 8]}, "refuses"),
         (SERVE, {"trainable_token_indices": None}, None),
         (SERVE, {"use_rslora": True}, None),
-        (f'vllm serve {BASE} --lora-modules \'{{"name": "a", "path": "out/adapter"}}\'', {"r": 32}, "refuses"),
+        (
+            f'vllm serve {BASE} --enable-lora --lora-modules \'{{"name": "a", "path": "out/adapter"}}\'',
+            {"r": 32},
+            "refuses",
+        ),
         ("vllm serve out/adapter", {}, "takes the base model"),
         ("python -m vllm.entrypoints.openai.api_server --model out/adapter", {}, "takes the base model"),
         (
@@ -444,3 +448,186 @@ def test_a_server_behind_another_command(tmp_path: Path, before: str, seen: bool
     (tmp_path / "serve.sh").unlink()
     (tmp_path / "serve.py").write_text(program if seen else "")
     assert bool(findings(tmp_path, "LL602")) is seen
+
+
+SERVICE = "services:\n  llm:\n    image: {image}\n{volumes}    {words}\n"
+POD = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n    - name: llm\n      image: vllm/vllm-openai\n      {words}\n"
+WORDS = f"--model {BASE} --enable-lora --lora-modules a=out/adapter"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("serve.sh", f"docker run --gpus all -p 80:80 vllm/vllm-openai:v0.11.0 {WORDS}\n", True),
+        ("serve.sh", f"docker run vllm/vllm-openai {WORDS} --max-lora-rank 64\n", False),
+        ("serve.sh", f"podman run --entrypoint vllm docker.io/vllm/vllm-openai serve {WORDS}\n", True),
+        ("serve.sh", f"docker run -v $PWD/out:/a vllm/vllm-openai {WORDS.replace('out/', '/a/')}\n", True),
+        ("serve.sh", f"docker run -v ./out:/a:ro vllm/vllm-openai {WORDS.replace('out/', '/a/')}\n", True),
+        ("serve.sh", f"docker run -v out:/a vllm/vllm-openai {WORDS.replace('out/', '/a/')}\n", False),
+        ("serve.sh", f"docker run -v /srv:/a vllm/vllm-openai {WORDS.replace('out/', '/a/')}\n", False),
+        ("serve.sh", f"docker run mine/vllm-openai {WORDS}\n", False),
+        ("compose.yaml", SERVICE.format(image="vllm/vllm-openai", volumes="", words=f"command: {WORDS}"), True),
+        ("compose.yaml", SERVICE.format(image="ghcr.io/vllm/vllm-openai:v1", volumes="    volumes: ['./out:/a']\n",
+                                        words=f"command: {json.dumps(WORDS.replace('out/', '/a/').split())}"), True),
+        ("compose.yaml", SERVICE.format(image="vllm/vllm-openai", volumes="    volumes: ['out:/a']\n",
+                                        words=f"command: {WORDS.replace('out/', '/a/')}"), False),
+        ("compose.yaml", SERVICE.format(image="mine", volumes="", words=f"entrypoint: {SERVE}"), True),
+        ("compose.yaml", SERVICE.format(image="mine", volumes="", words=f'command: bash -c "cd /x && {SERVE}"'), True),
+        ("compose.yaml", SERVICE.format(image="mine", volumes="", words=f"labels: {WORDS}"), False),
+        ("pod.yaml", POD.format(words=f"args: {json.dumps(WORDS.split())}"), True),
+        ("pod.yaml", POD.format(words=f"args: {json.dumps([*WORDS.split(), '--max-lora-rank=64'])}"), False),
+        ("pod.yaml", POD.format(words=f"command: {json.dumps(SERVE.split())}"), True),
+        ("pod.yaml", POD.format(words=f"command: [sh, -c]\n      args:\n        - |\n          {SERVE}"), True),
+        ("pod.yaml", POD.format(words=f"env: [{{name: M, value: {BASE}}}]\n      command: [bash, -ec, "
+                                f"{json.dumps(SERVE.replace(BASE, '$M'))}]"), True),
+        ("pod.yaml", POD.format(words=f"command: [sh, -c, 'echo {WORDS}']"), False),
+    ],
+)  # fmt: skip
+def test_servers_in_containers(tmp_path: Path, name: str, text: str, found: bool) -> None:
+    (tmp_path / "train.py").write_text(PROGRAM % "")
+    (tmp_path / name).write_text(text)
+    assert [each.span.path.rpartition("/")[2] for each in findings(tmp_path)] == [name] * found
+
+
+def test_where_the_words_of_a_container_are_written(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(PROGRAM % "")
+    (tmp_path / "pod.yaml").write_text(POD.format(words=f"args: {json.dumps(WORDS.split())}"))
+    ((span, text),) = [(each.span, (tmp_path / "pod.yaml").read_text()) for each in findings(tmp_path)]
+    assert text[span.start : span.end].strip('"') == "a=out/adapter"
+
+
+LMDEPLOY = "lmdeploy serve api_server {} --adapters a=x b=y --server-port 23333"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("serve.sh", LMDEPLOY.format(BASE), "TurboMind"),
+        ("serve.sh", LMDEPLOY.format(BASE) + " --backend turbomind", "TurboMind"),
+        ("serve.sh", LMDEPLOY.format(BASE) + " --backend pytorch", None),
+        ("serve.sh", LMDEPLOY.format(BASE) + " --device ascend", None),
+        ("serve.sh", LMDEPLOY.format("google/gemma-2-9b-it"), None),  # an engine in PyTorch serves it
+        ("serve.sh", LMDEPLOY.format("$MODEL"), None),
+        ("serve.sh", f"vllm serve {BASE} --lora-modules a=x b=y", "not enabled"),
+        ("serve.sh", f"vllm serve {BASE} --enable-lora --lora-modules a=x", None),
+        ("serve.sh", "vllm serve openai-community/gpt2 --enable-lora --lora-modules a=x", "takes no adapters in vLLM"),
+        ("serve.py", f"from vllm import LLM\nfrom vllm.lora.request import LoRARequest\nllm = LLM('{BASE}')\n"
+         "llm.generate('x', lora_request=LoRARequest('a', 1, folder))\n", "not enabled"),
+        ("serve.py", f"from vllm import LLM\nfrom vllm.lora.request import LoRARequest\nllm = LLM('{BASE}', **more)\n"
+         "llm.generate('x', lora_request=LoRARequest('a', 1, folder))\n", None),
+        ("serve.py", "from vllm import LLM\nfrom vllm.lora.request import LoRARequest\n"
+         "llm = LLM('stabilityai/stablelm-2-1_6b', enable_lora=True)\n"
+         "llm.generate('x', lora_request=LoRARequest('a', 1, folder))\n", "takes no adapters in vLLM"),
+        ("fuse.sh", "mlx_lm.fuse --model Qwen/Qwen3-8B --adapter-path x --export-gguf", "converts only those of"),
+        ("fuse.sh", f"mlx_lm.fuse --model {LLAMA} --adapter-path x --export-gguf", None),
+        ("fuse.sh", "mlx_lm.fuse --model Qwen/Qwen3-8B --adapter-path x", None),
+    ],
+)  # fmt: skip
+def test_servers_that_load_no_adapter_whatever_it_is(tmp_path: Path, name: str, text: str, message: str | None) -> None:
+    (tmp_path / name).write_text(text + "\n")
+    found = findings(tmp_path, "LL602")
+    assert len(found) == (message is not None)
+    assert all(message in each.message for each in found if message)
+
+
+@pytest.mark.parametrize(
+    ("base", "targets", "pin", "refused"),
+    [
+        ("deepseek-ai/DeepSeek-V3", ["o_proj"], "vllm==0.9.2", True),
+        ("deepseek-ai/DeepSeek-V3", ["o_proj"], "vllm==0.10.2", False),
+        ("deepseek-ai/DeepSeek-V3", ["o_proj"], "vllm>=0.8", False),
+        ("Qwen/Qwen3-30B-A3B", ["q_proj", "gate_proj", "up_proj", "down_proj"], "vllm==0.11.0", True),
+        ("Qwen/Qwen3-30B-A3B", ["q_proj", "gate_proj", "up_proj", "down_proj"], "vllm==0.11.1", False),
+        ("Qwen/Qwen3-30B-A3B", ["q_proj", "v_proj"], "vllm==0.11.0", False),
+        (BASE, ["q_proj", "down_proj"], "vllm==0.6.6", False),
+    ],
+)
+def test_what_older_versions_take(tmp_path: Path, base: str, targets: list[str], pin: str, refused: bool) -> None:
+    saved(tmp_path, base_model_name_or_path=base, target_modules=targets)
+    (tmp_path / "requirements.txt").write_text(pin + "\n")
+    (tmp_path / "serve.sh").write_text(SERVE.replace(BASE, base) + "\n")
+    assert bool(findings(tmp_path, "LL602")) is refused
+
+
+SGLANG = f"python -m sglang.launch_server --model-path {BASE} --lora-paths a=out/adapter --lora-target-modules"
+
+
+@pytest.mark.parametrize(
+    ("command", "targets", "expected"),
+    [
+        (f"{SGLANG} q_proj", ["q_proj", "o_proj"], "refuses this adapter: `--lora-target-modules` leaves out `o_proj`"),
+        (f"{SGLANG} q_proj", ["q_proj", "k_proj", "v_proj"], None),
+        (f"{SGLANG} all", ["q_proj", "o_proj"], None),
+        (f"{SERVE} --lora-target-modules qkv_proj", ["down_proj"], "without a part of it"),
+        (f"{SERVE} --lora-target-modules qkv_proj down_proj", ["q_proj", "down_proj"], None),
+        (f"{SERVE} --lora-target-modules qkv_proj", "all-linear", None),
+        (SERVE, ["q_proj", "down_proj"], None),
+    ],
+)
+def test_modules_that_a_server_keeps_adapters_for(
+    tmp_path: Path, command: str, targets: Any, expected: str | None
+) -> None:
+    saved(tmp_path, target_modules=targets)
+    (tmp_path / "serve.sh").write_text(command + "\n")
+    found = findings(tmp_path, "LL602")
+    assert [expected in each.message for each in found if expected] == [True] * (expected is not None)
+    assert len(found) == (expected is not None)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "codes"),
+    [
+        ("serve.sh", "vllm serve x --enable-lora --max-lora-rank 24", ["LL902"]),
+        ("serve.sh", "vllm serve x --enable-lora --max-lora-rank 32", []),
+        ("serve.sh", "vllm serve x --enable-lora --max-lora-rank $R", []),
+        ("serve.py", "from vllm import LLM\nllm = LLM('x', enable_lora=True, max_lora_rank=48)", ["LL902"]),
+        ("serve.py", "from vllm import LLM\nllm = LLM('x', enable_lora=True, max_lora_rank=64)", []),
+        ("serve.py", "from vllm.lora.request import LoRARequest\nLoRARequest('a', 0, 'x')", ["LL902"]),
+        ("serve.py", "from vllm.lora.request import LoRARequest\nLoRARequest('a', i, 'x')", []),
+    ],
+)
+def test_values_that_vllm_rejects(tmp_path: Path, name: str, text: str, codes: list[str]) -> None:
+    (tmp_path / name).write_text(text + "\n")
+    assert [each.code for each in findings(tmp_path, "LL902")] == codes
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("serve.sh", "vllm serve --config vllm.yaml", True),
+        ("serve.sh", "vllm serve --config vllm.yaml --max-lora-rank 64", False),
+        ("eval.sh", "lm_eval --model vllm --model_args pretrained=x,lora_local_path=out/adapter --tasks a", True),
+        ("eval.sh", "lm_eval --model vllm --model_args lora_local_path=out/adapter,max_lora_rank=64", False),
+        ("eval.sh", "lm_eval --model hf --model_args pretrained=x,lora_local_path=out/adapter", False),
+        ("gen.py", "from vllm import LLM\nllm = LLM('out/adapter', enable_lora=True)", True),
+        ("convert.sh", "python llama.cpp/convert_hf_to_gguf.py out/adapter --outfile a.gguf", True),
+        ("convert.sh", "python llama.cpp/convert_hf_to_gguf.py out/merged --outfile a.gguf", False),
+    ],
+)
+def test_more_ways_to_a_server(tmp_path: Path, name: str, text: str, found: bool) -> None:
+    (tmp_path / "train.py").write_text(PROGRAM % "")
+    config = f"model: {BASE}\nenable-lora: true\nlora-modules: [a=out/adapter]\n"
+    (tmp_path / "vllm.yaml").write_text(config)
+    (tmp_path / name).write_text(text + "\n")
+    assert bool(findings(tmp_path, "LL602")) is found
+
+
+MLX = "mlx_lm.lora --train --model ./base --data d"
+
+
+@pytest.mark.parametrize(
+    ("commands", "codes"),
+    [
+        (f"{MLX}\npython convert_lora_to_gguf.py adapters --base m", ["LL602"]),
+        (f"{MLX} --adapter-path mine\nvllm serve x --enable-lora --lora-modules a=mine", ["LL602"]),
+        (f"{MLX}\nmlx_lm.fuse --model ./base", []),
+        (f"mlx_lm.convert --hf-path h --mlx-path base -q\n{MLX}\nmlx_lm.fuse --model ./base --adapter-path adapters",
+         ["LL601"]),
+        (f"mlx_lm.convert --hf-path h --mlx-path base -q\n{MLX}\nmlx_lm.fuse --model base --adapter-path adapters "
+         "--dequantize", []),
+        (f"mlx_lm.convert --hf-path h --mlx-path base\n{MLX}\nmlx_lm.fuse --model base --adapter-path adapters", []),
+    ],
+)  # fmt: skip
+def test_adapters_of_mlx(tmp_path: Path, commands: str, codes: list[str]) -> None:
+    (tmp_path / "run.sh").write_text(commands + "\n")
+    assert [each.code for each in findings(tmp_path, "LL601", "LL602")] == codes
