@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks import registry
-from lora_lint.frameworks.settings import with_document, with_given
+from lora_lint.frameworks.settings import with_document, with_given, with_misplaced
 from lora_lint.prefilter import frameworks_of
 from lora_lint.run.run import Reading
 
@@ -47,7 +47,8 @@ def read_config(
                 if reading.started is not None and follow is not None:
                     reading = follow(reading.started) or reading
                 reading = with_given(reading, name, document)
-                reading = reading.mapped(partial(with_document, registry.framework(name), document))
+                for complete in (with_document, with_misplaced):
+                    reading = reading.mapped(partial(complete, registry.framework(name), document))
                 runs += reading.runs
                 sweeps += reading.sweeps
                 unread += reading.unread

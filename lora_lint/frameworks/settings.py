@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks import refusals, registry
-from lora_lint.frameworks.fields import Fields
+from lora_lint.frameworks.fields import Fields, unfolded, with_dotted_keys
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping
 from lora_lint.records import replace
 from lora_lint.run.given import Given
+from lora_lint.run.problems import UnknownKey
 from lora_lint.run.run import plain_folder
 from lora_lint.run.values import Known, Unknown, known
 
@@ -41,6 +42,30 @@ def with_document(framework: Framework, mapping: Mapping, run: Run) -> Run:
     folder = known(Fields(mapping).text(key, Known(usual))) if key is not None else None
     saves = (plain_folder(folder),) if folder else run.saves
     return replace(run, saves=saves, recent=tuple(schemas.new_keys(framework.name, mapping, framework.unknown_keys)))
+
+
+def with_misplaced(framework: Framework, document: Mapping, run: Run) -> Run:
+    """A run with the keys at the top of its file that the framework knows in a section only, which does not have
+    them."""
+    known_already = {problem.span for problem in run.problems}
+    found = (each for each in _misplaced(framework, document) if each.span not in known_already)
+    return replace(run, problems=(*run.problems, *found))
+
+
+def _misplaced(framework: Framework, document: Mapping) -> Iterator[UnknownKey]:
+    name, sections = framework.name, framework.sections
+    top = schemas.keys(name) if sections and schemas.has(name) else frozenset()
+    if not sections or not top:
+        return
+    whole = with_dotted_keys(unfolded(document))
+    for entry in document.entries:
+        key = str(entry.key.value)
+        if key in top or key in sections or entry.key.span.start < document.span.start:
+            continue
+        fitting = [path for path, part in sections.items() if key in schemas.keys(name, part)]
+        if fitting and all(whole.entry(f"{path}.{key}") is None for path in fitting):
+            owner, instead = f"{framework.title} at the top of a file", f"Write it in `{fitting[0]}`"
+            yield UnknownKey(key, entry.key.span, owner, (), "is not read", instead)
 
 
 def given_to(
