@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import json
 import os
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.knowledge import edition
 from lora_lint.knowledge.expressions import Unevaluable, depends_on_index, evaluate
-from lora_lint.knowledge.modules import ADAPTED, LINEAR_KINDS, Module
+from lora_lint.knowledge.kept import Kept
+from lora_lint.knowledge.modules import ADAPTED, LINEAR_KINDS, PEFT_KINDS, Module, Parameter
 from lora_lint.knowledge.packed import Pack
 from lora_lint.records import NamedTuple, dataclass, field, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
 DATA = os.path.join(edition.BUNDLED, "architectures")
 """The folder of plain files in a checkout."""
@@ -158,7 +159,7 @@ class _Part:
     """A module with what is in it, under relative names, and whether it is certain which modules there are.
 
     The modules of which a size, or the shape of an own parameter, is not certain have `own` = -1. `size` counts the
-    modules.
+    modules; `ties` says that a parameter in it shares its tensor with another.
     """
 
     module: Module
@@ -166,15 +167,39 @@ class _Part:
     children: tuple[tuple[str, _Part], ...] = ()
     certain: bool = True
     size: int = 1
+    ties: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class _Whole:
-    """A model: its modules and parameters under their full names, and whether it is certain which modules there are."""
+    """A model: its modules under their full names, the parameters that are no layer, whether it is certain which
+    modules there are, and whether a parameter shares its tensor with another."""
 
+    root: _Part
     modules: tuple[Module, ...]
-    parameters: tuple[BaseParameter, ...]
-    certain: bool
+    loose: tuple[Parameter, ...]
+
+    @property
+    def certain(self) -> bool:
+        return self.root.certain
+
+    @property
+    def ties(self) -> bool:
+        return self.root.ties
+
+    @cached_property
+    def parameters(self) -> tuple[BaseParameter, ...]:
+        """All parameters under their full names, in the order of the modules."""
+        found: list[BaseParameter] = []
+
+        def add(start: str, part: _Part) -> None:
+            for name, shape, counted in part.parameters:
+                found.append(BaseParameter(start + name, shape, counted))
+            for name, child in part.children:
+                add(f"{start}{name}.", child)
+
+        add("", self.root)
+        return tuple(found)
 
 
 # what is known
@@ -314,7 +339,7 @@ def _decisive(document: Mapping[str, Any]) -> dict[str, Any]:
 def modules(architecture: Architecture, config: Mapping[str, Any]) -> tuple[Module, ...]:
     """Every module that `named_modules()` gives for a model of this config, in its order; the root has path "".
 
-    Raises UnusableConfig.
+    What follows from a config is kept by its identity (`Kept`). Raises UnusableConfig.
     """
     return _expanded(architecture, config).modules
 
@@ -322,6 +347,16 @@ def modules(architecture: Architecture, config: Mapping[str, Any]) -> tuple[Modu
 def parameter_shapes(architecture: Architecture, config: Mapping[str, Any]) -> tuple[BaseParameter, ...]:
     """Every parameter of the base model, tied ones included (`counted` False). Raises UnusableConfig."""
     return _expanded(architecture, config).parameters
+
+
+def loose_parameters(architecture: Architecture, config: Mapping[str, Any]) -> tuple[Parameter, ...]:
+    """The parameters of the base model that modules of its own register: experts, routers. Raises UnusableConfig."""
+    return _expanded(architecture, config).loose
+
+
+def ties(architecture: Architecture, config: Mapping[str, Any]) -> bool:
+    """Whether two parameters of the base model are one tensor. Raises UnusableConfig."""
+    return _expanded(architecture, config).ties
 
 
 def parameters(architecture: Architecture, config: Mapping[str, Any]) -> int | None:
@@ -352,7 +387,7 @@ def projections(architecture: Architecture) -> tuple[str, ...]:
     Routers that are plain linear modules are among them.
     """
     names: dict[str, None] = {}
-    for module in modules(architecture, {}):
+    for module in modules(architecture, _NOTHING):
         *above, leaf = module.path.split(".")
         if module.kind in LINEAR_KINDS and not leaf.isdigit() and any(part.isdigit() for part in above):
             names.setdefault(leaf)
@@ -538,26 +573,16 @@ def _flatten(config: Mapping[str, Any], prefix: str = "", depth: int = 0) -> dic
 
 
 def _expanded(architecture: Architecture, config: Mapping[str, Any]) -> _Whole:
+    return _wholes.get(lambda: _expand_root(architecture, config), architecture, config)
+
+
+_wholes: Kept[_Whole] = Kept(16)
+_NOTHING: Mapping[str, Any] = {}
+
+
+def _expand_root(architecture: Architecture, config: Mapping[str, Any]) -> _Whole:
     try:
-        fields = json.dumps(config, sort_keys=True, default=repr)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise UnusableConfig(str(error)) from error
-    key = (architecture, fields)
-    found = _expansions.get(key)
-    if found is None:
-        found = _expand_root(architecture, _Scope(architecture, config))
-        if len(_expansions) > 16:
-            _expansions.pop(next(iter(_expansions)), None)
-        _expansions[key] = found
-    return found
-
-
-_expansions: dict[tuple[Architecture, str], _Whole] = {}
-
-
-def _expand_root(architecture: Architecture, scope: _Scope) -> _Whole:
-    try:
-        return laid_out(_Expansion(architecture, scope).whole())
+        return laid_out(_Expansion(architecture, _Scope(architecture, config)).whole())
     except RecursionError as error:
         raise UnusableConfig("nested too deep") from error
     except (ValueError, LookupError, TypeError) as error:  # a learned document may hold anything
@@ -696,7 +721,13 @@ class _Expansion:
                 member = next((member for member, when in child[2] if when is True or holds(when, member, place)), None)
                 if member is not None:
                     add(str(position), member, place)
-        return _Part(module, tuple(shapes), tuple(inside), certain, _size(inside))
+        weight = _weight(shapes, inside) if kind in ("Conv1d", "Conv2d", "Conv3d") else ()
+        module = module._replace(
+            bias=next((prod(each.shape) for each in shapes if each.path == "bias"), 0),
+            groups=max(sizes[0] // weight[1], 1) if weight and weight[1] else 1,
+        )
+        ties = any(not each.counted for each in shapes) or any(part.ties for _, part in inside)
+        return _Part(module, tuple(shapes), tuple(inside), certain, _size(inside), ties)
 
     def _include(self, node: list[Any]) -> _Part:
         """A part that is itself a model with a nested config, of the type that the config names."""
@@ -726,18 +757,30 @@ def _size(inside: Sequence[tuple[str, _Part]]) -> int:
     return size
 
 
+def _weight(shapes: Iterable[BaseParameter], inside: Iterable[tuple[str, _Part]]) -> tuple[int, ...]:
+    """The shape of a module's weight, or of its direction under weight normalization; empty where it has none."""
+    normed = dict(inside).get("parametrizations")
+    direction = dict(normed.children).get("weight") if normed is not None else None
+    if direction is not None:
+        return next((each.shape for each in direction.parameters if each.path == "original1"), ())
+    return next((each.shape for each in shapes if each.path == "weight"), ())
+
+
 def laid_out(root: _Part) -> _Whole:
-    """All modules and parameters of a model, in the order of `named_modules()`."""
+    """All modules of a model, in the order of `named_modules()`."""
     modules: list[Module] = []
-    parameters: list[BaseParameter] = []
+    loose: list[Parameter] = []
+    new = tuple.__new__  # a layer has tens of modules: what a named tuple does besides takes as long again
 
     def add(path: str, part: _Part) -> None:
-        modules.append(Module(path, *part.module[1:]))
+        _, kind, *sizes = part.module
+        modules.append(new(Module, (path, kind, *sizes)))
+        if part.parameters and kind not in PEFT_KINDS and "Norm" not in kind:
+            for name, shape, _ in part.parameters:
+                loose.append(Parameter(path, name, (0,) * len(shape) if part.module.own < 0 else shape))
         start = f"{path}." if path else ""
-        for name, shape, counted in part.parameters:
-            parameters.append(BaseParameter(start + name, shape, counted))
         for name, child in part.children:
             add(start + name, child)
 
     add("", root)
-    return _Whole(tuple(modules), tuple(parameters), root.certain)
+    return _Whole(root, tuple(modules), tuple(loose))

@@ -258,9 +258,10 @@ def test_values_for_which_no_term_holds_leave_the_modules_open(
             place = place.setdefault(scope, {})
         place[last] = value
     assert certain(found, usual)
-    for name, value in other.items():
-        usual[name] = {**usual.get(name, {}), **value} if isinstance(value, dict) else value
-    assert not certain(found, usual)
+    changed = {
+        name: {**usual.get(name, {}), **value} if isinstance(value, dict) else value for name, value in other.items()
+    }
+    assert not certain(found, {**usual, **changed})
 
 
 def test_another_name_of_a_field_counts_as_the_field() -> None:
