@@ -96,6 +96,7 @@ PACKAGES = {
     "mlx-tune": "mlx_tune",
     "mlx-vlm": "mlx_vlm",
     "ms-swift": "ms_swift",
+    "musubi-tuner": "musubi_tuner",
     "nemo-automodel": "nemo_automodel",
     "nemo-rl": "nemo_rl",
     "openrlhf": "openrlhf",

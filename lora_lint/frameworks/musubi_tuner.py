@@ -23,6 +23,7 @@ FRAMEWORK = Framework(
     keys=networks.KEYS,
     other_keys={**networks.OTHER_KEYS, "model": "dit"},
     defaults=networks.DEFAULTS,
+    packages=("musubi-tuner",),
     kinds=("toml",),
     marks=((b"network_module", b"dit"),),
     commands=tuple(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os.path
+import re
 from functools import cache
 from importlib import import_module
 from itertools import product
@@ -110,6 +111,8 @@ class Table:
     """The tables and classes that take the settings of its files as they are."""
     others: str = ""
     """The module of `frameworks` that has, as `ROWS`, those of further classes, which few programs use."""
+    history: bool = False
+    """Whether older releases were read by hand: all of them have the rows without `since`."""
 
     def of(self, owner: str) -> tuple[Refusal, ...]:
         """The rows of one class."""
@@ -153,13 +156,19 @@ def _by_key(framework: str, owner: str) -> Mapping[str, tuple[Refusal, ...]]:
     return {key: tuple(row for row in rows if row.key == key) for key in dict.fromkeys(row.key for row in rows)}
 
 
-def since(framework: str, row: Refusal) -> str:
-    """The first release that is known to have a row; "" where all have."""
-    if row.since or framework not in _versions():
+def since(framework: str, row: Refusal) -> str | None:
+    """The first release that is known to have a row; "" where all have, None where that is known of no release."""
+    if row.since:
         return row.since
-    found, statement = _versions()[framework], row.source
-    first: str = found["since"].get(statement, found["oldest"])
-    return first
+    if framework in _versions():
+        found, statement = _versions()[framework], row.source
+        first: str = found["since"].get(statement, found["oldest"])
+        return first
+    read = table(framework)
+    if read is None or read.history:
+        return ""
+    released = re.match(r"\d[\d.]*(?= |$)", read.version)
+    return released[0] if released else None
 
 
 @cache

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from lora_lint.marks import PACKAGES
-from lora_lint.run.versions import Pin
+from lora_lint.run.versions import Pin, framework_of
 from lora_lint.system import disk
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ _ALONE = ("VERSION", "version/version")
 """Files that hold the version and nothing else."""
 _IN_PACKAGE = ("__init__.py", "version.py", "extras/env.py", "version/version")
 _BESIDE = ("setup.py", "pyproject.toml", "VERSION")
+_NAME = rb"(?m)^name[ \t]*=[ \t]*[\"']([\w.-]+)[\"']"
 _NUMBER = rb"\A\s*(\d+(?:\.\d+)+)([.\w]*)\s*\Z"
 _VERSION = rb"(?m)^[ \t]*(?:__version__|VERSION|version)[ \t]*=[ \t]*[\"'](\d+(?:\.\d+)+)([.\w]*)[\"']"
 
@@ -26,8 +27,9 @@ _VERSION = rb"(?m)^[ \t]*(?:__version__|VERSION|version)[ \t]*=[ \t]*[\"'](\d+(?
 def frameworks_in(
     folder: str, names: Collection[str], read: Callable[[str], bytes]
 ) -> Iterator[tuple[str, Pin | None]]:
-    """The frameworks whose package is in a folder or in its `src`, with the version of the source if it states one.
-    `names` is what the folder contains, and `read` gives the content of a file, empty if there is none."""
+    """The frameworks whose package is in a folder or in its `src`, or whose scripts are if the project has the
+    framework's name, with the version of the source if it states one. `names` is what the folder contains, and `read`
+    gives the content of a file, empty if there is none."""
     below = (disk.names(os.path.join(folder, "src")) or ()) if "src" in names else ()
     for package in (*names, *(f"src/{name}" for name in below)):
         framework = _MODULES.get(os.path.basename(package))
@@ -35,6 +37,11 @@ def frameworks_in(
             files = (*(f"{package}/{name}" for name in _IN_PACKAGE), *_BESIDE)
             pins = (_pin(read(os.path.join(folder, name)), name) for name in files)
             yield framework, next((pin for pin in pins if pin is not None), None)
+    project = read(os.path.join(folder, "pyproject.toml")) if "pyproject.toml" in names else b""
+    named = re.search(_NAME, project)
+    framework = framework_of(named[1].decode()) if named else None
+    if framework is not None:
+        yield framework, _pin(project, "pyproject.toml")
 
 
 def _pin(text: bytes, file: str) -> Pin | None:

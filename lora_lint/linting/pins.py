@@ -57,6 +57,8 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
             problems = tuple(_of_version(run, own.get(run.framework.name)))
             if run.framework.name in unversioned:
                 problems = tuple(each for each in problems if not isinstance(each, InvalidValue))
+            if (pin := pins.get("transformers")) is not None and pin.lacks((5,)):
+                run = replace(run, model=replace(run.model, transformers="4"))
             return _without_guesses(
                 replace(run, pins=own, given=pinned(run.given, pins), newer=newer, problems=problems)
             )

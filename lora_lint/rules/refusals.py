@@ -239,7 +239,8 @@ def _in_version(row: Refusal, given: Given) -> bool:
     pin = given.pin
     if pin is None:
         return not row.until
-    if (since := refusals.since(given.framework, row)) and pin.lacks(number(since)):
+    since = refusals.since(given.framework, row)
+    if since is None or (since and pin.lacks(number(since))):
         return False
     return not row.until or pin.lacks(number(row.until))
 

@@ -860,3 +860,35 @@ def test_plain_requirements_do_without_packaging(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+MUSUBI = (
+    "accelerate launch wan_train_network.py --dit d --network_module networks.lora_wan --network_dim 8 --sage_attn\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("project", "refused"),
+    [
+        ('[project]\nname = "musubi-tuner"\nversion = "0.1.0"\n', False),  # what older releases refuse is not known
+        ('[project]\nname = "musubi-tuner"\nversion = "0.3.4"\n', True),
+        ('[project]\nname = "someones-tuner"\nversion = "0.1.0"\n', True),
+    ],
+)
+def test_a_project_of_a_frameworks_name_is_of_its_own_version(tmp_path: Path, project: str, refused: bool) -> None:
+    (tmp_path / "pyproject.toml").write_text(project, encoding="utf-8")
+    found = discovery.Found((tmp_path / "train.sh").as_posix(), "shell", MUSUBI.encode(), True)
+    codes = {finding.code for finding in Checker(Settings()).check(found).findings}
+    assert ("LL904" in codes) is refused
+
+
+@pytest.mark.parametrize(
+    ("pin", "told"), [("transformers==4.43.3\n", "LL215"), ("transformers==5.1.0\n", "LL206"), ("", "LL206")]
+)
+def test_the_pinned_transformers_builds_the_model_of_a_framework_too(tmp_path: Path, pin: str, told: str) -> None:
+    """Experts and routers are linear layers before transformers 5, and parameters since."""
+    (tmp_path / "requirements.txt").write_text(pin, encoding="utf-8")
+    script = "deepspeed --module openrlhf.cli.train_sft --pretrain ai21labs/Jamba-v0.1 --dataset d --lora_rank 8\n"
+    found = discovery.Found((tmp_path / "train.sh").as_posix(), "shell", script.encode(), True)
+    codes = {finding.code for finding in Checker(Settings()).check(found).findings}
+    assert codes & {"LL206", "LL215"} == {told}

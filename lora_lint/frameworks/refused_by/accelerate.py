@@ -488,4 +488,5 @@ TABLE = Table(
             ),
         ),
     ),
+    history=True,
 )

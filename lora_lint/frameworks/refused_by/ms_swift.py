@@ -702,4 +702,5 @@ TABLE = Table(
             ("megatron/",),
         ),
     ),
+    history=True,
 )

@@ -318,4 +318,5 @@ TABLE = Table(
             "models, tokenizers and processors", "they are loaded when it runs", ("models/", "modeling_utils.py")
         ),
     ),
+    history=True,
 )

@@ -274,4 +274,5 @@ TABLE = Table(
             ("trainer/", "experimental/", "data_utils.py"),
         ),
     ),
+    history=True,
 )

@@ -251,4 +251,5 @@ TABLE = Table(
             "the trainer of supervised fine-tuning", "its settings are checked where they are used", ("trainer/",)
         ),
     ),
+    history=True,
 )
