@@ -58,6 +58,9 @@ once more, as GRPOTrainer did from the start."""
 WRAPPED_MODELS_GET_INPUT_GRADIENTS: Mapping[str, Version] = {"SFTTrainer": (0, 20, 0)}
 """TRL: under gradient checkpointing the trainer makes the inputs of a PeftModel require gradients; before, only where
 it adds the adapter itself (trainer/sft_trainer.py of 0.8.6, 0.11.4, 0.15.2, 0.19.1 and 0.20.0)."""
+MODELS_GET_INPUT_GRADIENTS: Mapping[str, Version] = {"GRPOTrainer": (0, 16, 0), "OnlineDPOTrainer": (0, 22, 0)}
+"""TRL: these trainers do so too; before, not even where they add the adapter themselves (trainer/grpo_trainer.py of
+0.14.0 to 0.16.1, trainer/online_dpo_trainer.py of 0.14.0 to 0.22.2; its issues 2671 and 3089)."""
 CHECKPOINTED_BY_DEFAULT: Version = (0, 22, 0)
 """TRL: the configs of its trainers set `gradient_checkpointing=True` (trainer/*_config.py of 0.21.0 and 0.22.0)."""
 QUANTIZED_ADAPTERS_FROZEN: Mapping[str, Version] = {"SFTTrainer": (0, 20, 0)} | dict.fromkeys(

@@ -127,16 +127,20 @@ def input_grads_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
         return
     if run.training.by_hand:
         yield from _enabled_after_the_wrap(run, pin)
-    elif run.training.trainer in _PLAIN or _leaves_a_wrapped_model(run):
+    elif run.training.trainer in _PLAIN or _leaves_the_model(run):
         yield from _enabled_by_the_trainer(run, pin)
 
 
-def _leaves_a_wrapped_model(run: Run) -> bool:
-    """Whether a trainer of an old TRL makes inputs require gradients only where it adds the adapter itself, which it
-    does not here."""
-    since = versions.WRAPPED_MODELS_GET_INPUT_GRADIENTS.get(run.training.trainer or "")
+def _leaves_the_model(run: Run) -> bool:
+    """Whether a trainer of an old TRL makes inputs require gradients nowhere, or only where it adds the adapter itself,
+    which it does not here."""
+    trainer = run.training.trainer or ""
+    of_any, of_wrapped = (
+        (since := found.get(trainer)) is not None and run.before("trl", since) is not None
+        for found in (versions.MODELS_GET_INPUT_GRADIENTS, versions.WRAPPED_MODELS_GET_INPUT_GRADIENTS)
+    )
     put_on = any(isinstance(event, PutOn) and event.span == run.training.span for event in run.events)
-    return since is not None and not put_on and run.before("trl", since) is not None
+    return of_any or (of_wrapped and not put_on)
 
 
 def _checkpoints(run: Run) -> bool:
