@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import Happening
 from lora_lint.programs.callers import scripts_around
 from lora_lint.programs.resumed import is_below, output_of
 from lora_lint.records import replace
-from lora_lint.run.events import LoadAdapter, PutOn, Save, TakeOff
+from lora_lint.run.events import Load, LoadAdapter, PutOn, Save, TakeOff, Wrap
 from lora_lint.run.run import plain_folder, training_folder
-from lora_lint.run.values import Known
+from lora_lint.run.values import Known, known
 from lora_lint.system import disk
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _LEAST = 4
 """The fewest letters of a folder's name that distinguish it from other words."""
+_COMPARED = ("rank", "alpha", "dropout", "bias", "use_rslora", "use_dora", "target_modules")
+"""The settings by which unsloth recognises an adapter (2026.10.9, models/llama.py, get_peft_model)."""
 _PROGRAMS = (".py", ".ipynb")
 _TRAINING = (*_PROGRAMS, ".yaml", ".yml")
 _MOST = 24
@@ -109,19 +111,51 @@ def joined(reading: Reading, path: str, project: Project, read: Callable[[Source
     """The runs of a program, linked to those that have trained the adapters which it loads, if another program in its
     folder does; `read` reads such a program."""
 
+    def beside(folder: str, *, merging: bool = True) -> list[Run]:
+        sources = (each for each in _programs(folder, path, project) if merging or b"merge" not in each.utf8)
+        runs = (run for source in sources for run in read(source).runs)
+        return [run for run in runs if run.trained and is_of(folder, run.saves)]
+
     def with_origin(run: Run) -> Run:
-        folder = run.loads
+        folder, held = run.loads, _in_place_of_a_model(run)
+        if held is not None:
+            here = [each for each in reading.runs if each is not run and each.trained and is_of(held, each.saves)]
+            origins = here or beside(held, merging=False)
+            return _after_its_loader(run) if any(_differs(run, each) for each in origins) else run
         if folder is None or run.trained_by is not None:
             return run
-        found = [
-            other
-            for source in _programs(folder, path, project)
-            for other in read(source).runs
-            if other.trained and is_of(folder, other.saves)
-        ]
+        found = beside(folder)
         return replace(run, trained_by=found[0]) if len(found) == 1 else run
 
-    return reading if all(run.loads is None for run in reading.runs) else reading.mapped(with_origin)
+    none = all(run.loads is None and not run.model.loader_adapts for run in reading.runs)
+    return reading if none else reading.mapped(with_origin)
+
+
+def _in_place_of_a_model(run: Run) -> str | None:
+    """The folder that unsloth's loader gets in place of a known model, if the program then adds an adapter."""
+    from lora_lint.knowledge.models import identify_id
+
+    name = known(run.model.name)
+    put_on = next((event for event in run.events if isinstance(event, PutOn)), None)
+    if not run.model.loader_adapts or not name or not isinstance(put_on, Wrap) or not isinstance(run.events[0], Load):
+        return None
+    return name if identify_id(name) is None else None
+
+
+def _after_its_loader(run: Run) -> Run:
+    """A run whose model has an adapter from the start, which unsloth finds in the folder and makes trainable."""
+    load, *later = run.events
+    return replace(run, events=(load, LoadAdapter(load.span, trainable=Known(True, load.span)), *later))
+
+
+def _differs(run: Run, other: Run) -> bool:
+    """Whether two runs are known to create different adapters: unsloth leaves a model alone that has the same one."""
+    pairs = [(known(getattr(run.adapter, name)), known(getattr(other.adapter, name))) for name in _COMPARED]
+    return any(type(one) is type(two) and _unordered(one) != _unordered(two) for one, two in pairs)
+
+
+def _unordered(value: Any) -> Any:
+    return frozenset(value) if isinstance(value, tuple) else value
 
 
 def files_naming(folder: str, path: str, project: Project) -> Iterator[SourceFile]:

@@ -9,6 +9,7 @@ import pytest
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
+import lora_lint
 from tests.support.programs import found_in
 
 if TYPE_CHECKING:
@@ -79,3 +80,41 @@ def test_a_model_that_may_have_no_adapter() -> None:
     branch = textwrap.indent('model = get_peft_model(base, lora)\nmodel.save_pretrained("out/adapter")\n', "    ")
     program = FIRST.replace("model = get_peft_model(base, lora)\n", f"model = base\nif args.lora:\n{branch}")
     assert "LL402" in found_in(f"{program}{AGAIN}{TRAIN}")
+
+
+UNSLOTH = """\
+from unsloth import FastLanguageModel
+from trl import SFTConfig, SFTTrainer
+
+"""
+ROUND = """\
+model, tokenizer = FastLanguageModel.from_pretrained("{model}", load_in_4bit=True)
+model = FastLanguageModel.get_peft_model(model, r=16, lora_alpha={alpha}, target_modules=["q_proj", "v_proj"])
+trainer = SFTTrainer(model=model, train_dataset=rows, args=SFTConfig("{out}", learning_rate=2e-4))
+trainer.train()
+"""
+FIRST_ROUND = ROUND.format(model="unsloth/llama-3-8b-bnb-4bit", alpha=16, out="outputs")
+
+
+@pytest.mark.parametrize("one_file", [True, False])
+@pytest.mark.parametrize(
+    ("save", "folder", "alpha", "found"),
+    [
+        ('model.save_pretrained("lora_model")', "lora_model", 32, True),
+        ("", "outputs/checkpoint-60", 32, True),
+        ('model.save_pretrained("lora_model")', "lora_model", 16, False),
+        ('model.save_pretrained("lora_model")', "another_model", 32, False),
+        ('model.save_pretrained_merged("stage_one", tokenizer)', "stage_one", 32, False),
+    ],
+)
+def test_unsloth_refuses_another_adapter_over_the_one_that_it_finds(
+    tmp_path: Path, one_file: bool, save: str, folder: str, alpha: int, found: bool
+) -> None:
+    again = ROUND.format(model=folder, alpha=alpha, out="outputs2")
+    first = FIRST_ROUND + save + "\n"
+    place = tmp_path / "again.py"
+    place.write_text(UNSLOTH + (first if one_file else "") + again)
+    if not one_file:
+        (tmp_path / "train.py").write_text(UNSLOTH + first)
+    report = lora_lint.lint(place)
+    assert ("LL414" in {finding.code for finding in report.findings}) is found
