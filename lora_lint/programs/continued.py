@@ -35,11 +35,16 @@ def whole(commands: Iterable[Command]) -> list[tuple[Command, tuple[LostLine, ..
 
 
 def _options(command: Command, above: Command) -> list[str]:
-    """The options in a line that has nothing else and follows a command that takes such."""
+    """The options in a line that begins with one, which is no command's name; overrides look like names, so that the
+    command above has to have some."""
     if command.span.path != above.span.path or command.span.start < above.span.end or command.turns != above.turns:
         return []
     for kind in (_OPTION, _OVERRIDE):
-        here = [match[0] for word in command.words if (match := kind.match(word.text or word.head))]
+        here = _matches(kind, command)
         if here and kind.match(command.words[0].text or command.words[0].head):
-            return here if any(kind.match(word.text or word.head) for word in above.words) else []
+            return here if kind is _OPTION or _matches(kind, above) else []
     return []
+
+
+def _matches(kind: re.Pattern[str], command: Command) -> list[str]:
+    return [match[0] for word in command.words if (match := kind.match(word.text or word.head))]

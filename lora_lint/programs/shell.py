@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from lora_lint.frameworks import commands as frameworks
@@ -16,7 +15,7 @@ from lora_lint.programs.callers import program_path
 from lora_lint.programs.continued import whole
 from lora_lint.programs.launchers import launched
 from lora_lint.records import replace
-from lora_lint.run.run import Reading, Sweep, SweepKind
+from lora_lint.run.run import Adapter, Reading, Run, Sweep, SweepKind
 from lora_lint.run.values import known
 from lora_lint.unread import Unread
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from lora_lint.readers.shell import Command, Turn
     from lora_lint.run.given import Given
     from lora_lint.run.problems import LostLine
-    from lora_lint.run.run import Run
     from lora_lint.source import SourceFile, Span
 
 MAX_RUNS = 500
@@ -60,7 +58,7 @@ def read_commands(
         if len(made) < MAX_RUNS:
             found = _reading(call, command.span, path, project, follower, trained)
             if cut_off:
-                found = found.mapped(partial(_lacking, cut_off))
+                found = _with_lost(found, call, cut_off)
             trained.note(found.runs)
             made += [(command, run) for run in found.runs]
             given += found.given
@@ -87,8 +85,13 @@ def read_commands(
     return Reading(tuple(distinct.values()), sweeps, unread=tuple(unread), given=tuple(given))
 
 
-def _lacking(cut_off: tuple[LostLine, ...], run: Run) -> Run:
-    return replace(run, problems=(*run.problems, *cut_off))
+def _with_lost(reading: Reading, call: Call, cut_off: tuple[LostLine, ...]) -> Reading:
+    """The runs of a command with the options that are cut off from it; a framework's command that has no run, as one
+    that merges an adapter, gets one for them."""
+    start = start_of(call)
+    if not reading.runs and start is not None:
+        reading = Reading((Run(start.framework, call.span, Adapter(call.span), trained=False),), given=reading.given)
+    return reading.mapped(lambda run: replace(run, problems=(*run.problems, *cut_off)))
 
 
 def _reading(

@@ -81,6 +81,11 @@ def test_complete_commands_are_silent(tmp_path: Path, text: str) -> None:
     assert findings(tmp_path, text) == []
 
 
+def test_a_command_that_trains_nothing(tmp_path: Path) -> None:
+    (finding,) = findings(tmp_path, "swift export\n  --adapters out/checkpoint-10 \\\n  --merge_lora true\n")
+    assert (finding.code, finding.line) == ("LL905", 2)
+
+
 def test_a_script_for_windows(tmp_path: Path) -> None:
     text = f"{FLUX} --network_module networks.lora_flux ^\n  --network_alpha 16\n  --learning_rate 1e-4\n"
     (finding,) = findings(tmp_path, text, "run.bat")
