@@ -119,12 +119,23 @@ def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
     own = given_to(start.framework.name, given, is_open, arguments.defaults) if command.checked else ()
     script = start.name.replace("\\", "/").rpartition("/")[2]
     unknown = schemas.unknown_options(start.framework.name, script, arguments.mapping)
-    problems: tuple[Problem, ...] = (*unknown, *_overridden(start, given), *untaken(start, given))
+    stray = _stray(start, script, arguments)
+    problems: tuple[Problem, ...] = (*unknown, *stray, *_overridden(start, given), *untaken(start, given))
     runs = tuple(with_document(start.framework, given, run) for run in runs)
     runs = tuple(replace(run, given=own, problems=(*run.problems, *problems)) for run in runs)
     if not command.checked:
         runs = tuple(map(_with_own_keys, runs))
     return [settled(run, arguments, command.usual) for run in runs]
+
+
+def _stray(start: Start, script: str, arguments: CommandOptions) -> Iterator[UnknownKey]:
+    """The words that no option of a script takes, if it has nothing but options."""
+    name = start.framework.name
+    if schemas.has(name) and schemas.part(name, script) is not None:
+        for word in arguments.positional:
+            if word.text:
+                instead = "Quote a value that has blanks, and write none around `=` and commas"
+                yield UnknownKey(word.text, word.span, script, (), "stops it with an error", instead)
 
 
 def _with_own_keys(run: Run) -> Run:

@@ -77,6 +77,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "first": lambda values: values[0],
     "field": lambda mapping, name: mapping.get(name) if mapping is not None else None,
     "lower": lambda value: str(value).lower(),
+    "last": lambda path: path.replace("\\", "/").rstrip("/").rpartition("/")[2].lower(),
     "is_text": _text,
     "is_whole": _whole,
     "is_list": lambda value: isinstance(value, tuple | list),

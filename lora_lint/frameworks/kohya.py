@@ -25,14 +25,16 @@ FRAMEWORK = Framework(
     defaults={**networks.DEFAULTS, "batch_size": 1},
     kinds=("toml", "json"),
     marks=((b"network_module",), (b"LoRA_type", b"network_dim")),
-    commands=(
+    commands=tuple(
         CommandLine(
             "script",
-            r"(?:sdxl_|flux_|sd3_|lumina_|anima_|hunyuan_image_)?train_network\.py",
+            rf"{model}train_network\.py",
             config="option",
             option="config_file",
             suffix=".toml",
-        ),
+            implied={"script_of": model.rstrip("_") or "sd"},
+        )
+        for model in ("", "sdxl_", "flux_", "sd3_", "lumina_", "anima_", "hunyuan_image_")
     ),
     adapts="sd-scripts",
     every_layer=None,

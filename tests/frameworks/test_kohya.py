@@ -156,6 +156,9 @@ MUSUBI = (
         (COMMAND + "--cache_text_encoder_outputs --no_half_vae", []),
         (COMMAND.replace("sdxl_", "my_"), []),
         (COMMAND + "--learning_rate_te2 0", ["learning_rate_te2"]),  # of sdxl_train.py
+        (COMMAND + "--resolution=768, 768 --output_dir o", ["768"]),
+        (COMMAND + "--train_data_dir=/data/my images --output_dir=o", ["images"]),
+        (COMMAND + "--train_data_dir='/data/my images' --output_dir o $EXTRA \"$@\"", []),
     ],
 )
 def test_options_that_a_script_does_not_have(command: str, unknown: list[str]) -> None:
@@ -217,3 +220,31 @@ def test_the_gui_splits_the_arguments_of_the_optimizer() -> None:
     one, other = '"optimizer_args": "scale_parameter=False relative_step=False"', '"optimizer_args": ""'
     for text in (one, other):
         assert codes(GUI.replace("{", "{" + text + ",", 1), "gui.json") == codes(GUI, "gui.json")
+
+
+SD, SDXL_SCRIPT = "accelerate launch train_network.py", "accelerate launch sdxl_train_network.py"
+OF_A_NETWORK = "--network_module networks.lora --network_dim 16 --network_alpha 8 --learning_rate 1e-4"
+
+
+@pytest.mark.parametrize(
+    ("command", "refused"),
+    [
+        (f"{SD} --pretrained_model_name_or_path=stabilityai/stable-diffusion-xl-base-1.0 {OF_A_NETWORK}", True),
+        (f"{SD} --pretrained_model_name_or_path 'D:\\models\\sd_xl_base_1.0.safetensors' {OF_A_NETWORK}", True),
+        (f"{SDXL_SCRIPT} --pretrained_model_name_or_path=runwayml/stable-diffusion-v1-5 {OF_A_NETWORK}", True),
+        (f"{SD} --v2 --pretrained_model_name_or_path=v1-5-pruned.safetensors {OF_A_NETWORK}", True),
+        (f"{SDXL_SCRIPT} --pretrained_model_name_or_path=sd_xl_base_1.0.safetensors {OF_A_NETWORK}", False),
+        (f"{SD} --pretrained_model_name_or_path=/data/sdxl/v1-5-pruned.safetensors {OF_A_NETWORK}", False),
+        (f"{SD} --v2 --pretrained_model_name_or_path=stabilityai/stable-diffusion-2-1 {OF_A_NETWORK}", False),
+        (f"{SDXL_SCRIPT} --pretrained_model_name_or_path=my-sdxl-v1.5.safetensors {OF_A_NETWORK}", False),
+        (f"{SD} --pretrained_model_name_or_path=$MODEL {OF_A_NETWORK}", False),
+        (f"accelerate launch flux_train_network.py --pretrained_model_name_or_path=f.sft {OF_A_NETWORK}", True),
+        (
+            "accelerate launch flux_train_network.py --pretrained_model_name_or_path=f.sft "
+            + OF_A_NETWORK.replace("networks.lora", "networks.lora_flux"),
+            False,
+        ),
+    ],
+)
+def test_weights_and_networks_of_another_model(command: str, refused: bool) -> None:
+    assert ("LL904" in codes(command + "\n", "run.sh")) == refused

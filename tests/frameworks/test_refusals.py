@@ -32,6 +32,7 @@ BESIDE = {
         f"unsloth_{name}" for name in ("cross_entropy_loss", "lora_mlp", "lora_qkv", "lora_o", "rms_norm", "rope")
     },
     "llamafactory": {"eval_dataset_size"},
+    "kohya": {"script_of"},
     "musubi_tuner": {"script_of"},
     "torchtune": {"profiler"},
     "transformers": {"evaluation_strategy"},

@@ -50,7 +50,60 @@ def _cached(key: str, when: str) -> Refusal:
     )
 
 
+_NAME = "last(pretrained_model_name_or_path)"
+
+
+def _named(*parts: str) -> str:
+    """Whether the name of the weights has one of some parts."""
+    return "(" + " or ".join(f"holds({_NAME}, '{part}')" for part in parts) + ")"
+
+
+_XL = _named("sdxl", "sd_xl", "stable-diffusion-xl")
+_V1 = _named("stable-diffusion-v1", "sd-v1", "v1-5", "v1-4", "v1.5", "sd15", "sd1.5")
+_MODEL = "library/model_util.py:1010"
+
+
+def _other_weights(key: str, when: str, instead: str, source: str, *others: str) -> Refusal:
+    """The name of the weights shows that they are another model's."""
+    says = "these are the weights of another model, whose shapes do not fit"
+    return Refusal(key, when, says, instead, source, others, likely=True, late=True)
+
+
+_WEIGHTS = (
+    _other_weights(
+        "pretrained_model_name_or_path", f"script_of == 'sd' and {_XL}", "Start `sdxl_train_network.py`", _MODEL
+    ),
+    _other_weights(
+        "pretrained_model_name_or_path",
+        f"script_of == 'sdxl' and {_V1} and not {_XL}",
+        "Start `train_network.py`",
+        "library/sdxl_model_util.py:207",
+    ),
+    _other_weights(
+        "v2",
+        f"script_of == 'sd' and v2 and {_V1} and not {_XL}",
+        "Leave it out: they are those of Stable Diffusion 1",
+        _MODEL,
+        "pretrained_model_name_or_path",
+    ),
+)
+_BLOCKS = {"flux": ("networks.lora_flux", "networks.oft_flux"), "sd3": ("networks.lora_sd3",)}
+"""The networks of scripts that ask them whether T5 is trained; LyCORIS has its own answer."""
+_FOR_ANOTHER = tuple(
+    Refusal(
+        "network_module",
+        f"script_of == '{model}' and starts(network_module, 'networks.') and network_module not in {(*networks, '')}",
+        "it is the network of another model, and ends in an AttributeError (train_t5xxl)",
+        f"Set `network_module = '{networks[0]}'`",
+        f"{model}_train_network.py:{line}",
+        late=True,
+        sets=(("network_module", networks[0]),),
+    )
+    for (model, networks), line in zip(_BLOCKS.items(), (194, 170), strict=True)
+)
 _ROWS = (
+    *_WEIGHTS,
+    *_FOR_ANOTHER,
     *_in_precision(
         "full_fp16",
         "mixed_precision != 'fp16'",
