@@ -23,7 +23,10 @@ from lora_lint.knowledge.packed import Pack
 from lora_lint.records import NamedTuple, dataclass, field, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+    from typing import TypeVar
+
+    Row = TypeVar("Row", bound=tuple[Any, ...])
 
 DATA = os.path.join(edition.BUNDLED, "architectures")
 """The folder of plain files in a checkout."""
@@ -190,16 +193,7 @@ class _Whole:
     @cached_property
     def parameters(self) -> tuple[BaseParameter, ...]:
         """All parameters under their full names, in the order of the modules."""
-        found: list[BaseParameter] = []
-
-        def add(start: str, part: _Part) -> None:
-            for name, shape, counted in part.parameters:
-                found.append(BaseParameter(start + name, shape, counted))
-            for name, child in part.children:
-                add(f"{start}{name}.", child)
-
-        add("", self.root)
-        return tuple(found)
+        return tuple(_spread(self.root, BaseParameter, _parameters))
 
 
 # what is known
@@ -768,19 +762,45 @@ def _weight(shapes: Iterable[BaseParameter], inside: Iterable[tuple[str, _Part]]
 
 def laid_out(root: _Part) -> _Whole:
     """All modules of a model, in the order of `named_modules()`."""
-    modules: list[Module] = []
-    loose: list[Parameter] = []
-    new = tuple.__new__  # a layer has tens of modules: what a named tuple does besides takes as long again
+    return _Whole(root, tuple(_spread(root, Module, _module)), tuple(_spread(root, Parameter, _loose)))
+
+
+def _spread(root: _Part, kind: type[Row], own: Callable[[str, _Part], list[Row]]) -> list[Row]:
+    """What every module of a model has of its `own`, at the module's path, which the first field begins with. A part
+    that occurs again, as a layer does, is copied with the other path."""
+    rows: list[Row] = []
+    placed: dict[int, tuple[int, int, int]] = {}
 
     def add(path: str, part: _Part) -> None:
-        _, kind, *sizes = part.module
-        modules.append(new(Module, (path, kind, *sizes)))
-        if part.parameters and kind not in PEFT_KINDS and "Norm" not in kind:
-            for name, shape, _ in part.parameters:
-                loose.append(Parameter(path, name, (0,) * len(shape) if part.module.own < 0 else shape))
+        known = placed.get(id(part))
+        if known is not None:
+            shared, first, last = known
+            rows.extend([tuple.__new__(kind, (path + row[0][shared:], *row[1:])) for row in rows[first:last]])
+            return
+        first = len(rows)
+        rows.extend(own(path, part))
         start = f"{path}." if path else ""
         for name, child in part.children:
             add(start + name, child)
+        placed[id(part)] = (len(path), first, len(rows))
 
     add("", root)
-    return _Whole(root, tuple(modules), tuple(loose))
+    return rows
+
+
+def _module(path: str, part: _Part) -> list[Module]:
+    return [part.module._replace(path=path)]
+
+
+def _parameters(path: str, part: _Part) -> list[BaseParameter]:
+    start = f"{path}." if path else ""
+    return [BaseParameter(start + name, shape, counted) for name, shape, counted in part.parameters]
+
+
+def _loose(path: str, part: _Part) -> list[Parameter]:
+    """The parameters of a module that is no layer, which have no size where the module's is not certain."""
+    _, kind, *_ = part.module
+    if kind in PEFT_KINDS or "Norm" in kind:
+        return []
+    sized = part.module.own >= 0
+    return [Parameter(path, name, shape if sized else (0,) * len(shape)) for name, shape, _ in part.parameters]

@@ -348,10 +348,11 @@ def _widest_gap(case: Case) -> _Gap | None:
     for module in case.modules:
         if module.kind not in LINEAR_KINDS or ".experts." in module.path:
             continue  # of experts there are tens of thousands, in blocks that have other layers too
-        leaf = module.path.rpartition(".")[2]
-        place_of = _in_layer(module.path) if leaf not in ROUTERS else None
+        parent, _, leaf = module.path.rpartition(".")
+        place_of = _in_layer(parent) if leaf not in ROUTERS else None
         if place_of:
             stack, layer, block = place_of
+            block = block or leaf
             there.setdefault((stack, block), {}).setdefault(layer, []).append(leaf)
     adapted: dict[tuple[str, str], dict[int, list[str]]] = {}
     touched: set[tuple[str, int]] = set()
@@ -361,9 +362,11 @@ def _widest_gap(case: Case) -> _Gap | None:
         if expert and whole in seen:
             continue
         seen.add(whole)
-        place_of = _in_layer(record.path)
-        if place_of and record.path.rpartition(".")[2] not in ROUTERS:
+        parent, _, leaf = record.path.rpartition(".")
+        place_of = _in_layer(parent) if leaf not in ROUTERS else None
+        if place_of:
             stack, layer, block = place_of
+            block = block or leaf
             adapted.setdefault((stack, block), {}).setdefault(layer, []).append(record.entry)
             touched.add((stack, layer))
     found: list[_Gap] = []
@@ -390,14 +393,14 @@ def _refused_leaves(case: Case) -> frozenset[str]:
     return frozenset(mamba["modules"] if case.model.model_type in mamba["model_types"] else ())
 
 
-@lru_cache(maxsize=16_384)
-def _in_layer(path: str) -> tuple[str, int, str] | None:
-    """The stack, the number and the part of the layer that a module is in: "model.layers", 3, "mlp". It is cached
-    because every run of a project asks for the same few thousand paths."""
-    parts = path.split(".")
-    for place, part in enumerate(parts[1:-1], start=1):
+@lru_cache(maxsize=8_192)
+def _in_layer(parent: str) -> tuple[str, int, str] | None:
+    """The stack, the number and the part of the layer that the modules below a path are in: "model.layers", 3, "mlp";
+    the part is empty for the layer itself. It is cached because every run of a project asks for the same paths."""
+    parts = parent.split(".")
+    for place, part in enumerate(parts[1:], start=1):
         if part.isdecimal():
-            return ".".join(parts[:place]), int(part), parts[place + 1]
+            return ".".join(parts[:place]), int(part), parts[place + 1] if place + 1 < len(parts) else ""
     return None
 
 
