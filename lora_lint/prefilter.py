@@ -31,7 +31,7 @@ _TELLING = {
     "modelfile": rb"(?im)^[ \t]*ADAPTER[ \t]",
     "json": rb"(?i)\"(?:[\w.-]*(?<![a-z]))?(?:q?lora(?!l)|peft)[\w.-]*\"\s*:|:\s*\"q?lora\"",
 }
-_TASK = rb"(?m)^run[ \t]*:|^[ \t-]*image[ \t]*:"
+_TASK = rb"(?m)^run[ \t]*:|^[ \t-]*image[ \t]*:[ \t]*[\"'$\w]"
 _SERVING = (
     rb"\bvllm[ \t]+serve\b|\bvllm\.entrypoints\b|--adapter-path\b|--adapter-id\b|--infer_backend[ \t=]+vllm\b|"
     rb"--adapters\b|\bconvert[_-]hf[_-]to[_-]gguf\b"

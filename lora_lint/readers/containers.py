@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from lora_lint.readers.nodes import Node
     from lora_lint.source import SourceFile
 
-_MARK = re.compile(rb"(?m)^[ \t-]*image[ \t]*:")
+_MARK = re.compile(rb"(?m)^[ \t-]*image[ \t]*:[ \t]*[\"'$\w]")
+"""An image; schemas have the key too, with what its value may be below."""
 _SHELL = re.compile(r"(?:.*/)?(?:ba|da|z)?sh$")
 _SCRIPT = re.compile(r"-\w*c$")
 _VARIABLE = re.compile(r"[A-Za-z_]\w*")

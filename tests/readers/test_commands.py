@@ -152,6 +152,12 @@ def test_skypilot(gpus: str) -> None:
     assert places(source, "train.py", "64", "2") == ["train.py", "64", "2"]
 
 
+def test_a_schema_is_no_container() -> None:
+    schema = "properties:\n  image:\n    type: string\n  command:\n    type: array\n"
+    assert not gives_commands(host(schema, "crd.yaml"))
+    assert gives_commands(host("image: vllm/vllm-openai:latest\ncommand: [vllm, serve, base]\n", "pod.yaml"))
+
+
 @pytest.mark.parametrize("style", ["|-\n  ", ">\n  ", "", "'"])
 def test_styles_of_text_in_yaml(style: str) -> None:
     text = f"resources: {{}}\nrun: {style}python t.py\n  --r 64{style if style == chr(39) else ''}\n"
