@@ -80,6 +80,12 @@ class TestMoeExpertsNotAdapted:
     def test_silent(self, given: Run) -> None:
         assert check("LL206", given) == []
 
+    @pytest.mark.parametrize(
+        ("name", "said"), [("NVIDIA-Nemotron-Nano-9B-v2", False), ("NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", True)]
+    )
+    def test_of_some_types_not_all_models_have_experts(self, name: str, said: bool) -> None:
+        assert bool(check("LL206", on(f"nvidia/{name}", SEVEN))) == said
+
     def test_what_the_experts_hold_has_to_matter(self) -> None:
         assert check("LL206", on(QWEN2_MOE, SEVEN), **{"min-share": 0.95}) == []
 
