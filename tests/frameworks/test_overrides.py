@@ -140,7 +140,6 @@ def test_values_of_the_file_point_there(project: Path) -> None:
         "llamafactory-cli train conf/factory.yaml",
         "llamafactory-cli train conf/factory.yaml output_dir=out",
         "llamafactory-cli train conf/factory.yaml finetuning_type=full learning_rate=1e-4",
-        "llamafactory-cli export conf/factory.yaml lora_rank=8",
         "tune run lora_finetune_single_device --config conf/tune.yaml",
         "tune run lora_finetune_single_device --config llama9/missing model.lora_rank=8",
         "trl sft --config conf/trl.yaml",
