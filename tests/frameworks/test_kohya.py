@@ -248,3 +248,19 @@ OF_A_NETWORK = "--network_module networks.lora --network_dim 16 --network_alpha 
 )
 def test_weights_and_networks_of_another_model(command: str, refused: bool) -> None:
     assert ("LL904" in codes(command + "\n", "run.sh")) == refused
+
+
+@pytest.mark.parametrize(
+    ("rates", "refused"),
+    [
+        ("--unet_lr 0 --network_train_unet_only", True),
+        ("--unet_lr=0.0 --text_encoder_lr=0 --learning_rate=1e-4", True),
+        ("--learning_rate 0 --network_train_unet_only", True),
+        ("--learning_rate 0 --unet_lr 1e-4 --network_train_unet_only", False),
+        ("--unet_lr 0 --text_encoder_lr 1e-5 --learning_rate 1e-4", False),
+        ("--unet_lr 1e-4 --text_encoder_lr 0", False),
+        ("--learning_rate 0 --text_encoder_lr 5e-5", False),
+    ],
+)
+def test_something_has_to_have_a_learning_rate(rates: str, refused: bool) -> None:
+    assert ("LL904" in codes(f"{COMMAND} --network_dim 16 --network_alpha 8 {rates}\n", "run.sh")) == refused

@@ -101,8 +101,33 @@ _FOR_ANOTHER = tuple(
     )
     for (model, networks), line in zip(_BLOCKS.items(), (194, 170), strict=True)
 )
+_STILL = "no part of the network has a learning rate, so that the optimizer gets no parameters"
+_RATE = "Set the rate of what is to be trained"
+_RATES = (
+    Refusal(
+        "unet_lr",
+        "unet_lr is not None and unet_lr == 0 and (network_train_unet_only or text_encoder_lr is not None and "
+        "text_encoder_lr == 0 or text_encoder_lr is None and learning_rate is not None and learning_rate == 0)",
+        _STILL,
+        _RATE,
+        "networks/lora.py:1188",
+        ("network_train_unet_only", "text_encoder_lr", "learning_rate"),
+        late=True,
+    ),
+    Refusal(
+        "learning_rate",
+        "learning_rate is not None and learning_rate == 0 and unet_lr is None and "
+        "(network_train_unet_only or text_encoder_lr is None or text_encoder_lr == 0)",
+        _STILL,
+        _RATE,
+        "networks/lora.py:1188",
+        ("network_train_unet_only", "text_encoder_lr"),
+        late=True,
+    ),
+)
 _ROWS = (
     *_WEIGHTS,
+    *_RATES,
     *_FOR_ANOTHER,
     *_in_precision(
         "full_fp16",
