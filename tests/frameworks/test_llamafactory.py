@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import lora_lint
+from lora_lint.linting import engine
 from lora_lint.run.problems import UnknownKey
 from lora_lint.run.values import Known
+from lora_lint.settings import Settings
 from tests.support.reading import config, only, plain
 
 if TYPE_CHECKING:
@@ -109,3 +111,31 @@ def test_an_export_merges_into_full_precision(bits: str) -> None:
 def test_a_file_with_sections_of_its_own_is_another_tools(section: str, read: bool) -> None:
     reading = config(FACTORY.format("alpaca") + section)
     assert bool(reading.runs) is read
+
+
+PPO = """\
+model_name_or_path: Qwen/Qwen2.5-7B-Instruct
+reward_model: {reward}
+stage: ppo
+do_train: true
+finetuning_type: lora
+lora_target: all
+dataset: d
+template: qwen
+output_dir: o
+learning_rate: 1.0e-6
+"""
+
+
+@pytest.mark.parametrize(
+    ("reward", "ignored"),
+    [
+        ("Qwen/Qwen1.5-7B-Chat\nreward_model_adapters: saves/reward\nreward_model_type: lora", True),
+        ("saves/reward\nreward_model_adapters: saves/reward", True),
+        ("Qwen/Qwen1.5-7B-Chat\nreward_model_adapters: saves/reward\nreward_model_type: full", False),
+        ("saves/reward\nreward_model_type: lora", False),
+    ],
+)
+def test_a_reward_model_of_type_lora_is_an_adapter(reward: str, ignored: bool) -> None:
+    report = engine.lint_text(PPO.format(reward=reward).encode(), "ppo.yaml", Settings())
+    assert ("LL905" in [finding.code for finding in report.findings]) == ignored

@@ -221,6 +221,18 @@ _ROWS = (
         ("finetuning_type", "stage"),
         sets=(("reward_model_type", "full"),),
     ),
+    *(
+        Refusal(
+            key,
+            f"{key} is not None and stage == 'ppo' and reward_model_type == 'lora'",
+            "a reward model of type lora is the adapter in `reward_model`, on the model that is trained",
+            "Name the adapter's folder there, or set `reward_model_type: full`",
+            f"train/trainer_utils.py:{line}",
+            ("reward_model_type", "reward_model"),
+            ignored=True,
+        )
+        for key, line in (("reward_model_adapters", 180), ("reward_model_quantization_bit", 181))
+    ),
     Refusal(
         "dpo_label_smoothing",
         "dpo_label_smoothing > 0.000001 and stage == 'dpo' and pref_loss != 'sigmoid'",
