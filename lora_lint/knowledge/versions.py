@@ -43,6 +43,9 @@ LORAPLUS: Version = (0, 13, 0)
 """PEFT: `peft.optimizers.create_loraplus_optimizer`."""
 MOE_CONVERTED: Version = (0, 19, 0)
 """PEFT: names of experts are turned into the parameters of transformers 5 (utils/transformers_weight_conversion.py)."""
+MERGED_COPIES_UNTIED: Version = (0, 19, 0)
+"""PEFT: the config of a merged model no longer ties ends that `modules_to_save` has trained; else transformers before
+SAVED_ENDS_KEPT ties them again when it loads the model (measured with 0.17.1 and 4.56.2)."""
 WITHOUT_TRANSFORMERS_5: tuple[Version, Version] = ((0, 16, 0), (0, 18, 0))
 """PEFT: from the first to before the second it imports HybridCache, which transformers 5 lacks (peft_model.py)."""
 TWO_ADAPTERS_REFUSED: Version = (0, 27, 0)
@@ -84,6 +87,9 @@ frozen inputs have no gradient (measured with 4.57.1 and PEFT 0.17.1; with 5.23.
 ADAPTER_GATHERED: Version = (5, 0, 0)
 """transformers: Trainer gathers the adapter under ZeRO-3 whatever DeepSpeed's config says; before, it saves an empty
 state dict if `stage3_gather_16bit_weights_on_model_save` is off (trainer.py, save_model; 4.36.2 and 4.57.1)."""
+
+SAVED_ENDS_KEPT: Version = (5, 0, 0)
+"""transformers: embeddings and a head that are saved separately stay so (measured with 5.23.0 and PEFT 0.18.1)."""
 
 CLASSIFIERS_DO_NOT_GENERATE: Version = (4, 50, 0)
 """transformers: models without a language head have no `prepare_inputs_for_generation`, for which PEFT asks under the

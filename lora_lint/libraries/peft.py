@@ -231,7 +231,7 @@ def _generate(context: Context, view: ModelView, arguments: Arguments, span: Spa
 
 
 def _unload(context: Context, view: ModelView, arguments: Arguments, span: Span, *, merges: bool = False) -> Val:
-    context.happen(view.record, Unwrap(span, merges=merges))
+    context.happen(view.record, Unwrap(span, merges=merges, unties=b"tie_word_embeddings" in context.records.text))
     return _base_model(context, view, arguments, span)
 
 

@@ -36,7 +36,7 @@ _SILENT = {"base": "Model", "qa": "ForQuestionAnswering", "masked-lm": "ForMaske
 """Heads of other models that do not generate, and how the names of their classes end: `AutoModel` of Llama 4 does."""
 _HEADS = frozenset({"score", "classifier", "classification_head", "cls"})
 _OF_TIMM = ("head", "heads", "fc", "classifier", "head.fc", "head_dist")
-_FINE_TUNED = (
+FINE_TUNED = (
     r"(?i)mnli|nli\b|sst|squad|conll|emotion|sentiment|toxic|reward|\brm\b|fine-?tuned|zero-?shot|cross-encoder"
     r"|rerank|classif"
 )
@@ -108,7 +108,7 @@ def _untold(run: Run, saved: tuple[str, ...], task: str) -> Iterator[Finding]:
 def _of_a_class(run: Run, saved: tuple[str, ...]) -> Iterator[Finding]:
     """Parts of a known model's head that are neither trained nor saved."""
     adapter = run.adapter
-    if any(re.search(_FINE_TUNED, str(name.value)) for name in alternatives(run.model.name)):
+    if any(re.search(FINE_TUNED, str(name.value)) for name in alternatives(run.model.name)):
         return
     resolved, cases = cases_of(run)
     if not cases or not all(case.sure_head for case in cases):

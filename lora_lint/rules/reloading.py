@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Related
 from lora_lint.records import replace
+from lora_lint.rules.heads import FINE_TUNED, SAVED_BY_TASK
 from lora_lint.rules.reached import cases_of, sureness
-from lora_lint.rules.words import happening, least
-from lora_lint.run.events import LoadAdapter, Resize
-from lora_lint.run.values import known
+from lora_lint.rules.words import happening, least, plural
+from lora_lint.run.events import LoadAdapter, PutOn, Resize
+from lora_lint.run.values import Known, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from lora_lint.run.run import Run
 
 _TRAINED = "the adapter is trained here"
+_CLASSIFIERS = frozenset({"seq-cls", "token-cls"})
+_USUAL = 2
+"""The labels in the config of a checkpoint without a head (transformers 5.23.0, configuration_utils.py)."""
 
 
 def load_shape_mismatch(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -30,7 +35,7 @@ def load_shape_mismatch(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
     name = known(run.model.name)
     if name is None or name != known(trained.model.name) or run.model.edited or trained.model.edited:
         return
-    found = _other_names(run, trained) or _fewer_rows(run, trained)
+    found = _other_names(run, trained) or _fewer_rows(run, trained) or _other_labels(run, trained)
     if found is not None:
         message, doubt = found
         related = (Related(trained.span, _TRAINED),)
@@ -88,5 +93,27 @@ def _fewer_rows(run: Run, trained: Run) -> tuple[str, Confidence] | None:
         "The adapter was trained on a vocabulary with added tokens, and PEFT has saved the larger embeddings with it: "
         "loading it onto the original ones raises a size mismatch. Call "
         "`model.resize_token_embeddings(len(tokenizer))` first, with the saved tokenizer"
+    )
+    return message, "likely"
+
+
+def _other_labels(run: Run, trained: Run) -> tuple[str, Confidence] | None:
+    """The message if a classifier is loaded with a head of another size than the one that the adapter has saved."""
+    from lora_lint.knowledge.architectures import head_for
+
+    task, before = known(trained.adapter.task_type), known(trained.model.labels)
+    given = run.model.labels
+    if task not in SAVED_BY_TASK or before is None or not isinstance(given, Known) or run.model.own_class is not None:
+        return None
+    if head_for(run.model.loader) != head_for(trained.model.loader) or head_for(run.model.loader) not in _CLASSIFIERS:
+        return None
+    after = _USUAL if given.value is None else given.value
+    fine_tuned = given.value is None and re.search(FINE_TUNED, str(known(run.model.name)))
+    if after == before or fine_tuned or any(isinstance(event, PutOn) and event.flag for event in run.events):
+        return None
+    how = "without `num_labels`, which makes 2" if given.value is None else f"with {plural(after, 'label')}"
+    message = (
+        f"The adapter has saved a head for {plural(before, 'label')}, and the model is loaded {how}: loading it "
+        f"raises a size mismatch. Load the model with `num_labels={before}`"
     )
     return message, "likely"

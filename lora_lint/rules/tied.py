@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
+from lora_lint.knowledge import versions
 from lora_lint.records import dataclass
 from lora_lint.rules.changes import put_targets
 from lora_lint.rules.reached import cases_of, leaves, model_label, model_place, place_of_targets, sureness
@@ -13,11 +14,10 @@ from lora_lint.run.events import Load, LoadAdapter, Unwrap, Wrap
 from lora_lint.run.values import Known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from lora_lint.finding import Confidence
     from lora_lint.knowledge.resolve import Case
-    from lora_lint.run.events import Event
     from lora_lint.run.run import Run
 
 
@@ -49,9 +49,14 @@ def tied_ends(run: Run) -> Tied | None:
 
 def _of_case(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The adapted ones of a model's tied modules, and all of them."""
-    own, twins = tied_to_embedding(case)
-    ends = (own, *twins) if twins else ()
+    ends = _ends_of(case)
     return tuple(record.path for record in case.match.modules if record.path in ends), ends
+
+
+def _ends_of(case: Case) -> tuple[str, ...]:
+    """A model's embedding and head where they are one tensor."""
+    own, twins = tied_to_embedding(case)
+    return (own, *twins) if twins else ()
 
 
 def tied_to_embedding(case: Case) -> tuple[str, tuple[str, ...]]:
@@ -65,6 +70,7 @@ def tied_embeddings_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     """LL603"""
     tied = tied_ends(run)
     if tied is None:
+        yield from _copies_tied_again(run)
         return
     adapter, case = run.adapter, tied.case
     key, merge = adapter.key("target_modules"), _merge(run)
@@ -101,12 +107,34 @@ def tied_embeddings_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     )
 
 
+def _copies_tied_again(run: Run) -> Iterator[Finding]:
+    """Copies of tied ends that a merge of older versions leaves tied in the config."""
+    merge, peft = _merge(run), run.before("peft", versions.MERGED_COPIES_UNTIED)
+    own = run.before("transformers", versions.SAVED_ENDS_KEPT)
+    if merge is None or merge.unties or peft is None or own is None or run.method != "LoraConfig" or run.model.edited:
+        return
+    resolved, cases = cases_of(run)
+    found = [[path for path in case.match.saved if path in _ends_of(case)] for case in cases]
+    if not found or not all(found):
+        return
+    case, copied = cases[0], found[0]
+    message = (
+        f"{names(leaves(_ends_of(case)))} of {model_label(case.name, case.model)} are one tensor, and PEFT before "
+        f"{versions.named(versions.MERGED_COPIES_UNTIED)} ({peft}) leaves them tied in the merged model's config: when "
+        f"transformers before 5 ({own}) loads it, what was trained for {names(leaves(copied))} is lost or used for "
+        "both. Set `config.tie_word_embeddings = False` on the merged model before you save it, or keep the adapter"
+    )
+    related = (Related(run.adapter.span, f"{names(leaves(copied))} trained as a copy"),)
+    doubt = least("likely", sureness(run, resolved), happening(merge))
+    yield Finding("LL603", message, merge.span, doubt, None, related)
+
+
 def names_one(entry: str, paths: Iterable[str]) -> bool:
     """Whether an entry of a list of modules names one of some modules: it is the whole path, or its end."""
     return any(f".{path}".endswith(f".{entry}") for path in paths)
 
 
-def _merge(run: Run) -> Event | None:
+def _merge(run: Run) -> Unwrap | None:
     """Where the run's adapter is merged."""
     wrapped = False
     for event in run.events:

@@ -230,9 +230,11 @@ class Unfreeze(_Occurrence):
 
 @dataclass(frozen=True)
 class Unwrap(_Occurrence):
-    """The adapters are removed: `unload`, or `merge_and_unload`, which `merges` them into the base model."""
+    """The adapters are removed: `unload`, or `merge_and_unload`, which `merges` them into the base model. `unties`: the
+    program's text mentions the setting that ties embeddings."""
 
     merges: bool = False
+    unties: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -144,3 +145,39 @@ def test_two_programs_of_one_folder(between: str, fits: bool, tmp_path: Path, mo
     (tmp_path / "use.py").write_text(USE.format(between), encoding="utf-8")
     found = [each for each in engine.lint(["."], Settings()).findings if each.code == "LL607"]
     assert [(each.span.path, each.related[0].span.path) for each in found] == ([] if fits else [("use.py", "train.py")])
+
+
+@pytest.mark.parametrize(
+    ("task", "before", "after", "fits"),
+    [
+        ("SEQ_CLS", ", num_labels=4", ", num_labels=4", True),
+        ("SEQ_CLS", ", num_labels=4", "", False),
+        ("SEQ_CLS", ", num_labels=4", ", num_labels=3", False),
+        ("SEQ_CLS", ", num_labels=2", "", True),
+        (None, ", num_labels=4", "", True),
+    ],
+)
+def test_a_saved_head_has_its_number_of_labels(
+    task: str | None, before: str, after: str, fits: bool, base: str, tmp_path: Path
+) -> None:
+    def classifier(labels: str) -> Any:
+        given = {"num_labels": int(labels[-1])} if labels else {}
+        return AutoModelForSequenceClassification.from_pretrained(base, **given)
+
+    settings = LoraConfig(r=2, target_modules=["q_proj"], task_type=task)
+    get_peft_model(classifier(before), settings).save_pretrained(tmp_path / "adapter")
+    with nullcontext() if fits else pytest.raises(RuntimeError, match="size mismatch"):
+        PeftModel.from_pretrained(classifier(after), tmp_path / "adapter")
+    load = 'AutoModelForSequenceClassification.from_pretrained("meta-llama/Llama-2-7b-hf"{})'
+    text = (
+        "from peft import LoraConfig, PeftModel, get_peft_model\n"
+        "from transformers import AutoModelForSequenceClassification, Trainer, TrainingArguments\n"
+        f"model = {load.format(before)}\n"
+        f'model = get_peft_model(model, LoraConfig(r=8, target_modules=["q_proj"], task_type={task!r}))\n'
+        'Trainer(model=model, args=TrainingArguments("out", learning_rate=2e-4)).train()\n'
+        'model.save_pretrained("out/adapter")\n'
+        f'model = PeftModel.from_pretrained({load.format(after)}, "out/adapter")\n'
+    )
+    assert ("LL607" in found_in(text)) is not fits
+    fine_tuned = text.replace("meta-llama/Llama-2-7b-hf", "me/llama-emotion")
+    assert after or "LL607" not in found_in(fine_tuned)

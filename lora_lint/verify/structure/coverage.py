@@ -170,8 +170,12 @@ def _number(paths: list[str]) -> str:
 
 def tied(_: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
     """LL603: whether the input embedding and the head share one tensor that has LoRA on it."""
+    from peft.utils.other import ModulesToSaveWrapper
+
     base = model.get_base_model()
     ends = [base.get_input_embeddings(), base.get_output_embeddings()]
+    if any(isinstance(end, ModulesToSaveWrapper) for end in ends):
+        raise Skip("what a merge makes of the copies depends on the pinned versions, not on the installed ones")
     plain = [getattr(end, "base_layer", end) for end in ends]
     one = plain[1] is not None and plain[0].weight is plain[1].weight
     found = [path for path, layer in adapted(model).items() if any(layer is end for end in ends)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections import Counter
+from copy import copy
 from dataclasses import dataclass
 from importlib.metadata import version
 from traceback import walk_tb
@@ -83,6 +84,10 @@ def build(config: Any, run: Run) -> Any:
 
     from lora_lint.knowledge.resolve import resolve
 
+    labels = known(run.model.labels)
+    if labels is not None:
+        config = copy(config)
+        config.num_labels = labels
     resolved = resolve(run).cases
     wanted = [case.head for case in resolved[:1]]
     failures: list[str] = []
