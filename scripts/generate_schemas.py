@@ -517,7 +517,7 @@ def ms_swift(folders: list[Path]) -> None:
     packages = find(folders, "ms_swift", "swift")
     base, versions = training_arguments(folders, "TrainingArguments", "Seq2SeqTrainingArguments")
     trainers = find(folders, "trl")[-1]
-    own: dict[str, dict[str, ast.expr]] = {"v2": {}, "later": {}}
+    own: dict[str, dict[str, ast.expr]] = {"v2": {}, "later": {}, "megatron": {}}
     for package in packages:
         classes: dict[str, ast.ClassDef] = {}
         for pattern in ("**/*arg*.py", "**/*argument*/**/*.py"):
@@ -526,12 +526,18 @@ def ms_swift(folders: list[Path]) -> None:
         for name in classes:
             if re.search(r"Arguments(Base|Mixin)?$|Mixin$|Config$", name):
                 found |= fields(name, classes)
+            if re.fullmatch(r"Megatron\w*Arguments", name):
+                own["megatron"] |= fields(name, classes)
     flags = {"ENV", "train", "rollout", "device_groups", "colocate_groups", "nproc_per_node"}
     theirs = configs_of_trl(trainers, ("ModelConfig", "ScriptArguments", "DatasetMixtureConfig"))
     names = properties(base | theirs | own["later"], flags | {"train_type"}, "argparse")
     older = properties(base | own["v2"], {"sft_type"}, "argparse")
     document = {"additionalProperties": False, "properties": names}
-    document["$defs"] = {"v2": {"additionalProperties": False, "properties": older}}
+    megatron = {key: {} for key in sorted({*own["megatron"], *flags, "train_type"})}
+    document["$defs"] = {
+        "v2": {"additionalProperties": False, "properties": older},
+        "megatron": {"additionalProperties": False, "properties": megatron},
+    }
     told = {"ms-swift": " and ".join(package.version for package in packages), "trl": trainers.version}
     write("ms_swift", "ms-swift", told | versions, document)
 

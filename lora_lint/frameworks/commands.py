@@ -122,20 +122,19 @@ def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
     stray = _stray(start, script, arguments)
     problems: tuple[Problem, ...] = (*unknown, *stray, *_overridden(start, given), *untaken(start, given))
     runs = tuple(with_document(start.framework, given, run) for run in runs)
-    runs = tuple(replace(run, given=own, problems=(*run.problems, *problems)) for run in runs)
     if not command.checked:
         runs = tuple(map(_with_own_keys, runs))
+    runs = tuple(replace(run, given=own, problems=(*run.problems, *problems)) for run in runs)
     return [settled(run, arguments, command.usual) for run in runs]
 
 
 def _stray(start: Start, script: str, arguments: CommandOptions) -> Iterator[UnknownKey]:
-    """The words that no option of a script takes, if it has nothing but options."""
+    """The first word that no option of a script takes, if it has nothing but options."""
     name = start.framework.name
     if schemas.has(name) and schemas.part(name, script) is not None:
-        for word in arguments.positional:
-            if word.text:
-                instead = "Quote a value that has blanks, and write none around `=` and commas"
-                yield UnknownKey(word.text, word.span, script, (), "stops it with an error", instead)
+        for word in [each for each in arguments.positional if each.text][:1]:
+            instead = "Quote a value that has blanks, and write none around `=` and commas"
+            yield UnknownKey(str(word.text), word.span, script, (), "stops it with an error", instead)
 
 
 def _with_own_keys(run: Run) -> Run:
@@ -152,8 +151,8 @@ def untaken(start: Start, given: Mapping, at: Span | None = None) -> tuple[Unkno
         key = str(each.key.value)
         if key not in taken and key in schemas.keys(name):
             owner = f"`{start.name} {start.task}`"
-            instead = f"Use `{start.name} train`, or leave the settings of a training out"
-            return (UnknownKey(key, at or each.key.span, owner, (), start.framework.unknown_keys, instead),)
+            stops, instead = start.framework.unknown_keys, start.command.instead
+            return (UnknownKey(key, at or each.key.span, owner, (), stops, instead),)
     return ()
 
 

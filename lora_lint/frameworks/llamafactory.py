@@ -64,7 +64,13 @@ FRAMEWORK = Framework(
             for name in ("llamafactory-cli", "lmf")
         ),
         *(
-            CommandLine("command", name, _INFERENCE, config="first", beside="dotted", takes="infer")
+            CommandLine(
+                *("command", name, _INFERENCE),
+                config="first",
+                beside="dotted",
+                takes="infer",
+                instead=f"Use `{name} train`, or leave the settings of a training out",
+            )
             for name in ("llamafactory-cli", "lmf")
         ),
         CommandLine("script", r"src/export_model\.py", usual=False),

@@ -74,7 +74,12 @@ FRAMEWORK = Framework(
     },
     commands=(
         CommandLine("command", "swift", (*_TASKS_THAT_TRAIN, "export"), config="first"),
-        CommandLine("command", "megatron", _TASKS_THAT_TRAIN, checked=False),
+        CommandLine(
+            *("command", "megatron", _TASKS_THAT_TRAIN),
+            checked=False,
+            takes="megatron",
+            instead="Use Megatron's own, such as `lr`, `micro_batch_size` and `global_batch_size`",
+        ),
         CommandLine("script", r"swift/cli/(?P<task>sft|pt|rlhf)\.py", config="first"),
     ),
     tells_in_commands=(rb"\bswift\s+(?:sft|pt|rlhf)\b",),
@@ -162,7 +167,7 @@ def read_command(start: Start, arguments: CommandOptions, project: Project) -> R
     if start.task == "rlhf" and given.entry("rlhf_type") is None:
         given = Mapping((entry("rlhf_type", "dpo", start.span), *given.entries), given.span)
     typed = any(given.entry(key) is not None for key in _TYPES)
-    named = any(given.entry(key) is not None for key in ("model", "model_id_or_path", "adapters"))
+    named = any(given.entry(key) is not None for key in ("model", "model_id_or_path", "adapters", "mcore_model"))
     if arguments.positional or not named or (arguments.open and not typed):
         return Reading()  # a configuration file, or options that are not known
     run = settings_of(given, project, megatron=start.name == "megatron")

@@ -80,6 +80,8 @@ class CommandLine:
     """It refuses what the framework's table says; others have their own arguments."""
     takes: str = ""
     """The part of the framework's schema with the keys that it takes, where those are not all that files may have."""
+    instead: str = "Leave it out"
+    """What to do about a key that it does not take."""
     followed: bool = False
     """A script that users copy and change: where the project has it, it is followed, and the record does not count."""
 

@@ -157,7 +157,7 @@ MUSUBI = (
         (COMMAND.replace("sdxl_", "my_"), []),
         (COMMAND + "--learning_rate_te2 0", ["learning_rate_te2"]),  # of sdxl_train.py
         (COMMAND + "--resolution=768, 768 --output_dir o", ["768"]),
-        (COMMAND + "--train_data_dir=/data/my images --output_dir=o", ["images"]),
+        (COMMAND + "--train_data_dir=/data/my old images --output_dir=o", ["old"]),
         (COMMAND + "--train_data_dir='/data/my images' --output_dir o $EXTRA \"$@\"", []),
     ],
 )

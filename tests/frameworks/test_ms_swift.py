@@ -252,3 +252,23 @@ def test_one_process_with_several_gpus(script: str, refused: list[str]) -> None:
     report = engine.lint_text(script.encode(), "run.sh", Settings())
     found = [finding.message for finding in report.findings if finding.code == "LL904"]
     assert [message.partition("refuses `")[2].partition("` here")[0] for message in found] == refused
+
+
+MEGATRON = "megatron sft --model Qwen/Qwen3-8B --dataset d.jsonl --micro_batch_size 2"
+
+
+@pytest.mark.parametrize(
+    ("options", "unknown"),
+    [
+        ("--tuner_type lora --learning_rate 1e-4", "learning_rate"),
+        ("--train_type lora --lr 1e-4 --deepspeed zero3", "deepspeed"),
+        ("--tuner_type lora --lr 1e-4 --gradient_accumulation_steps 8", "gradient_accumulation_steps"),
+        ("--tuner_type lora --lr 1e-4 --global_batch_size 16 --num_train_epochs 3 --output_dir o", None),
+        ("--train_type lora --lr 1e-4 --max_epochs 3 --save o --tensor_model_parallel_size 2", None),
+        ("--tuner_type lora --lr 1e-4 --an_option_of_megatron 1", None),
+    ],
+)
+def test_megatron_has_options_of_its_own(options: str, unknown: str | None) -> None:
+    report = engine.lint_text(f"{MEGATRON} {options}\n".encode(), "run.sh", Settings())
+    found = [finding.message for finding in report.findings if finding.code == "LL901"]
+    assert [message.split("`")[1] for message in found] == ([unknown] if unknown else [])
