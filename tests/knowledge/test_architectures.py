@@ -293,6 +293,7 @@ RELEASES = {
     "black-forest-labs/FLUX.1-schnell": ("FluxTransformer2DModel", 11_891_178_560),
     "black-forest-labs/FLUX.2-dev": ("Flux2Transformer2DModel", 32_223_281_152),
     "stable-diffusion-v1-5/stable-diffusion-v1-5": ("UNet2DConditionModel", 859_520_964),
+    "stabilityai/stable-diffusion-2-1": ("UNet2DConditionModel", 865_910_724),
     "stabilityai/stable-diffusion-xl-base-1.0": ("UNet2DConditionModel", 2_567_463_684),
     "Efficient-Large-Model/Sana_1600M_1024px_diffusers": ("SanaTransformer2DModel", 1_604_462_752),
     "stabilityai/stable-diffusion-3.5-medium": ("SD3Transformer2DModel", 2_243_171_520),
