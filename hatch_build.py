@@ -16,8 +16,11 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 DATA = "lora_lint/knowledge/data"
 FOLDERS = ("architectures", "schemas")
 """Of small files, each of which becomes a pack."""
-DEFLATED = ("families.json", "leaf_names.json", "peft.json", "peft_versions.json", "signatures.json")
-"""What is known of models, PEFT and functions, a fifth as large."""
+DEFLATED = (
+    *("families.json", "key_versions.json", "leaf_names.json", "peft.json", "peft_versions.json"),
+    *("refusal_versions.json", "signatures.json"),
+)
+"""What is known of models, PEFT, functions and older releases, a fifth as large."""
 
 
 def _json(content: Any) -> bytes:

@@ -7,7 +7,6 @@ its condition is compiled only then.
 from __future__ import annotations
 
 import json
-import os.path
 import re
 from functools import cache
 from importlib import import_module
@@ -15,9 +14,9 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from lora_lint import knowledge
 from lora_lint.frameworks import refused_by
 from lora_lint.frameworks.conditions import UNKNOWN, condition
+from lora_lint.knowledge.edition import bundled
 from lora_lint.records import dataclass, field
 from lora_lint.run.values import alternatives
 from lora_lint.system.modules import modules_in
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from lora_lint.run.given import Given
     from lora_lint.run.values import Value
 
-_VERSIONS = os.path.join(os.path.dirname(knowledge.__file__), "data", "refusal_versions.json")
 MAX_CASES = 64
 """The most combinations of alternatives that a row is evaluated for; with more it reports nothing."""
 
@@ -174,8 +172,7 @@ def since(framework: str, row: Refusal) -> str | None:
 @cache
 def _versions() -> Mapping[str, Any]:
     """What scripts/generate_refusal_versions.py found in older releases."""
-    with open(_VERSIONS, "rb") as file:
-        document: dict[str, Any] = json.load(file)
+    document: dict[str, Any] = json.loads(bundled("refusal_versions.json"))
     return document
 
 

@@ -84,7 +84,15 @@ def place(name: str) -> str:
 
 def read(name: str) -> bytes:
     """The content of a data file; a wheel has some of them deflated, under their names with `.z`. Raises OSError."""
-    path = place(name)
+    return _content(place(name))
+
+
+def bundled(name: str) -> bytes:
+    """The content of a data file that belongs to the code, and is in no data package."""
+    return _content(os.path.join(BUNDLED, name))
+
+
+def _content(path: str) -> bytes:
     if os.path.isfile(path):
         with open(path, "rb") as file:
             return file.read()

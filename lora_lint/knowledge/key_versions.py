@@ -4,10 +4,10 @@ scripts/generate_key_versions.py."""
 from __future__ import annotations
 
 import json
-import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.knowledge.edition import bundled
 from lora_lint.knowledge.versions import number
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from lora_lint.run.framework import Framework
     from lora_lint.run.versions import Pin, Version
-
-_DATA = os.path.join(os.path.dirname(__file__), "data", "key_versions.json")
 
 
 def since(framework: str, key: str) -> Version | None:
@@ -52,6 +50,5 @@ def _releases(framework: str, side: str) -> Mapping[str, Version]:
 
 @cache
 def _histories() -> Mapping[str, Any]:
-    with open(_DATA, "rb") as file:
-        document: dict[str, Any] = json.load(file)
+    document: dict[str, Any] = json.loads(bundled("key_versions.json"))
     return document
