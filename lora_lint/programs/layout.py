@@ -14,6 +14,7 @@ from lora_lint.knowledge.layouts import GATHERS, WHOLE, fsdp_of, quantizer_in_na
 from lora_lint.libraries import convert
 from lora_lint.libraries.convert import argument_of, to_value
 from lora_lint.records import replace
+from lora_lint.run.events import Load
 from lora_lint.run.launch import Launch, Placement, Quantizer, Sharding, Storage
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
@@ -45,6 +46,7 @@ def launch_of(model: ModelRecord, training: Object | None, here: Span, project: 
         storage=storage,
         compute=compute,
         placement=_placement(model, here),
+        mapped=_mapped(model, training),
         kept=_skipped_modules(model, here),
     )
 
@@ -132,6 +134,17 @@ def _placement(model: ModelRecord, here: Span) -> Value[Placement]:
     if isinstance(name, Known) and name.value in _SPREADING:
         return Known(Placement.SPREAD, name.span, name.origin, name.written)
     return ABSENT
+
+
+def _mapped(model: ModelRecord, training: Object | None) -> Value[str]:
+    given = model.loading.keywords.get("device_map") if model.loading is not None else None
+    text = isinstance(given, Const) and isinstance(given.value, str) and given.origin != "cli-default"
+    if training is None or training.span is None or not (text or isinstance(given, DictVal)):
+        return ABSENT
+    loads = [each.event.span for each in model.events if isinstance(each.event, Load)]
+    later = bool(loads) and loads[0].path == training.span.path and loads[0].start > training.span.start
+    own = model.loader is not None and model.loader.startswith("AutoModel")
+    return Known("device_map", loads[0]) if later and own else ABSENT
 
 
 def _is_one_device(device: object) -> bool:

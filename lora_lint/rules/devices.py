@@ -87,11 +87,32 @@ def _not_flattened(run: Run, sharding: Sharding, quantizer: Quantizer) -> tuple[
     )
 
 
+def _mapped_in_zero(run: Run) -> Iterable[Finding]:
+    """What transformers refuses while ZeRO-3 is on (integrations/accelerate.py, check_and_set_device_map)."""
+    sharding, mapped = run.launch.sharding, run.launch.mapped
+    # Accelerate's own settings have `zero3_init_flag`, which turns this off.
+    if not isinstance(sharding, Known) or sharding.value is not Sharding.ZERO3 or sharding.origin == "derived":
+        return
+    if not isinstance(mapped, Known):
+        return
+    message = (
+        "The training's arguments turn DeepSpeed ZeRO-3 on, and the model is then loaded with a `device_map`: "
+        'transformers raises a ValueError ("DeepSpeed Zero-3 is not compatible with passing a `device_map`"). Load it '
+        "without one: DeepSpeed places the parts of the model itself"
+    )
+    at = place(sharding, otherwise=run.span)
+    related = (Related(at, "DeepSpeed ZeRO-3 is chosen here"),) if at != run.span else ()
+    yield resting("LL802", message, mapped, sharding, otherwise=run.span, doubt="likely", related=related)
+
+
 def device_map_in_distributed(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL802"""
     placement, processes = run.launch.placement, run.launch.processes
     where = known(placement)
-    if where is None or not isinstance(processes, Known) or run.trained is not True or run.training.by_hand:
+    if run.trained is not True or run.training.by_hand:
+        return
+    if where is None or not isinstance(processes, Known):
+        yield from _mapped_in_zero(run)
         return
     count = processes.value
     if where is Placement.SPREAD:

@@ -73,6 +73,8 @@ class Launch:
     compute: Value[str] = ABSENT
     kept: Value[Any] = ABSENT
     placement: Value[Placement] = ABSENT
+    mapped: Value[str] = ABSENT
+    """The argument that places the model's weights, where transformers loads it once the training's arguments exist."""
     bits: Value[str | None] = ABSENT
     precision: Value[str] = ABSENT
     gpus_per_process: Value[int] = ABSENT

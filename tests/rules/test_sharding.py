@@ -1,5 +1,6 @@
-"""LL801 and LL904: what sharding asks of packed base weights, and data parallelism of checkpoints; what PyTorch, transformers and accelerate do is reproduced with
-them, and LLaMA-Factory's own check is kept as a table of what it was read to refuse."""
+"""LL801, LL802 and LL904: what sharding asks of packed base weights and device maps, and data parallelism of
+checkpoints; what PyTorch, transformers and accelerate do is reproduced with them, and LLaMA-Factory's own check is kept
+as a table of what it was read to refuse."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
 from transformers import LlamaConfig, LlamaForCausalLM, TrainingArguments
+from transformers.integrations import accelerate as placing
 
 from lora_lint.linting import engine
 from lora_lint.settings import Settings
@@ -208,3 +210,51 @@ def test_what_data_parallelism_makes_of_checkpoints(reentrant: bool, unused: boo
     refused = pytest.raises(RuntimeError, match="mark a variable ready only once")
     with refused if reentrant and unused else nullcontext():
         loss.backward()
+
+
+ZERO = """\
+import os
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, HfArgumentParser, Trainer, TrainingArguments
+
+{first}
+model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-2-7b-hf"{placed})
+{then}
+lora = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
+model = get_peft_model(model, lora)
+Trainer(model=model, args=args, train_dataset=data).train()
+"""
+ARGS = 'args = TrainingArguments("out", learning_rate=2e-4, deepspeed="zero.json")'
+PARSED = "(args,) = HfArgumentParser(TrainingArguments).parse_args_into_dataclasses()"
+OWN = ', device_map={"": int(os.environ.get("LOCAL_RANK", 0))}'
+
+
+@pytest.mark.parametrize(
+    ("first", "placed", "then", "stage", "refused"),
+    [
+        (ARGS, OWN, "", 3, True),
+        (ARGS, ', device_map="auto"', "", 3, True),
+        (PARSED, OWN, "", 3, True),
+        (PARSED, ', device_map={"": 0}', "", 3, True),
+        ("", OWN, ARGS, 3, False),  # ZeRO-3 is not on yet
+        (ARGS, OWN, "", 2, False),
+        (ARGS, "", "", 3, False),
+        (ARGS, ", device_map=None", "", 3, False),
+        (f"{PARSED}\nplace = None if args.deepspeed else 'auto'", ", device_map=place", "", 3, False),
+    ],
+)
+def test_device_maps_while_zero_3_is_on(
+    first: str, placed: str, then: str, stage: int, refused: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "zero.json").write_text(f'{{"zero_optimization": {{"stage": {stage}}}}}')
+    (tmp_path / "train.py").write_text(ZERO.format(first=first, placed=placed, then=then))
+    (tmp_path / "run.sh").write_text("deepspeed train.py --output_dir out --learning_rate 2e-4 --deepspeed zero.json\n")
+    found = engine.lint([str(tmp_path)], Settings(select=("LL802",)), jobs=1).findings
+    assert [each.code for each in found] == ["LL802"] * refused
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_transformers_refuses_device_maps_while_zero_3_is_on(on: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(placing, "is_deepspeed_zero3_enabled", lambda: on)
+    with pytest.raises(ValueError, match="not compatible with passing a `device_map`") if on else nullcontext():
+        placing.check_and_set_device_map({"": 0})
