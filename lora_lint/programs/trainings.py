@@ -95,10 +95,17 @@ def _unknown_arguments(arguments: Object | None, path: str) -> tuple[UnknownKey,
 
 
 def dataset_of(trainings: list[TrainingRecord], here: Span) -> Dataset:
-    """What a run is trained on, as far as all its trainings show it."""
-    found = [training.dataset for training in trainings if training.dataset is not None]
-    if not found:
+    """What a run is trained on: in the last of its trainings, whose settings are the run's, or in one that another
+    branch has in its place."""
+    given = [(training, training.dataset) for training in trainings if training.dataset is not None]
+    if not given:
         return Dataset()
+    last = given[-1][0]
+    found = [
+        dataset
+        for training, dataset in given
+        if training is last or any(each not in last.conditions for each in training.conditions)
+    ]
     options = [o for value in found for o in (value.options if isinstance(value, Either) else (value,))]
     records = [value.data for value in options if isinstance(value, Object) and isinstance(value.data, DatasetRecord)]
     if len(records) < len(options):
