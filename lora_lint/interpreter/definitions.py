@@ -514,6 +514,8 @@ class Class(Val):
             if value is not None:
                 value = value.copied(machine, arguments, span)
                 instance.attributes[name] = value.overridable() if arguments.open or environment else value
+        if environment:
+            instance.attributes.update(machine.library.environment(machine, self, span))
         for name, given in zip(self.fields, arguments.positional, strict=False):
             instance.attributes[name] = given
         converts = any(base.name.startswith("pydantic") for base in self.external_bases())

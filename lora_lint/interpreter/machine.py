@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lora_lint.interpreter import branches, entries, expressions, imports, methods, standard, statements
-from lora_lint.interpreter.definitions import Condition, Deferred, Instance, make_function
+from lora_lint.interpreter.definitions import Condition, Deferred, Function, Instance, make_function
 from lora_lint.interpreter.journal import MISSING, Journal
 from lora_lint.interpreter.state import Frame, Step
 from lora_lint.interpreter.values import (
@@ -33,7 +33,7 @@ from lora_lint.system import deadline
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lora_lint.interpreter.definitions import Function, ProgramFile, Scope
+    from lora_lint.interpreter.definitions import Class, ProgramFile, Scope
     from lora_lint.interpreter.journal import Changes
     from lora_lint.interpreter.state import Signal
     from lora_lint.run.choices import Case
@@ -80,7 +80,11 @@ class Library(Protocol):
     def cut(self, value: ListVal, bounds: list[Val], span: Span) -> Object | None: ...
     def length(self, value: Object | ListVal, span: Span) -> Val | None: ...
     def limited(self, value: Val, most: Const, span: Span) -> Val | None: ...
-    def method_of_unknown(self, name: str, arguments: Arguments, span: Span) -> Val | None: ...
+    def method_of_unknown(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None: ...
+    def environment(self, machine: Machine, class_: Class, span: Span) -> dict[str, Val]: ...
+    def method_of_function(
+        self, machine: Machine, function: Function, name: str, arguments: Arguments, span: Span
+    ) -> Val | None: ...
     def method_of_parts(
         self, machine: Machine, owner: DictVal, name: str, arguments: Arguments, span: Span
     ) -> Val | None: ...
@@ -180,7 +184,7 @@ class Machine:
         if found is not None:
             return found
         if node is not None and isinstance(node.func, ast.Attribute):
-            found = self.library.method_of_unknown(node.func.attr, arguments, span)
+            found = self.library.method_of_unknown(self, node.func.attr, arguments, span)
             if found is not None:
                 return found
         name = _text_of(node.func)[:40] if node is not None else "it"
@@ -211,6 +215,8 @@ class Machine:
             root, path = member.path()
             if isinstance(root, Object):
                 found = methods.of_object(self, root, path, arguments, span)
+            elif isinstance(root, Function) and len(path) == 1:
+                found = self.library.method_of_function(self, root, path[0], arguments, span)
         return found if found is not None else Opaque(f"`.{member.name}(…)` is not followed", span)
 
     def truth(self, value: Val) -> bool | None:

@@ -38,7 +38,10 @@ def expression_statement(machine: Machine, node: ast.Expr, scope: Scope) -> Sign
                 if isinstance(shown, ast.Call):  # which may train a model, or ask it
                     machine.evaluate(shown, scope)
             return None
-        if isinstance(name, ast.Attribute) and isinstance(name.value, ast.Name) and name.value.id in _SILENT_OWNERS:
+        silent = (
+            isinstance(name, ast.Attribute) and isinstance(name.value, ast.Name) and name.value.id in _SILENT_OWNERS
+        )
+        if silent and all(each.arg != "on_click" for each in value.keywords):  # which Streamlit calls
             return None
         machine.evaluate(value, scope)
         if isinstance(name, ast.Attribute) and name.attr in ("exit", "_exit"):

@@ -53,11 +53,21 @@ def method(context: Context, owner: Object, name: str, arguments: Arguments, spa
             context.machine.journal.set_item(owner.attributes, key, _default(context, value))
         return Const(None, span)
     if name in ("parse_args", "parse_known_args", "parse_intermixed_args"):
-        namespace = Instance(None, dict(owner.attributes), open_=True)
+        namespace = _namespace(owner.attributes)
         if name == "parse_known_args":
             return ListVal([namespace, Opaque("the rest of the command line", span)], span, "tuple")
         return namespace
     return None
+
+
+def _namespace(options: dict[str, Val]) -> Instance:
+    """The options as attributes; `--lora.rank` of jsonargparse is in a namespace `lora`."""
+    inner: dict[str, dict[str, Val]] = {}
+    for name, value in options.items():
+        owner, dot, rest = name.partition(".")
+        if dot:
+            inner.setdefault(owner, {})[rest] = value
+    return Instance(None, {**options, **{name: _namespace(held) for name, held in inner.items()}}, open_=True)
 
 
 def _add_option(context: Context, parser: Object, arguments: Arguments, span: Span) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lora_lint.interpreter.definitions import Class
 from lora_lint.interpreter.values import Arguments, Const, DictVal, Object, Opaque, Val, constant
 from lora_lint.libraries import loaded
 from lora_lint.libraries.convert import text_of
@@ -87,6 +88,34 @@ def _file(context: Context, arguments: Arguments, span: Span) -> DictVal:
     named = Const(_USUAL, span) if path is None or not text_of(path) else path
     found = loaded.content(context, named, span, read_env)
     return found if isinstance(found, DictVal) else DictVal({}, span, open_=True)
+
+
+def of_settings(context: Context, class_: Class, span: Span) -> dict[str, Val]:
+    """What the `.env` file of a class of settings sets, by field (pydantic-settings 2.12, sources/providers)."""
+    settings = class_.lookup("model_config") or class_.lookup("Config")
+    given = settings.attributes if isinstance(settings, Class) else {}
+    if isinstance(settings, Object):
+        given = settings.arguments.keywords
+    elif isinstance(settings, DictVal):
+        given = settings.items
+    file, prefix = given.get("env_file"), text_of(given.get("env_prefix")) or ""
+    found = loaded.content(context, file, span, read_env) if file is not None else None
+    if not isinstance(found, DictVal):
+        return {}
+    held = {str(key).lower(): value for key, value in found.items.items()}
+    names = {name: value for name in class_.fields if (value := held.get(f"{prefix}{name}".lower())) is not None}
+    return {name: typed_as(value, class_.lookup(name)).overridable() for name, value in names.items()}
+
+
+def typed_as(value: Val, default: Val | None) -> Val:
+    """A variable's text as a value of the type that its default has."""
+    kind = type(default.value) if isinstance(default, Const) else str
+    if not isinstance(value, Const) or kind not in (int, float):
+        return value
+    try:
+        return Const(kind(value.value), value.span, value.origin)
+    except (TypeError, ValueError):
+        return Opaque("it is not a number", value.span)
 
 
 def decoupled(context: Context, name: str, arguments: Arguments, span: Span) -> Val:

@@ -15,7 +15,8 @@ LIBRARIES = frozenset(
     "psutil mmengine setfit torchtune triton liger_kernel auto_gptq gptqmodel hqq pytest torchao optimum onnxruntime "
     "IPython ipywidgets google timm flair keras keras_hub keras_nlp loralib open_clip tap tyro simple_parsing draccus "
     "pyrallis toml tomli ruamel easydict addict box munch dotmap ml_collections dacite yacs configargparse "
-    "decouple environs tinker training_hub mlx_tune megatron".split()
+    "decouple environs tinker training_hub mlx_tune megatron jsonargparse streamlit fastapi celery flask prefect modal "
+    "dynaconf".split()
 )
 ADAPTER_LIBRARIES = frozenset({"megatron", "mlx_tune", "peft", "tinker", "training_hub", "unsloth", "xtuner"})
 """Libraries that put adapters on models."""

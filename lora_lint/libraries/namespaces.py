@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lora_lint.interpreter.definitions import Instance
 from lora_lint.interpreter.values import Arguments, Const, DictVal, Effect, ListVal, Native, Val
 from lora_lint.libraries import loaded
-from lora_lint.libraries.convert import text_of
+from lora_lint.libraries.convert import as_list, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,6 +149,20 @@ def as_namespace(value: Val) -> Val:
     return value
 
 
+def layered(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`Dynaconf(settings_files=["settings.toml"])`: what the files set, the later ones on top, in capitals or not
+    (dynaconf 3.2, base.py); None if one is not known, or has a part for each environment."""
+    given = arguments.get("settings_files") or arguments.get("settings_file")
+    files = [] if given is None or "environments" in arguments.keywords else as_list(given)
+    contents = [loaded.content(context, file, span) for file in files]
+    known = [content for content in contents if isinstance(content, DictVal)]
+    if not known or len(known) < len(files):
+        return None
+    settings = {str(key): as_namespace(value) for content in known for key, value in content.items.items()}
+    capitals = {key.upper(): value for key, value in settings.items()}
+    return Instance(None, {**capitals, **{key.lower(): value for key, value in settings.items()}, **settings}, True)
+
+
 def named_tuple(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
     """`namedtuple("Settings", "rank alpha")`: the class; None if its fields are not known."""
     given = arguments.get("field_names", 1)
@@ -172,3 +186,4 @@ CALLS: dict[str, Handler] = {
     "CfgNode.load_cfg": load_node,
     **dict.fromkeys(("Box.from_yaml", "Box.from_json", "Box.from_toml"), from_yaml),
 }
+DYNACONF: dict[str, Handler] = {"Dynaconf": layered, "LazySettings": layered}

@@ -39,10 +39,12 @@ if TYPE_CHECKING:
 CALLS = {
     "accelerate": "accelerate.CALLS",
     "absl": "absl.CALLS",
+    "asyncio": "handing.ASYNCIO",
     "adapters": "adapter_hub.CALLS",
     "addict": "namespaces.CALLS",
     "argparse": "argparse.CALLS",
     "configargparse": "argparse.CALLS",
+    "concurrent": "handing.FUTURES",
     "configparser": "configparser.CALLS",
     "decouple": "environment.DECOUPLE",
     "dotenv": "environment.DOTENV",
@@ -55,16 +57,21 @@ CALLS = {
     "diffusers": "diffusers.CALLS",
     "dotmap": "namespaces.CALLS",
     "draccus": "parsers.PARSE",
+    "dynaconf": "namespaces.DYNACONF",
     "easydict": "namespaces.CALLS",
     "fire": "fire.CALLS",
     "flair": "flair.CALLS",
+    "flask": "widgets.FLASK",
+    "gradio": "widgets.GRADIO",
     "hydra": "hydra.CALLS",
+    "jsonargparse": "argparse.CALLS",
     "keras_hub": "keras_hub.CALLS",
     "keras_nlp": "keras_hub.CALLS",
     "loralib": "loralib.CALLS",
     "megatron": "megatron.CALLS",
     "mlx_tune": "mlx_tune.CALLS",
     "ml_collections": "namespaces.CALLS",
+    "multiprocessing": "handing.MULTIPROCESSING",
     "munch": "namespaces.CALLS",
     "omegaconf": "omegaconf.CALLS",
     "open_clip": "open_clip.CALLS",
@@ -78,8 +85,10 @@ CALLS = {
     "shlex": "processes.SHLEX",
     "simple_parsing": "parsers.SIMPLE_PARSING",
     "sklearn": "sklearn.CALLS",
+    "streamlit": "widgets.STREAMLIT",
     "subprocess": "processes.SUBPROCESS",
     "tap": "parsers.TAPS",
+    "threading": "handing.THREADING",
     "timm": "timm.CALLS",
     "tinker": "tinker.CALLS",
     "toml": "loaded.TOML",
@@ -113,6 +122,9 @@ FUNCTIONS = {
     "os.system": "processes.launch",
     "random.sample": "rows.sample",
     "random.shuffle": "rows.shuffled",
+    "torch.multiprocessing.Process": "handing.worker",
+    "torch.multiprocessing.get_context": "handing.executor",
+    "torch.multiprocessing.spawn": "handing.spawn",
     "typing.cast": "typing.cast",
 }
 """The handlers of single functions in packages from which most programs call other functions."""
@@ -153,6 +165,8 @@ METHODS: dict[type, Method] = {
 METHODS_OF: dict[str, Method] = {
     "tap.Tap": _own("parsers.tap_method"),
     "builtins.open": _own("loaded.method"),
+    "concurrent.futures.Executor": _own("handing.method"),
+    "gradio.Component": _own("widgets.event"),
     "os.environ": _own("environment.method"),
     "environs.Env": _own("environment.typed"),
     "tinker.ServiceClient": _own("tinker.method"),
@@ -165,6 +179,7 @@ METHODS_OF: dict[str, Method] = {
 """The same for objects without a record, by the call that created them."""
 
 VALUES = {
+    **dict.fromkeys(("flask.request.json", "flask.request.form", "flask.request.args"), "widgets.request"),
     "absl.flags.FLAGS": "absl.flags",
     "os.environ": "environment.environ",
     "sys.argv": "argparse.command_line",
@@ -363,9 +378,26 @@ class Knowledge:
     def limited(self, value: Val, most: Const, span: Span) -> Val | None:
         return rows.limited(value, most, span)
 
-    def method_of_unknown(self, name: str, arguments: Arguments, span: Span) -> Val | None:
+    def method_of_unknown(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None:
         """What a method gives whose name shows it, of something that is not followed."""
-        return datasets.selected(name, arguments, span)
+        found = datasets.selected(name, arguments, span)
+        if found is None and any(isinstance(each, Function) for each in arguments.positional[:2]):
+            from lora_lint.libraries import handing
+
+            found = handing.started(machine, name, arguments, span)
+        return found
+
+    def environment(self, machine: Machine, class_: Class, span: Span) -> dict[str, Val]:
+        from lora_lint.libraries import environment
+
+        return environment.of_settings(Context(machine, self.records), class_, span)
+
+    def method_of_function(
+        self, machine: Machine, function: Function, name: str, arguments: Arguments, span: Span
+    ) -> Val | None:
+        from lora_lint.libraries import handing
+
+        return handing.of_function(machine, function, name, arguments, span)
 
     def method_of_parts(
         self, machine: Machine, owner: DictVal, name: str, arguments: Arguments, span: Span
