@@ -1,11 +1,13 @@
 """Compares lora_lint's architecture data with transformers or diffusers, and PEFT, on models of random configs.
 
     python scripts/check_architectures.py [--library diffusers] [TYPE …] [--configs N] [--seed S]
+    python scripts/check_architectures.py [--library diffusers] --missing
 
 Each class of a model type is built on the meta device from N random configs: widths, counts and switches at once, None
 where a field may be None. Of every model that is built, each layer that LoRA can wrap is compared by name, kind, input
 and output, and the number of trainable parameters with what `get_peft_model` makes trainable. What the data calls
-inexact is counted apart, and is no disagreement. Exits with 1 if there is one.
+inexact is counted apart, and is no disagreement. Exits with 1 if there is one. With --missing it lists the types that
+the library builds and the data lacks, by reason.
 """
 
 from __future__ import annotations
@@ -80,7 +82,7 @@ def check(session: Session, kind: str, configs: int, seed: int) -> Tally:
         source = space.random_configs(frozenset(found.defaults), chance)
         made, counted = 0, chance.randint(1, configs)
         for _ in range(configs * ATTEMPTS):
-            given = next(source)
+            given = {**space.stand_ins(), **next(source)}
             try:
                 config = space.config(given)
                 model = session.build(name, config)
@@ -152,12 +154,12 @@ def _count(
     if mine.parameters is None and not mine.errors:
         tally.inexact += 1
         return
-    trained = _trained(session, model, arguments)
+    theirs = trained(session, model, arguments)
     if mine.errors:
-        if isinstance(trained, int):
-            tally.disagreements.append(f"{label}: {arguments} trains {trained}; refused: {mine.errors[0].text}")
-    elif trained != mine.parameters:
-        tally.disagreements.append(f"{label}: {arguments} trains {trained}, and {mine.parameters} in the data")
+        if isinstance(theirs, int):
+            tally.disagreements.append(f"{label}: {arguments} trains {theirs}; refused: {mine.errors[0].text}")
+    elif theirs != mine.parameters:
+        tally.disagreements.append(f"{label}: {arguments} trains {theirs}, and {mine.parameters} in the data")
 
 
 def _layers(session: Session, model: Any) -> Iterator[tuple[str, tuple[str, int, int]]]:
@@ -181,7 +183,7 @@ def _adapters(modules: Sequence[Module], embedding: str | None, chance: random.R
         yield {"target_modules": some, "trainable_tokens": (0, 1, 2)}
 
 
-def _trained(session: Session, model: Any, arguments: dict[str, Any]) -> int | str:
+def trained(session: Session, model: Any, arguments: dict[str, Any], rank: int = RANK) -> int | str:
     """How many parameters PEFT trains, or the exception that it raises."""
     import peft
 
@@ -190,11 +192,30 @@ def _trained(session: Session, model: Any, arguments: dict[str, Any]) -> int | s
     with session.torch.device("meta"):
         try:
             wrapped = peft.get_peft_model(
-                copy.deepcopy(model), peft.LoraConfig(r=RANK, **own), autocast_adapter_dtype=False
+                copy.deepcopy(model), peft.LoraConfig(r=rank, **own), autocast_adapter_dtype=False
             )
         except Exception as error:
             return f"{type(error).__name__}: {error}"
     return sum(parameter.numel() for parameter in wrapped.parameters() if parameter.requires_grad)
+
+
+def missing(session: Session) -> dict[str, list[str]]:
+    """The model types of the library that the data does not have, by the reason."""
+    known = set(architectures.model_types())
+    wholes: dict[str, str] = {}
+    for kind in session.configs:
+        parts = getattr(session.configs[kind], "sub_configs", None)
+        for part in parts.values() if isinstance(parts, dict) else ():
+            wholes.setdefault(getattr(part, "model_type", ""), kind)
+    found: dict[str, list[str]] = {"parts of a known type": [], "no class that loads them": [], "not collected": []}
+    for kind in sorted({*session.configs} - known):
+        if wholes.get(kind) in known:
+            found["parts of a known type"].append(kind)
+        elif not any(kind in classes for classes in session.classes.values()):
+            found["no class that loads them"].append(kind)
+        else:
+            found["not collected"].append(kind)
+    return found
 
 
 def main() -> int:
@@ -203,9 +224,14 @@ def main() -> int:
     parser.add_argument("--library", choices=["transformers", "diffusers"], default="transformers")
     parser.add_argument("--configs", type=int, default=6, metavar="N")
     parser.add_argument("--seed", type=int, default=0, metavar="S")
+    parser.add_argument("--missing", action="store_true")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     session = session_of(arguments.library)
+    if arguments.missing:
+        for reason, lacking in missing(session).items():
+            print(f"{reason} ({len(lacking)}): {' '.join(lacking)}")
+        return 0
     kinds = arguments.types or [kind for kind in architectures.model_types() if kind in session.configs]
     whole, wrong = Tally(), []
     for kind in kinds:

@@ -19,7 +19,7 @@ from lora_lint.knowledge import architectures
 from lora_lint.knowledge.matching import Targets, match
 from lora_lint.knowledge.models import Model, identify
 from lora_lint.knowledge.resolve import Built
-from lora_lint.records import replace
+from lora_lint.records import dataclass, replace
 
 RANK = 8
 HEADS = ("causal-lm", "image-text-to-text", "seq2seq-lm", "speech-seq2seq", "masked-lm", "base")
@@ -53,8 +53,17 @@ def newest(model_type: str) -> int:
     return next((each for each in versions if architectures.heads(model_type, each)), versions[0])
 
 
-def count(model: Model) -> int | None:
-    """The parameters that LoRA trains on all linear layers of a model; None where that is not certain."""
+@dataclass(frozen=True)
+class Counted:
+    """The parameters that LoRA trains on all linear layers of a model, without those that PEFT takes none of."""
+
+    architecture: architectures.Architecture
+    targets: Targets
+    parameters: int
+
+
+def count(model: Model) -> Counted | None:
+    """What LoRA trains on all linear layers of a model; None where that is not certain."""
     version = newest(model.model_type)
     known = architectures.heads(model.model_type, version)
     head = next((each for each in (*HEADS, *known) if each in known), None)
@@ -71,9 +80,11 @@ def count(model: Model) -> int | None:
     if refused:  # PEFT takes none of a Mamba mixer's layers that its kernels read
         targets = replace(targets, exclude_modules=refused)
         matched = match(built.modules, targets, model_type=model.model_type, version=version, beside=built.beside)
-    if not built.certain or not built.unsized.isdisjoint(each.path for each in matched.modules):
+    if matched.parameters is None or not built.certain:
         return None
-    return matched.parameters
+    if not built.unsized.isdisjoint(each.path for each in matched.modules):
+        return None
+    return Counted(found, targets, matched.parameters)
 
 
 def ids(text: str) -> Iterator[str]:
