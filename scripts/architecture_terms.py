@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,6 +22,8 @@ WIDE = 64
 """From here on a size is a width, and no kernel, group or number of kinds."""
 FEW = 8
 """Fewer models that have a module which the base lacks do not tell a width from another that equals it by default."""
+PATIENCE = 2.0
+"""CPU seconds for the cases of one term: the few that are found are found early, and a failure would take minutes."""
 PERIOD = re.compile("period|interval|freq|step|every|pattern|stride")
 """Fields of which a layer's position may be a multiple; of others it is so by coincidence."""
 INDEX_CONSTANTS = (1, 2, 3, 4, 5, 6, 8)
@@ -131,7 +134,10 @@ class Fitter:
                 hints.extend(_field_atoms(name, seen))
         if samples[0][1]:
             hints.extend(atom for atom in _atoms(samples, fields, ()) if depends_on_index(atom))
+        deadline = time.process_time() + PATIENCE
         for hint in hints[:40]:
+            if time.process_time() > deadline:
+                break
             parts: tuple[list[Sample], list[Sample]] = ([], [])
             try:
                 for sample in samples:
@@ -147,6 +153,8 @@ class Fitter:
                 if terms[1 - which] is None:
                     continue
                 for second in hints[:8]:
+                    if time.process_time() > deadline:
+                        break
                     halves: tuple[list[Sample], list[Sample]] = ([], [])
                     try:
                         for sample in parts[which]:
@@ -523,6 +531,17 @@ def _atoms(samples: Sequence[Sample], fields: Sequence[str], hints: Sequence[str
     return atoms
 
 
+def _truths(atom: Any, samples: Sequence[Sample]) -> tuple[bool, ...]:
+    """Whether a condition holds in each sample; once a config where the layer does not matter."""
+    if depends_on_index(atom):
+        return tuple(bool(holds(atom, sample)) for sample in samples)
+    known: dict[int, bool] = {}
+    for sample in samples:
+        if id(sample[0]) not in known:
+            known[id(sample[0])] = bool(holds(atom, sample))
+    return tuple(known[id(observation)] for observation, _, _ in samples)
+
+
 def _condition(  # noqa: C901
     samples: Sequence[Sample], hints: tuple[str, ...], fields: Sequence[str] = (), split: bool = True
 ) -> Any | None:
@@ -544,7 +563,7 @@ def _condition(  # noqa: C901
     columns: dict[tuple[bool, ...], Any] = {}
     for atom in _atoms(samples, fields, hints if len(hints) < 40 else hints[:40]):
         try:
-            values = tuple(bool(holds(atom, sample)) for sample in samples)
+            values = _truths(atom, samples)
         except Unevaluable:
             continue
         columns.setdefault(values, atom)
@@ -580,7 +599,10 @@ def _condition(  # noqa: C901
     if found or not split:
         return min(found, key=lambda term: len(str(term))) if found else None
     options: list[Any] = []
+    deadline = time.process_time() + PATIENCE
     for values, atom in list(columns.items())[:60]:
+        if time.process_time() > deadline:
+            break
         parts = [[s for s, value in zip(samples, values, strict=True) if value is way] for way in (True, False)]
         if not (parts[0] and parts[1]) or (isinstance(atom, list) and atom[0] == "not"):
             continue

@@ -15,6 +15,7 @@ observations, until all are explained. What no term explains is kept as the defa
 from __future__ import annotations
 
 import argparse
+import ast
 import inspect
 import itertools
 import json
@@ -64,6 +65,10 @@ HEADS = {  # ours -> the mapping of transformers.models.auto.modeling_auto
     "image-cls": "MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES",
     "semantic-segmentation": "MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING_NAMES",
     "object-detection": "MODEL_FOR_OBJECT_DETECTION_MAPPING_NAMES",
+    "zero-shot-object-detection": "MODEL_FOR_ZERO_SHOT_OBJECT_DETECTION_MAPPING_NAMES",
+    "universal-segmentation": "MODEL_FOR_UNIVERSAL_SEGMENTATION_MAPPING_NAMES",
+    "mask-generation": "MODEL_FOR_MASK_GENERATION_MAPPING_NAMES",
+    "depth-estimation": "MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES",
     "zero-shot-image-cls": "MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES",
     "video-cls": "MODEL_FOR_VIDEO_CLASSIFICATION_MAPPING_NAMES",
     "text-to-waveform": "MODEL_FOR_TEXT_TO_WAVEFORM_MAPPING_NAMES",
@@ -77,7 +82,8 @@ IRRELEVANT = re.compile(
     r"_range|_prob|layerdrop|loss_coef|coef|_theta|_scale|_scaling|softcapping|temperature|momentum|alpha|loss|"
     r"loss_weight|cost|_factor|thresh|threshold|per_tok|top_?k|topk_group|id2label|label2id|window|window_size|"
     r"limit|(?<!dim_)multiplier|base|_freq|gamma|tau)$"
-    r"|^(initializer|allow_|output_|return_|use_cache|mask_|rope_|_name_or_path|transformers_version|torch_dtype|dtype|"
+    r"|^(initializer|allow_|output_(?!channels|dim|size)|return_|use_cache|mask_(?!feature_)|rope_|_name_or_path|"
+    r"transformers_version|torch_dtype|dtype|"
     r"chunk_size_feed|problem_type|architectures|is_encoder_decoder|pretraining_tp|cross_attention_hidden|"
     r"begin_suppress|suppress|model_type|max_length|min_length|num_beams|do_sample|early_stop|no_repeat|bad_words|"
     r"num_return|finetuning|task_specific|prefix|pruned|tf_legacy|torchscript|use_bfloat|length_pen|repetition|"
@@ -92,6 +98,11 @@ LAYERS = re.compile(
 EXPERTS = re.compile(r"(num_experts|n_routed_experts|num_local_experts|moe_num_experts|moe_num_primary_experts)$")
 WIDTHS = re.compile(r"hidden|embed|dim|vocab|image|patch|size|channels|d_model|n_embd|width|heads|layers|num_|n_")
 MAY_BE_NONE = re.compile(r"lora_rank|head_dim|key_value|kv_heads|shared|inner|intermediate|ffn|proj|embed|num_buckets")
+CORE = re.compile(
+    r"(?<!kernel)(?<!window)_size$|_dims?$|^(dim|d_\w+|n_embd|hidden_sizes|num_labels)$|heads?$|layers?$|"
+    r"depths?$|channels$|bias$|num_queries$|experts$|max_position_embeddings$|^tie_word|dense_replace$"
+)
+"""Fields in which the checkpoints of one type differ most."""
 TOWERS = re.compile(r"^(audio|vision|speech|image|video)_config$")
 TEXTS = {
     "position_embedding_type": ["relative_key", "rotary", "absolute", "alibi"],
@@ -103,10 +114,17 @@ TEXTS = {
     "hidden_act_for_shape": [],
     "qk_norm": ["rms_norm", "rms_norm_across_heads"],
 }
+VARIED = {
+    "all": re.compile(""),
+    "sizes": CORE,
+    "labels": re.compile("^num_labels$"),
+}
+"""By what `collect --vary` says, the fields that vary. The others are held: with another value nothing is certain."""
 UNRELATED = re.compile(r"(^|\.)(is_decoder|add_cross_attention|tie_\w+|apply_spec_augment|ctc_zero_infinity)$")
 """Switches that add modules or share tensors: a size that they decide fits by coincidence."""
 DIVISORS = re.compile(
-    r"heads?$|head_dim$|ratio$|groups?$|patch_size$|interval$|multiple_of$|num_hash_functions$|merger_times$"
+    r"heads?$|head_dim$|ratio$|downsample_rate$|groups?$|patch_size$|interval$|multiple_of$|num_hash_functions$|"
+    r"merger_times$"
 )
 """Fields that a width is divided by."""
 REAL = (
@@ -311,7 +329,7 @@ def flatten(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 class Space:
     """The configs of one model type."""
 
-    def __init__(self, session: Session, kind: str, seed: int = 7) -> None:
+    def __init__(self, session: Session, kind: str, seed: int = 7, vary: str = "all") -> None:
         self.session, self.kind = session, kind
         self.cls = session.configs[kind]
         self.random = random.Random(seed)
@@ -345,7 +363,9 @@ class Space:
             }
             self.sub_given[key]["model_type"] = sub.model_type
         self.hints = annotations(self.cls)
-        self.reduced = self._reduced()
+        self.fixed = {name for name in self.defaults if not VARIED[vary].search(name.rsplit(".", 1)[-1])}
+        self.fixed |= set(getattr(self.cls, "fixed", ()))
+        self.reduced = self._reduced() if vary != "labels" else {}
         self.open: dict[str, int] = {}  # what the default config leaves open, and no model can be made without
 
     @cached_property
@@ -394,6 +414,7 @@ class Space:
                 frozenset(key for key in self.defaults if self.defaults[key] != base.get(key)),
             )
         )
+        self.fixed -= {name for observation in free for name in observation.changed}
         whole = {
             key: value
             for key, value in pinned.items()
@@ -438,7 +459,7 @@ class Space:
         heads = next((self.defaults[n] for n in ("num_attention_heads", "n_head") if self.defaults.get(n)), 8)
         size = next((self.defaults[n] for n in ("hidden_size", "n_embd", "d_model") if self.defaults.get(n)), 512)
         usual = {"head_dim": size // heads, "num_key_value_heads": heads, "moe_intermediate_size": size // 2}
-        usual["vocab_size"] = 1_024  # ESM takes its tokenizer's
+        usual |= {"vocab_size": 1_024, "n_shared_experts": 2}  # ESM takes its tokenizer's, dots.llm1 gives none
         experts = {name: 8 for name in self.defaults if EXPERTS.search(name)}
         return {name: value for name, value in (usual | experts).items() if self.defaults.get(name, 0) is None}
 
@@ -453,7 +474,7 @@ class Space:
         """
         for name, value in self.defaults.items():
             last = name.rsplit(".", 1)[-1]
-            if name.count(".") > 1 or IRRELEVANT.search(last) or name in getattr(self.cls, "fixed", ()):
+            if name.count(".") > 1 or IRRELEVANT.search(last) or name in self.fixed:
                 continue
             if name.count(".") == 1 and not WIDTHS.search(last) and not isinstance(value, bool):
                 continue
@@ -581,8 +602,9 @@ class Space:
 
 def readable(config: Any) -> Any:
     """The config, ready to be asked for fields that differ by layer (transformers 5's heterogeneous configs), and
-    without the defaults of transformers 4.57 by which no model can be made: a padding token beyond the vocabulary
-    (Idefics3, SmolVLM), positions that are not given (Qwen3-VL, Mllama). Neither decides a module."""
+    without the defaults by which no model can be made: in transformers 4.57 a padding token beyond the vocabulary
+    (Idefics3, SmolVLM) and positions that are not given (Qwen3-VL, Mllama), and a vocabulary that is not given
+    (Chameleon, Emu3). None decides a module."""
     for part in (config, *vars(config).values()):
         padding, words = getattr(part, "pad_token_id", None), getattr(part, "vocab_size", None)
         if isinstance(padding, int) and isinstance(words, int) and padding >= words:
@@ -590,6 +612,8 @@ def readable(config: Any) -> Any:
         open_rope = getattr(part, "model_type", "").startswith(("qwen3_vl", "mllama"))
         if open_rope and getattr(part, "rope_scaling", 0) is None:
             part.rope_scaling = {"rope_type": "default"}
+        if getattr(part, "vocabulary_map", 0) is None:
+            part.vocabulary_map = {"<image>": 3}
         if hasattr(type(part), "allow_global_per_layer_attribute_access"):
             part.allow_global_per_layer_attribute_access = True
     return config
@@ -629,7 +653,8 @@ RENAMED = (
 )
 NEUTRAL = re.compile(
     r"rope|rotary|theta|dtype|attn_impl|initializer|force_|_dt_|_token_id|loss|num_labels|id2label|_ls_|revision|"
-    r"model_type|frame_rate|vision_feature_layer|(^|\.)(use_timm_backbone|is_causal|out_indices|out_features|"
+    r"model_type|frame_rate|vision_feature_layer|hidden_act|activation|global_attn|(^|\.)(use_timm_backbone|"
+    r"is_causal|out_indices|out_features|"
     r"segmentation_indices|tie_word_embeddings)$"
 )
 """Names of settings that decide no module, and of a switch that is dropped where it is no field."""
@@ -1036,7 +1061,7 @@ class Plan:
                     useful.append(name)
                 elif raw is not None:
                     idle.append(self.configs[-1])
-        for given in space.combinations(useful, 14):
+        for given in space.combinations(useful, 14 if useful else 0):
             for switch in quiet:
                 if space.random.random() < 0.15:
                     given.update(switch)
@@ -1162,7 +1187,9 @@ def plains(raw: Raw) -> list[bool]:
     return [not child.children and not child.parameters for child in walk(raw)]
 
 
-def describe(session: Session, kind: str, budget: float, like: bool = False) -> dict[str, Any]:  # noqa: C901
+def describe(  # noqa: C901
+    session: Session, kind: str, budget: float, like: bool = False, vary: str = "all"
+) -> dict[str, Any]:
     """All that is recorded of one model type under this version of transformers.
 
     One pass over the heads of the type, which share the writer and the fitter and fail one by one.
@@ -1181,7 +1208,7 @@ def describe(session: Session, kind: str, budget: float, like: bool = False) -> 
     fitter = Fitter()
     writer: Writer | None = None
     used: set[str] = set()
-    space = Space(session, kind)
+    space = Space(session, kind, vary=vary)
     plan = Plan(space)
     nodes_of: dict[str, int] = {}
     done: dict[str, list[Any]] = {}
@@ -1253,7 +1280,40 @@ def describe(session: Session, kind: str, budget: float, like: bool = False) -> 
     result["fields"] = {**result.get("fields", {}), **fields(space, space.free, used, fitter)}
     result["aliases"] = renamed(space.cls)
     result["subs"] = subs(space)
+    if vary != "all":
+        result["held"] = {name: space.defaults[name] for name in sorted(held(space, result["nodes"], used))}
+        result["unseen"] = sorted(assigned(space.cls) - names_in(result["nodes"]))
     return result
+
+
+def held(space: Space, nodes: list[Any], used: Collection[str]) -> Iterator[str]:
+    """The fields that did not vary and may decide something, and the types of the parts that may be of any type. Of the
+    parts that are models of their own, their types know."""
+    apart = {node[1] for node in nodes if node[0] == "@"}
+    declared = getattr(space.cls, "sub_configs", {})
+    free = {f"{scope}.model_type" for scope, part in declared.items() if part.__name__ == "AutoConfig"}
+    for name in space.fixed - set(used):
+        last = name.rsplit(".", 1)[-1]
+        neutral = IRRELEVANT.search(last) or (NEUTRAL.search(last) and not last.startswith(("tie_", "use_")))
+        if (not neutral or name in free) and name.partition(".")[0] not in apart:
+            yield name
+
+
+def assigned(cls: Any) -> set[str]:
+    """The attributes to which the models of a config class assign an object of a class."""
+    found = set()
+    for path in Path(inspect.getfile(cls)).parent.glob("modeling_*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
+                calls = (ast.unparse(each.func) for each in ast.walk(node.value) if isinstance(each, ast.Call))
+                if any(name.rpartition(".")[2][:1].isupper() for name in calls):
+                    found.add(node.targets[0].attr)
+    return found
+
+
+def names_in(nodes: list[Any]) -> set[str]:
+    """The names of the modules that the nodes hold."""
+    return {child[0] for node in nodes if node[0] != "@" for child in node[4]}
 
 
 def refit(writer: Writer, fitter: Fitter, union: Union, reuse: Mapping[int, int]) -> int:
@@ -1425,7 +1485,7 @@ def collect(arguments: argparse.Namespace) -> None:
         signal.signal(signal.SIGPROF, give_up)
         signal.setitimer(signal.ITIMER_PROF, arguments.patience)
         try:
-            found = describe(session, kind, arguments.budget, bool(arguments.like))
+            found = describe(session, kind, arguments.budget, bool(arguments.like), arguments.vary)
         except (Exception, GivenUp) as error:
             found = {"heads": {}, "failed": {"*": f"{type(error).__name__}: {error}"[:300]}, "unexplained": {}}
         finally:
@@ -1472,7 +1532,8 @@ def merge(arguments: argparse.Namespace) -> None:  # noqa: C901
             if found is None:
                 continue
             if major != architectures.DIFFUSERS:  # there, what no model was built with is fixed
-                found = {**found, "nodes": [doubted(node, FIXED.get(kind)) for node in found.get("nodes", ())]}
+                fixed = None if "held" in found else FIXED.get(kind, 0)
+                found = {**found, "nodes": [doubted(node, fixed) for node in found.get("nodes", ())]}
             document = documents.setdefault(kind, {"nodes": [], "versions": {}})
             add(document, kind, major, found)
             for head, (name, *_) in document["versions"][major]["heads"].items():
@@ -1504,6 +1565,8 @@ def merge(arguments: argparse.Namespace) -> None:  # noqa: C901
             settle(document, place, known)
         for major, entry in document["versions"].items():
             restrict(entry, supplement["holds"].get(major, {}).get(kind, {}))
+            if kind in supplement["elsewhere"]:
+                entry["unseen"] = sorted({*entry.get("unseen", ()), *supplement["elsewhere"][kind]})
         text = json.dumps(document, separators=(",", ":"))
         (data / f"{kind}.json").write_text(text + "\n", encoding="utf-8")
     index = {
@@ -1651,8 +1714,7 @@ def add(document: dict[str, Any], kind: str, major: str, found: dict[str, Any]) 
     entry = document["versions"][major]
     if kind in USUAL.get(major, "").split():
         entry["usual"] = True
-    if "spent" in found:
-        entry["spent"] = found["spent"]
+    entry |= {key: found[key] for key in ("spent", "held", "unseen") if found.get(key)}
     entry["unexplained"] = [head for head, (_, root, *_) in entry["heads"].items() if guessed(root)]
 
 
@@ -1749,13 +1811,13 @@ def nested(nodes: list[Any], node: list[Any]) -> int:
 
 def doubted(node: list[Any], fixed: int | None) -> list[Any]:
     """A node with its coincidental sizes and counts marked as not certain; `fixed`: a size that models of the type
-    have under every config."""
+    have under every config, None where each constant is one: of a type with fields that are held."""
     if node[0] == "@":
         return node
 
     def doubt(term: Any) -> Any:
         if type(term) is int:
-            return ["?", term] if WIDE <= term != fixed else term
+            return ["?", term] if fixed is not None and WIDE <= term != fixed else term
         if not isinstance(term, list) or term[0] == "?":
             return term
         if term[0] == "if" and not coincidental(term[1]):
@@ -1804,6 +1866,7 @@ def main() -> None:
     collecting.add_argument("--budget", type=float, default=20, help="CPU seconds for the models of one class")
     collecting.add_argument("--patience", type=float, default=90, help="CPU seconds for all classes of one type")
     collecting.add_argument("--part", type=int, nargs=2, metavar=("N", "OF"))
+    collecting.add_argument("--vary", choices=list(VARIED), default="all", help="the fewer fields, the less time")
     collecting.add_argument("--like", help="merged data of another version: classes that it explains are not fitted")
     collecting.set_defaults(run=collect)
     merging = commands.add_parser("merge")

@@ -23,7 +23,7 @@ from lora_lint.knowledge.packed import Pack
 from lora_lint.records import NamedTuple, dataclass, field, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
     from typing import TypeVar
 
     Row = TypeVar("Row", bound=tuple[Any, ...])
@@ -56,6 +56,10 @@ _LOADERS = {
     "AutoModelForVideoClassification": "video-cls",
     "AutoModelForSemanticSegmentation": "semantic-segmentation",
     "AutoModelForObjectDetection": "object-detection",
+    "AutoModelForZeroShotObjectDetection": "zero-shot-object-detection",
+    "AutoModelForUniversalSegmentation": "universal-segmentation",
+    "AutoModelForMaskGeneration": "mask-generation",
+    "AutoModelForDepthEstimation": "depth-estimation",
     "AutoModelForZeroShotImageClassification": "zero-shot-image-cls",
     "AutoModelForTextToWaveform": "text-to-waveform",
     "AutoModelForTextToSpectrogram": "text-to-spectrogram",
@@ -118,7 +122,10 @@ class Architecture:
     version."""
     _spent: Mapping[str, Any] = field(repr=False)
     """Names that the config class accepts and turns into other fields in an unknown way, with the values that give the
-    defaults; and fields whose terms hold for one value alone, with that value."""
+    defaults; and fields whose terms hold for one value alone, or that no model was built with another value of, with
+    that value."""
+    _unseen: Collection[str] = field(repr=False)
+    """Names that modules have in the class's code, and that no model built for the data has."""
 
     def has_part(self, scope: str) -> bool:
         """Whether the config contains another config under this name."""
@@ -130,13 +137,13 @@ def of_object(model_type: str, head: str, class_name: str, version: int, ends: E
     nothing: dict[str, Any] = {}
     return Architecture(
         *(model_type, head, class_name, version, nothing, ends.prefix, ends.inputs, ends.outputs),
-        *((), 0, nothing, nothing, nothing, nothing, nothing),
+        *((), 0, nothing, nothing, nothing, nothing, nothing, ()),
     )
 
 
 def names_module(architecture: Architecture, name: str) -> bool:
     """Whether a module has this name under any config: fields of the config decide which kinds of layers exist."""
-    return any(child[0] == name for node in architecture._nodes for child in node[4])
+    return name in architecture._unseen or any(child[0] == name for node in architecture._nodes for child in node[4])
 
 
 @dataclass(frozen=True)
@@ -318,7 +325,8 @@ def _architecture(document: Mapping[str, Any], model_type: str, head: str, key: 
         _aliases=entry["aliases"],
         _subs=entry["subs"],
         _usual=_decisive(document) if entry.get("usual") else {},
-        _spent=entry.get("spent", {}),
+        _spent={**entry.get("spent", {}), **entry.get("held", {})},
+        _unseen=entry.get("unseen", ()),
     )
 
 
