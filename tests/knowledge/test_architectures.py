@@ -27,6 +27,7 @@ from lora_lint.knowledge.architectures import (
     is_diffuser,
     model_types,
     modules,
+    names_module,
     parameter_shapes,
     parameters,
     projections,
@@ -282,10 +283,12 @@ def wide_numbers(term: Any) -> set[int]:
 @pytest.mark.parametrize("kind", [kind for kind in model_types() if not is_diffuser(kind)])
 def test_no_width_is_the_same_under_every_config(kind: str) -> None:
     """A constant is the width of a field which no model was built with another value of: not certain. Of diffusers'
-    types such a field is named, and only its own value is certain (see below)."""
-    nodes = [node for node in architectures._document(kind)["nodes"] if node[0] != "@"]
+    types, and of others that hold fields, such a field is named, and only its own value is certain (see below)."""
+    document = architectures._document(kind)
+    nodes = [node for node in document["nodes"] if node[0] != "@"]
     terms = [term for node in nodes for term in (*node[1:3], *(size for _, shape, *_ in node[3] for size in shape))]
-    assert set().union(*map(wide_numbers, terms)) <= ({512} if kind == "swinv2" else set())
+    held = any("held" in entry for entry in document["versions"].values())
+    assert held or set().union(*map(wide_numbers, terms)) <= ({512} if kind == "swinv2" else set())
 
 
 RELEASES = {
@@ -440,6 +443,32 @@ def test_rare_branches_of_the_models(version: int) -> None:
     relative = {"relative_attention": True, "max_relative_positions": 8}
     assert sizes("deberta", "base", relative, version)["encoder.rel_embeddings"] == ("Embedding", 16, 768)
     assert not any("vision_model.head" in path for path in sizes("llava_onevision", "base", {}, version))
+
+
+def test_nothing_is_certain_with_a_value_that_no_model_was_built_with() -> None:
+    sam = known("sam", "mask-generation")
+    wide = {**sam.defaults, "vision_config.hidden_size": 1280, "vision_config.num_hidden_layers": 32}
+    assert certain(sam, wide) and not unsized(sam, wide).intersection(projections_of(sam, wide))
+    assert not certain(sam, {**wide, "vision_config": {"use_abs_pos": False}})
+    assert names_module(sam, "qkv") and not names_module(sam, "no_such_layer")
+    assert names_module(sam, "pos_embed"), "a name of the class's code that no model built for the data has"
+    assert names_module(known("florence2", "base"), "dw"), "a name of the code in the checkpoints' repositories"
+
+
+def projections_of(found: architectures.Architecture, config: dict[str, Any]) -> set[str]:
+    """The paths of the linear layers."""
+    return {module.path for module in modules(found, config) if module.kind == "Linear"}
+
+
+@pytest.mark.parametrize(("layers", "shared"), [(35, 15), (30, 10), (4, 0)])
+def test_layers_of_gemma_3n_that_share_keys_have_no_projections_for_them(layers: int, shared: int) -> None:
+    """The last layers read the keys and values of earlier ones."""
+    wide = [8192] * layers
+    config = {"num_hidden_layers": layers, "num_kv_shared_layers": shared, "intermediate_size": wide}
+    paths = {module.path for module in modules(known("gemma3n_text", "causal-lm"), config)}
+    assert sum(path.endswith(".k_proj") for path in paths) == layers - shared
+    assert sum(path.endswith(".q_proj") for path in paths) == layers
+    assert known("gemma3n", "causal-lm").class_name == "Gemma3nForConditionalGeneration"
 
 
 def test_projections_are_named_in_order_without_duplicates() -> None:

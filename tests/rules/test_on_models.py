@@ -28,11 +28,17 @@ MODELS = {
     "SmolVLM": ("AutoModelForImageTextToText", "HuggingFaceTB/SmolVLM-Instruct", "q_proj"),
     "PaliGemma 2": ("PaliGemmaForConditionalGeneration", "google/paligemma2-3b-pt-224", "q_proj"),
 }
+UNSIZED = {
+    "Gemma 3n": ("AutoModelForImageTextToText", "google/gemma-3n-E4B-it", "per_layer_input_gate"),
+    "SAM": ("AutoModelForMaskGeneration", "facebook/sam-vit-base", "qkv"),
+    "Florence-2": ("AutoModelForImageTextToText", "microsoft/Florence-2-base", "q_proj"),
+}
+"""Models of which the modules are known, and not how wide they are."""
 
 
 def codes(kind: str, targets: list[str], rank: int = 8) -> set[str]:
     """The codes of what is found in a program that adapts a model."""
-    loader, name, _ = MODELS[kind]
+    loader, name, _ = (MODELS | UNSIZED)[kind]
     library = "diffusers" if loader.endswith("Model") else "transformers"
     folder = ', subfolder="unet"' if kind == "SDXL" else ', subfolder="transformer"' if kind == "FLUX" else ""
     text = PROGRAM.format(library=library, loader=loader, name=name, folder=folder, rank=rank, targets=targets)
@@ -45,6 +51,13 @@ def test_a_name_of_no_module_and_a_rank_above_the_width_are_found(kind: str) -> 
     assert not {"LL201", "LL202", "LL302"} & codes(kind, [target])
     assert "LL202" in codes(kind, [target, "no_such_layer"])
     assert "LL302" in codes(kind, [target], rank=16_384)
+
+
+@pytest.mark.parametrize("kind", UNSIZED)
+def test_a_name_of_no_module_is_found_whatever_the_widths(kind: str) -> None:
+    target = UNSIZED[kind][2]
+    assert not {"LL201", "LL202"} & codes(kind, [target])
+    assert "LL202" in codes(kind, [target, "no_such_layer"])
 
 
 @pytest.mark.parametrize("kind", ["Qwen-VL", "SmolVLM", "PaliGemma 2"])
