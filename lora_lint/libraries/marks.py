@@ -30,7 +30,7 @@ _OTHERS = (
 _OF_MEGATRON = b"oRA("
 _PREPARE = b"prepare_model_for_"
 _SERVED = b"LoRARequest"
-_STARTS = re.compile(rb"\bsubprocess\b|\bos\.(?:system|popen)\b")
+_STARTS = (b"os.system", b"os.popen")
 _LORA = re.compile(rb"(?i)lora|peft")
 
 
@@ -98,5 +98,7 @@ def _defaults(head: re.Match[bytes]) -> bytes:
 
 def starts_programs(text: bytes) -> bool:
     """Whether a program may start another with LoRA settings."""
-    named = b"subprocess" in text or b"os." in text  # most programs at a tenth of the cost
-    return named and _STARTS.search(text) is not None and _LORA.search(text) is not None
+    named = any(word in text for word in _STARTS) or (
+        b"subprocess" in text and re.search(rb"\bsubprocess\b", text) is not None
+    )
+    return named and _LORA.search(text) is not None
