@@ -47,7 +47,7 @@ _new_tuple = tuple.__new__
 _TRAINING_WORDS = tuple(
     b"lora peft adapter from_pretrained requires_grad dataset trainer freeze add_argument argparse rank alpha "
     b"target_modules finetun fine_tun tuner train( nn.module yaml json toml configparser omegaconf "
-    b".map( .select( train_test_split dataframe .append(".split()
+    b".map( .select( train_test_split dataframe .append({".split()
 )
 """What functions that matter for a training mention: the training itself, its data, or the files that its settings are
 in."""
