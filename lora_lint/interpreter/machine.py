@@ -341,15 +341,19 @@ class Machine:
         return [*before, Perhaps()]
 
     def span(self, node: ast.AST, scope: Scope) -> Span:
-        """The place where a node is written. Called for every expression that is followed."""
-        source = scope.module.source
-        starts = source.line_starts
-        place = (
-            source.path,
-            starts[node.lineno - 1] + node.col_offset,  # type: ignore[attr-defined]
-            starts[node.end_lineno - 1] + node.end_col_offset,  # type: ignore[attr-defined]
-        )
-        return _new_tuple(Span, place)  # without the Python call in `Span(…)`: half the cost
+        """The place where a node is written. Called for every expression that is followed, so the node keeps it."""
+        found: Span | None = node.__dict__.get("span")
+        if found is None:
+            source = scope.module.source
+            starts = source.line_starts
+            place = (
+                source.path,
+                starts[node.lineno - 1] + node.col_offset,  # type: ignore[attr-defined]
+                starts[node.end_lineno - 1] + node.end_col_offset,  # type: ignore[attr-defined]
+            )
+            # Without the Python call in `Span(…)`: half the cost.
+            found = node.__dict__["span"] = _new_tuple(Span, place)
+        return found
 
     def place(self, node: ast.AST, scope: Scope) -> str:
         """The place where a node is written, for the user: `line 12`, with the cell of a notebook or the path of
