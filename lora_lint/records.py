@@ -106,18 +106,21 @@ else:
 
         def __init__(self, *args, **kwargs):
             state = self.__dict__
-            state.update(defaults)
-            if args:
-                state.update(zip(names, args))  # noqa: B905  (fewer arguments than names is the rule)
-            if kwargs:
-                state.update(kwargs)
-            if factories:
-                for name, make in factories.items():
-                    if name not in state:
-                        state[name] = make()
-            if len(state) != count or len(args) + len(kwargs) > count:
-                wrong = sorted(state.keys() ^ fields.keys()) or f"{len(args)} positional arguments"
-                raise TypeError(f"{cls.__name__}: missing or unexpected: {wrong}")
+            if len(args) == count and not kwargs:
+                state.update(zip(names, args))  # noqa: B905  (counted)
+            else:
+                state.update(defaults)
+                if args:
+                    state.update(zip(names, args))  # noqa: B905  (fewer arguments than names is the rule)
+                if kwargs:
+                    state.update(kwargs)
+                if factories:
+                    for name, make in factories.items():
+                        if name not in state:
+                            state[name] = make()
+                if len(state) != count or len(args) + len(kwargs) > count:
+                    wrong = sorted(state.keys() ^ fields.keys()) or f"{len(args)} positional arguments"
+                    raise TypeError(f"{cls.__name__}: missing or unexpected: {wrong}")
             if post_init is not None:
                 post_init(self)
 
