@@ -107,9 +107,12 @@ def fill(machine: Machine, lists: Iterable[Collected], span: Span) -> None:
 
 
 def leave_open(machine: Machine, loop: ast.While, scope: Scope) -> None:
-    """Notes that a loop that was left early may add more to its lists."""
-    owners = [_appended_to(node) for node in ast.walk(loop) if isinstance(node, ast.Call)]
-    open_all(machine.evaluate(owner, scope) for owner in owners if owner is not None)
+    """Notes that a loop that was left early may add more to its lists and numbers."""
+    for node in ast.walk(loop):
+        if isinstance(node, ast.AugAssign):
+            machine.assign(node.target, Opaque("a loop changes it", machine.span(node, scope)), scope)
+        elif isinstance(node, ast.Call) and (owner := _appended_to(node)) is not None:
+            open_all((machine.evaluate(owner, scope),))
 
 
 def _appended_to(call: ast.Call) -> ast.expr | None:

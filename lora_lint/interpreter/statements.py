@@ -268,13 +268,11 @@ def _while(machine: Machine, node: ast.While, scope: Scope) -> Signal | None:
             return None
         if signal in ("return", "raise"):
             return signal
-    if machine.library.tally() == before:
-        _vague_loop(machine, node.body, span, scope)  # so that what it counts is not known
-    else:
-        collecting.leave_open(machine, node, scope)
+    collecting.leave_open(machine, node, scope)
+    collecting.fill(machine, filled, span)
+    if machine.library.tally() > before:
         detail = f"{MAX_UNROLL} iterations of the loop in {machine.place(node, scope)} are followed, but it has more"
         machine.library.leave_unread("turns", detail)
-    collecting.fill(machine, filled, span)
     return None
 
 
