@@ -32,7 +32,7 @@ def read_config(
     program is not understood. Raises readers.errors.Unreadable."""
     text = source.utf8
     candidates = frameworks_of(text, source.kind)
-    if not candidates and len(text) > LARGE:
+    if not candidates and (len(text) > LARGE or _is_other_json(source)):
         return Reading()
     runs: list[Any] = []
     sweeps: list[Any] = []
@@ -56,6 +56,15 @@ def read_config(
                 recognised[name] = None
                 break
     return Reading(tuple(runs), tuple(sweeps), tuple(recognised), tuple(unread), tuple(given))
+
+
+def _is_other_json(source: SourceFile) -> bool:
+    """Whether a file that no framework claims is sound JSON, so that nothing needs the places in it."""
+    if source.kind != "json":
+        return False
+    from lora_lint.readers.json import is_json
+
+    return is_json(source.utf8)
 
 
 def documents(source: SourceFile) -> list[Mapping]:

@@ -1,17 +1,19 @@
 """JSON: one pass over the text that keeps the place of every value.
 
 It accepts exactly what Python's `json` module does (NaN and Infinity too): comments and trailing commas are errors.
-Nothing here recurses.
+Nothing here recurses. A long list, such as a log of metrics, is passed over with Python's own parser, which is far
+faster, until someone asks for its items.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from lora_lint.readers.errors import Unreadable
-from lora_lint.readers.nodes import Entry, Mapping, Node, Placeholder, Scalar, ScalarValue, Sequence
+from lora_lint.readers.nodes import Entry, LateSequence, Mapping, Node, Placeholder, Scalar, ScalarValue, Sequence
 from lora_lint.readers.text import without_surrogates
 from lora_lint.source import Span
 from lora_lint.system import deadline
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 100
 MAX_NODES = 200_000
+_LONG = 1_000
+"""Bytes; a longer list within a file is read late."""
 
 _BETWEEN_LOOKS = 0x3FF
 _MAX_DIGITS = 4000
@@ -53,6 +57,15 @@ _WORDS: dict[bytes, ScalarValue] = {
 }
 
 
+def is_json(text: bytes) -> bool:
+    """Whether a text is JSON, by Python's own parser."""
+    try:
+        json.loads(text.decode())
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def read_json(source: SourceFile) -> Node:
     """The value in a JSON file; for JSON lines a sequence of values, for an empty file null. Raises Unreadable."""
     return _Scanner(source).document()
@@ -74,6 +87,9 @@ class _Scanner:
         self.utf8 = source.utf8
         self.path = source.path
         self.count = 0
+        long = len(source.utf8) > _LONG and source.utf8.isascii() and is_json(source.utf8)
+        self.text = source.text if long else None
+        """A valid text in which a character is a byte."""
 
     def document(self) -> Node:
         roots: list[Node] = []
@@ -104,6 +120,7 @@ class _Scanner:
                 self._wrong(expect, position)
             node: Node | None = None
             mark = match["mark"]
+            end = match.end()
             if mark is None:
                 if expect not in ("value", "key", "first-value", "first-key"):
                     self._wrong(expect, position)
@@ -113,18 +130,22 @@ class _Scanner:
             elif mark in b"[{":
                 if expect not in ("value", "first-value"):
                     self._wrong(expect, position)
-                self._enter(stack, mark == b"{", position)
-                expect = "first-key" if mark == b"{" else "first-value"
+                node = self._late(position) if mark == b"[" and stack else None
+                if node is not None:
+                    end = node.span.end
+                else:
+                    self._enter(stack, mark == b"{", position)
+                    expect = "first-key" if mark == b"{" else "first-value"
             elif mark in b"]}":
                 closed = self._close(stack, mark, expect, position)
-                node = self._collection(closed, match.end())
+                node = self._collection(closed, end)
             elif mark == b":" and expect == ":":
                 expect = "value"
             elif mark == b"," and expect == ",":
                 expect = "key" if stack[-1].is_object else "value"
             else:
                 self._wrong(expect, position)
-            position = match.end()
+            position = end
             if node is not None:
                 if not stack:
                     return node, position
@@ -132,6 +153,18 @@ class _Scanner:
                 opened.items.append(node)
                 expect = ":" if opened.is_object and len(opened.items) % 2 else ","
             position = self._space(position)
+
+    def _late(self, start: int) -> Node | None:
+        """The list that starts at an index, without its items; None if it is short."""
+        if self.text is None:
+            return None
+        _, end = json.JSONDecoder().raw_decode(self.text, start)
+        return LateSequence(Span(self.path, start, end), partial(self._items, start)) if end - start > _LONG else None
+
+    def _items(self, start: int) -> tuple[Node, ...]:
+        """The items of the list that starts at an index."""
+        node, _ = self._value(start)
+        return node.items if isinstance(node, Sequence) else ()
 
     def _enter(self, stack: list[_Open], is_object: bool, position: int) -> None:
         if len(stack) >= MAX_DEPTH:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from lora_lint.records import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lora_lint.source import Span
 
 
@@ -34,6 +36,23 @@ class Scalar:
 class Sequence:
     items: tuple[Node, ...]
     span: Span
+
+
+class LateSequence(Sequence):
+    """A sequence whose items are read when they are first asked for."""
+
+    def __init__(self, span: Span, read: Callable[[], tuple[Node, ...]]) -> None:
+        self.__dict__.update(span=span, _read=read)
+
+    def __getattr__(self, name: str) -> tuple[Node, ...]:
+        if name != "items":
+            raise AttributeError(name)
+        found: tuple[Node, ...] = self.__dict__["_read"]()
+        self.__dict__["items"] = found
+        return found
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.json import read_json
-from lora_lint.readers.nodes import Mapping, Placeholder, Scalar, Sequence
+from lora_lint.readers.nodes import LateSequence, Mapping, Placeholder, Scalar, Sequence
 from lora_lint.readers.yaml import read_yaml
 from lora_lint.source import SourceFile
 
@@ -158,13 +159,14 @@ def test_json_whole() -> None:
     assert plain(from_json('{"a": [1, 2.5, "x", null, true]}')) == {"a": [1, 2.5, "x", None, True]}
 
 
-@given(VALUES, st.sampled_from([None, 1, 4]), st.booleans())
-def test_json_is_json(value: Any, indent: int | None, ascii_only: bool) -> None:
+@given(VALUES, st.sampled_from([None, 1, 4]), st.booleans(), st.sampled_from([1, 1_000]))
+def test_json_is_json(value: Any, indent: int | None, ascii_only: bool, long: int) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
     if any(mark in text for mark in ("${", "{{")) or '"\\ud' in text or _lone(text):
         return
-    root = from_json(text)
-    assert plain(root) == value
+    with patch("lora_lint.readers.json._LONG", long):
+        root = from_json(text)
+        assert plain(root) == value
     todo, data = [root], text.encode()
     while todo:
         node = todo.pop()
@@ -173,6 +175,16 @@ def test_json_is_json(value: Any, indent: int | None, ascii_only: bool) -> None:
             todo += [part for entry in node.entries for part in (entry.key, entry.value)]
         elif isinstance(node, Sequence):
             todo += node.items
+
+
+def test_a_long_list_is_read_when_it_is_asked_for() -> None:
+    text = json.dumps({"log": [{"step": step} for step in range(500)], "r": 8})
+    root = from_json(text)
+    log = root.get("log")
+    assert isinstance(log, LateSequence)
+    assert "items" not in vars(log)
+    assert text[log.items[7].span.start : log.items[7].span.end] == '{"step": 7}'
+    assert plain(root.get("r")) == 8
 
 
 def _lone(text: str) -> bool:
