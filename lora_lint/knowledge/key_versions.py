@@ -35,11 +35,11 @@ def oldest(framework: str) -> Version | None:
 
 def may_lack(framework: Framework, key: str, pin: Pin) -> bool:
     """Whether all versions that a project allows may be without a key of the release that was read: it came later, or
-    nothing is known about releases that old."""
+    they are older than the oldest that was read. Of frameworks whose releases were not read none is taken to."""
     if not pin.lacks(framework.version):
         return False
     first = since(framework.name, key) or oldest(framework.name)
-    return first is None or pin.lacks(first)
+    return first is not None and pin.lacks(first)
 
 
 @cache
