@@ -41,7 +41,7 @@ def test_the_keys_are_those_of_the_source(record: Framework) -> None:
     known = {key for part in parts for key in part.get("properties", {})}
     assert set(record.keys.values()) | set(record.synonyms.values()) <= known
     assert record.synonyms.keys() - set(record.keys.values()) == record.synonyms.keys()
-    assert record.defaults.keys() <= {*Adapter.__match_args__, *Training.__match_args__}
+    assert record.defaults.keys() <= {*Adapter.__match_args__, *Training.__match_args__, *record.other_keys}
 
 
 def test_a_framework_can_do_what_it_has_a_key_for() -> None:
