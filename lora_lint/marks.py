@@ -112,6 +112,8 @@ PACKAGES = {
     "verl": "verl",
 }
 """What requirements call a framework."""
+SCRIPTS = (("diffusion_pipe", "train.py", "models", b"Model type {model_type} is not implemented"),)
+"""Frameworks that are no package: a script of theirs, a folder beside it, and what stands in the script."""
 PROGRAMS = (
     ("module", r"areal\..+", "areal"),
     ("module", r"axolotl\.cli\.train", "axolotl"),

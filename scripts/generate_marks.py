@@ -58,6 +58,8 @@ def text(frameworks: Iterable[Framework]) -> str:
         *(f"    {_quoted(package)}: {_quoted(record.name)}," for record in records for package in record.packages),
         "}",
         '"""What requirements call a framework."""',
+        f"SCRIPTS = {_tuple(_tuple(map(_quoted, (each.name, *each.script))) for each in records if each.script)}",
+        '"""Frameworks that are no package: a script of theirs, a folder beside it, and what stands in the script."""',
         "PROGRAMS = (",
         *(
             f"    ({_quoted(kind)}, r{_quoted(command.name)}, {_quoted(record.name)}),"

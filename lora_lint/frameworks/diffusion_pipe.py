@@ -33,6 +33,7 @@ FRAMEWORK = Framework(
     kinds=("toml",),
     sections=None,
     marks=((b"[adapter]", b"[model]"),),
+    script=("train.py", "models", b"Model type {model_type} is not implemented"),
     every_layer=None,
 )
 _MODEL_PATHS = ("diffusers_path", "ckpt_path", "transformer_path", "checkpoint_path", "single_file_path")

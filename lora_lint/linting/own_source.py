@@ -6,7 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from lora_lint.marks import PACKAGES
+from lora_lint.marks import PACKAGES, SCRIPTS
 from lora_lint.run.versions import Pin, framework_of
 from lora_lint.system import disk
 
@@ -42,6 +42,9 @@ def frameworks_in(
     framework = framework_of(named[1].decode()) if named else None
     if framework is not None:
         yield framework, _pin(project, "pyproject.toml")
+    for framework, script, beside, text in SCRIPTS:
+        if script in names and beside in names and text in read(os.path.join(folder, script)):
+            yield framework, None
 
 
 def _pin(text: bytes, file: str) -> Pin | None:

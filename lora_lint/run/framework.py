@@ -117,6 +117,8 @@ class Framework:
     commands: tuple[CommandLine, ...] = ()
     packages: tuple[str, ...] = ()
     """What requirements call it: its package and its repository, in lower case with dashes."""
+    script: tuple[str, str, bytes] | None = None
+    """What its repository is known by if it is no package: a script, a folder beside it, and a text in the script."""
     tells_in_commands: tuple[bytes, ...] = ()
     """Expressions for commands that train LoRA unless they, or a configuration file, say otherwise."""
     method: Method = "unknown"

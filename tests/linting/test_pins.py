@@ -882,6 +882,42 @@ def test_a_project_of_a_frameworks_name_is_of_its_own_version(tmp_path: Path, pr
     assert ("LL904" in codes) is refused
 
 
+DIFFUSION_PIPE = """\
+output_dir = 'out'
+dataset = 'dataset.toml'
+save_every_n_epochs = 1
+
+[model]
+type = 'longcat'
+dtype = 'bfloat16'
+
+[adapter]
+type = 'lora'
+rank = 32
+
+[optimizer]
+type = 'adamw'
+lr = 1e-4
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "refused"),
+    [
+        ("raise NotImplementedError(f'Model type {model_type} is not implemented')\n", False),  # it may know more types
+        ("import torch\n", True),
+        (None, True),
+    ],
+)
+def test_a_copy_of_diffusion_pipe_refuses_what_it_refuses(tmp_path: Path, script: str | None, refused: bool) -> None:
+    (tmp_path / "models").mkdir()
+    if script is not None:
+        (tmp_path / "train.py").write_text(script, encoding="utf-8")
+    path = (tmp_path / "longcat.toml").as_posix()
+    checked = Checker(Settings()).check(discovery.Found(path, "toml", DIFFUSION_PIPE.encode(), True))
+    assert ("LL904" in {finding.code for finding in checked.findings}) is refused
+
+
 @pytest.mark.parametrize(
     ("pin", "told"), [("transformers==4.43.3\n", "LL215"), ("transformers==5.1.0\n", "LL206"), ("", "LL206")]
 )
