@@ -25,7 +25,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
 
-from generate_architectures import Session, Space, TooSlow, session_of, sizes_of  # noqa: E402
+from generate_architectures import Session, Space, TooSlow, declared, session_of, sizes_of  # noqa: E402
 
 from lora_lint.knowledge import architectures  # noqa: E402
 from lora_lint.knowledge.adaptable import adaptable  # noqa: E402
@@ -204,8 +204,7 @@ def missing(session: Session) -> dict[str, list[str]]:
     known = set(architectures.model_types())
     wholes: dict[str, str] = {}
     for kind in session.configs:
-        parts = getattr(session.configs[kind], "sub_configs", None)
-        for part in parts.values() if isinstance(parts, dict) else ():
+        for part in declared(session.configs[kind]).values():
             wholes.setdefault(getattr(part, "model_type", ""), kind)
     found: dict[str, list[str]] = {"parts of a known type": [], "no class that loads them": [], "not collected": []}
     for kind in sorted({*session.configs} - known):

@@ -333,10 +333,9 @@ class Space:
         self.session, self.kind = session, kind
         self.cls = session.configs[kind]
         self.random = random.Random(seed)
-        declared = getattr(self.cls, "sub_configs", {})
         plain = self.cls()
         # A tower that some models of the type have and others have not: without it no model would show its modules.
-        self.towers = [key for key in declared if TOWERS.search(key) and getattr(plain, key, ...) is None]
+        self.towers = [key for key in declared(self.cls) if TOWERS.search(key) and getattr(plain, key, ...) is None]
         self.default = readable(self.cls(**{key: {} for key in self.towers}))
         self.defaults = flatten(self.default.to_dict())
         self.defaults.setdefault("num_labels", 2)
@@ -685,13 +684,19 @@ def renamed(cls: Any) -> dict[str, str]:
     return {**found, **(getattr(cls, "attribute_map", None) or {})}
 
 
+def declared(cls: Any) -> dict[str, Any]:
+    """The parts that a config class declares, with their classes; in transformers 4 some of them are known to a config
+    alone."""
+    parts = getattr(cls, "sub_configs", None)
+    return parts if isinstance(parts, dict) else {}
+
+
 def taken(cls: Any) -> dict[str, Any]:
     """What a type's config takes beside its fields, and beside those of the parts of which it is made."""
     if is_closed(cls):
         return {"aliases": {}, "spent": {name: cls.defaults[name] for name in cls.fixed}}
     names = spent(cls)
-    parts = getattr(cls, "sub_configs", None)
-    for scope, part in parts.items() if isinstance(parts, dict) else ():
+    for scope, part in declared(cls).items():
         if hasattr(part, "model_type"):
             names |= {f"{scope}.{name}": value for name, value in spent(part).items()}
     return {"aliases": renamed(cls), "spent": names}
@@ -1290,8 +1295,7 @@ def held(space: Space, nodes: list[Any], used: Collection[str]) -> Iterator[str]
     """The fields that did not vary and may decide something, and the types of the parts that may be of any type. Of the
     parts that are models of their own, their types know."""
     apart = {node[1] for node in nodes if node[0] == "@"}
-    declared = getattr(space.cls, "sub_configs", {})
-    free = {f"{scope}.model_type" for scope, part in declared.items() if part.__name__ == "AutoConfig"}
+    free = {f"{scope}.model_type" for scope, part in declared(space.cls).items() if part.__name__ == "AutoConfig"}
     for name in space.fixed - set(used):
         last = name.rsplit(".", 1)[-1]
         neutral = IRRELEVANT.search(last) or (NEUTRAL.search(last) and not last.startswith(("tie_", "use_")))

@@ -333,7 +333,6 @@ def test_silent_where_the_name_is_not_enough(name: str) -> None:
         ("Alibaba-NLP/gte-base-en-v1.5", "new", "up_gate_proj"),
         ("jinaai/jina-embeddings-v3", "jina_xlm_roberta", "Wqkv"),
         ("moonshotai/Kimi-VL-A3B-Instruct", "kimi_vl", "wqkv"),
-        ("sesame/csm-1b", "csm", "inputs_embeds_projector"),
     ],
 )
 def test_code_from_the_models_own_repository(name: str, model_type: str, module: str) -> None:

@@ -31,6 +31,9 @@ MODELS = {
 UNSIZED = {
     "Gemma 3n": ("AutoModelForImageTextToText", "google/gemma-3n-E4B-it", "per_layer_input_gate"),
     "SAM": ("AutoModelForMaskGeneration", "facebook/sam-vit-base", "qkv"),
+    "CSM": ("CsmForConditionalGeneration", "sesame/csm-1b", "inputs_embeds_projector"),
+    "Qwen2.5-Omni": ("Qwen2_5OmniForConditionalGeneration", "Qwen/Qwen2.5-Omni-7B", "q_proj"),
+    "SeamlessM4T": ("SeamlessM4Tv2ForSpeechToText", "facebook/seamless-m4t-v2-large", "q_proj"),
     "Florence-2": ("AutoModelForImageTextToText", "microsoft/Florence-2-base", "q_proj"),
 }
 """Models of which the modules are known, and not how wide they are."""
