@@ -146,7 +146,7 @@ def untaken(start: Start, given: Mapping, at: Span | None = None) -> tuple[Unkno
     """The first of the settings, in a command or in the file that it names `at` a place, that the framework's files may
     have and the command does not take."""
     name, part = start.framework.name, start.command.takes
-    taken = schemas.keys(name, part) if part else frozenset()
+    taken = schemas.keys(name, part) if part and start.command.lenient not in start.environment else frozenset()
     for each in given.entries if taken else ():
         key = str(each.key.value)
         if key not in taken and key in schemas.keys(name):

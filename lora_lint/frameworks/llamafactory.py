@@ -70,6 +70,7 @@ FRAMEWORK = Framework(
                 beside="dotted",
                 takes="infer",
                 instead=f"Use `{name} train`, or leave the settings of a training out",
+                lenient="ALLOW_EXTRA_ARGS",
             )
             for name in ("llamafactory-cli", "lmf")
         ),

@@ -82,6 +82,8 @@ class CommandLine:
     """The part of the framework's schema with the keys that it takes, where those are not all that files may have."""
     instead: str = "Leave it out"
     """What to do about a key that it does not take."""
+    lenient: str = ""
+    """The environment variable that makes it ignore such a key."""
     followed: bool = False
     """A script that users copy and change: where the project has it, it is followed, and the record does not count."""
 

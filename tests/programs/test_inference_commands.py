@@ -59,6 +59,7 @@ def test_a_merge_with_an_argument_of_a_training_is_refused(tmp_path: Path) -> No
     [
         "llamafactory-cli train sft.yaml\nllamafactory-cli export merge.yaml\n",
         "llamafactory-cli train sft.yaml learning_rate=2e-4\nllamafactory-cli chat merge.yaml infer_backend=vllm\n",
+        "ALLOW_EXTRA_ARGS=1 llamafactory-cli export sft.yaml\n",
         "llamafactory-cli webui\nllamafactory-cli export --model_name_or_path Qwen/Qwen2.5-7B-Instruct "
         "--adapter_name_or_path out/sft --template qwen --finetuning_type lora --export_dir merged\n",
     ],
