@@ -66,6 +66,8 @@ class Input:
 
     def is_adapter(self) -> bool:
         """Whether an adapter on the hub is named. Raises UsageError where that is not allowed."""
+        if not any("://" in path for path in self.paths):
+            return False
         from lora_lint.system.hub import SCHEME
 
         named = next((path for path in self.paths if path.startswith(SCHEME)), None)

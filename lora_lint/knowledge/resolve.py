@@ -15,7 +15,7 @@ from lora_lint.records import dataclass, replace
 from lora_lint.run.values import Known, Unknown, alternatives, known
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lora_lint.knowledge.architectures import Architecture
     from lora_lint.knowledge.matching import Match, Targets
@@ -245,11 +245,10 @@ def _models(base: BaseModel, path: str) -> list[tuple[Known[str], Model]] | str:
 def _loaded(base: BaseModel, name: str, built: Sequence[str], near: str | None) -> list[Model] | str:
     """Every model that a loader, whose class builds one of the types `built`, may load by one name, or why it is not
     known."""
-    from lora_lint.knowledge import open_clip, timm
     from lora_lint.knowledge.models import Clue, Model, identify
 
-    own = {timm.LOADER: timm.identify, open_clip.LOADER: open_clip.identify}.get(base.loader or "")
-    model = own(name) if own is not None else identify(name, near=near, own=base.own)
+    named = _with_own_names(base.loader)
+    model = named(name) if named is not None else identify(name, near=near, own=base.own)
     if built and (model is None or model.model_type not in built):
         if len(built) > 1:  # its config decides of which blocks it is made
             return f"the {base.loader} of {name} is not known"
@@ -264,6 +263,15 @@ def _loaded(base: BaseModel, name: str, built: Sequence[str], near: str | None) 
     if twin is None:
         return f"it is not known in which form unsloth loads {name}"
     return [model] if twin.model_type == model.model_type else [model, twin]
+
+
+def _with_own_names(loader: str | None) -> Callable[[str], Model | None] | None:
+    """What knows the models of a loader by names of its own; None for those that take names of the hub."""
+    if loader is None or not loader.endswith(".create_model"):
+        return None
+    from lora_lint.knowledge import open_clip, timm
+
+    return {timm.LOADER: timm.identify, open_clip.LOADER: open_clip.identify}.get(loader)
 
 
 def _is_other_part(loader: str | None, model: Model) -> bool:
