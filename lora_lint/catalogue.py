@@ -10,12 +10,13 @@ import json
 import os
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
 
 from lora_lint.records import dataclass, field
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any, Literal
 
     from lora_lint.finding import Level
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-from typing import TYPE_CHECKING
 
 from lora_lint.prefilter import (
     concerns_adapters,
@@ -25,6 +24,7 @@ from lora_lint.prefilter import (
 from lora_lint.records import dataclass
 from lora_lint.system import disk
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-
 from lora_lint.records import dataclass, field
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from typing import Any, Literal, TypeAlias
 
     from lora_lint.run.run import Run, Sweep
     from lora_lint.run.values import Known
     from lora_lint.source import Span
 
-Level = Literal["error", "warning", "advice"]
-Confidence = Literal["certain", "likely", "possible"]
+    Level = Literal["error", "warning", "advice"]
+    Confidence = Literal["certain", "likely", "possible"]
+    Status = Literal["confirmed", "refuted", "inconclusive", "skipped"]
+
 
 LEVELS: tuple[Level, ...] = ("error", "warning", "advice")
 CONFIDENCES: tuple[Confidence, ...] = ("certain", "likely", "possible")
@@ -163,9 +165,6 @@ class Fix:
     changes: tuple[Change, ...] = ()
     announces: tuple[str, ...] = ()
     follows: bool = False
-
-
-Status = Literal["confirmed", "refuted", "inconclusive", "skipped"]
 
 
 @dataclass(frozen=True)

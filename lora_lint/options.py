@@ -7,17 +7,19 @@ certainty (a misspelt option, a value out of range, `--help`) it leaves to click
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
-
 from lora_lint.records import NamedTuple
 from lora_lint.report import FORMATS
 from lora_lint.settings import TASKS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any, Literal
 
-Kind = Literal["flag", "text", "file", "folder", "choice", "count", "number", "words", "rules"]
-"""`count` is a whole number; `words` and `rules` are comma-separated lists, which add up if an option is repeated."""
+    Kind = Literal["flag", "text", "file", "folder", "choice", "count", "number", "words", "rules"]
+    """`count` is a whole number; `words` and `rules` are comma-separated lists, which add up if an option is
+    repeated."""
+
 
 LISTS = ("words", "rules")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
 
 from lora_lint import marks
 from lora_lint.source import SCRIPTS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.source import FileKind
 

@@ -6,11 +6,11 @@ import itertools
 import os
 import posixpath
 from functools import partial
-from typing import TYPE_CHECKING
 
 from lora_lint import discovery
 from lora_lint.system import bounds, disk
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Literal
 
 from lora_lint.records import dataclass, field, replace
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any, Literal
 
     from jsonschema import ValidationError
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from lora_lint.run.run import SweepKeeps
     from lora_lint.system import disk
 
-FailOn = Literal["error", "warning", "advice", "never"]
+    FailOn = Literal["error", "warning", "advice", "never"]
+
 
 TASKS = ("format", "instruction", "chat", "domain", "code", "complex-domain", "multi-task")
 """What a run can be for: format only (JSON, a template), simple instruction following, general chat, a domain's

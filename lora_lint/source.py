@@ -8,11 +8,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from functools import cached_property
 from itertools import accumulate
-from typing import Literal
 
 from lora_lint.records import NamedTuple, dataclass, field
 
-FileKind = Literal["python", "notebook", "yaml", "json", "toml", "shell", "make", "docker", "modelfile", "ini"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    FileKind = Literal["python", "notebook", "yaml", "json", "toml", "shell", "make", "docker", "modelfile", "ini"]
+
 SCRIPTS: frozenset[FileKind] = frozenset({"shell", "make", "docker"})
 """Files that are nothing but commands."""
 

@@ -8,25 +8,27 @@ as for any value that is known only at run time.
 
 from __future__ import annotations
 
-from typing import Literal
-
 from lora_lint.records import dataclass
 
-Limit = Literal[
-    "time",  # CPU seconds for one file
-    "finding",  # LL900 is off, so nothing else reports that the file cannot be read
-    "size",  # bytes of a program, a notebook or a script
-    "steps",  # statements and expressions followed in a program, commands in a script
-    "depth",  # nesting of expressions, statements and values, and of Hydra configs
-    "calls",  # nesting of calls
-    "turns",  # iterations of one loop
-    "runs",  # adapters in one file
-    "variants",  # combinations of searched values
-    "imports",  # files of the project that a program imports
-    "launches",  # commands that a program starts, programs that a script starts
-    "scripts",  # shell scripts searched for calls of a program
-    "weights",  # the safetensors file beside an adapter's config
-]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Limit = Literal[
+        "time",  # CPU seconds for one file
+        "finding",  # LL900 is off, so nothing else reports that the file cannot be read
+        "size",  # bytes of a program, a notebook or a script
+        "steps",  # statements and expressions followed in a program, commands in a script
+        "depth",  # nesting of expressions, statements and values, and of Hydra configs
+        "calls",  # nesting of calls
+        "turns",  # iterations of one loop
+        "runs",  # adapters in one file
+        "variants",  # combinations of searched values
+        "imports",  # files of the project that a program imports
+        "launches",  # commands that a program starts, programs that a script starts
+        "scripts",  # shell scripts searched for calls of a program
+        "weights",  # the safetensors file beside an adapter's config
+    ]
 
 
 def clause(message: str) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.commands.outputs import view_of
 from lora_lint.commands.requests import UsageError
 from lora_lint.terminal import is_terminal, write
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from lora_lint.catalogue import Rule
 

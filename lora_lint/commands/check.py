@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from lora_lint.commands.inputs import read, say_which_facts_are_left_out
 from lora_lint.commands.outputs import number_of_findings, refuse_unwritable, report, status_of, write_file
@@ -12,6 +11,7 @@ from lora_lint.commands.requests import COMMANDS, Check, UsageError, Verificatio
 from lora_lint.records import replace
 from lora_lint.terminal import ProgressLine, complain, progress
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from lora_lint.commands.requests import Input, InputText, UsageError
 from lora_lint.records import replace
 from lora_lint.terminal import complain
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

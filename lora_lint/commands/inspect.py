@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.commands.inputs import inspected, read, say_which_facts_are_left_out
 from lora_lint.terminal import complain, wrapping, write
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.commands.requests import Input
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from lora_lint.commands.requests import Check, Output, UsageError
 from lora_lint.records import replace
 from lora_lint.terminal import complain, tell, wants_color, wants_links, width, write
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 

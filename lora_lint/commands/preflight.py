@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from lora_lint.commands.outputs import refuse_unwritable, report, status_of
 from lora_lint.commands.requests import Check, UsageError
 from lora_lint.records import replace
 from lora_lint.terminal import complain
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from lora_lint.commands.outputs import number_of_findings
 from lora_lint.commands.requests import Check, Repair, UsageError
 from lora_lint.terminal import complain, write
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

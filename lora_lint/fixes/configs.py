@@ -6,7 +6,6 @@ import json
 import re
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Add, Drop, Rename, Write
 from lora_lint.fixes.edits import Edit, same
@@ -14,8 +13,10 @@ from lora_lint.readers.nodes import Mapping, Scalar, Sequence
 from lora_lint.records import dataclass
 from lora_lint.source import Span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
     from lora_lint.finding import Change
     from lora_lint.readers.nodes import Entry, Node

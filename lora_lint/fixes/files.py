@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.fixes.edits import Edit, applied, shared_ends
 from lora_lint.source import SourceFile, Span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from lora_lint.readers.nodes import Node
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.discovery import kind_of
 from lora_lint.finding import Remark, Replace, automatic
 from lora_lint.fixes.edits import Edit, disjoint, stays
 from lora_lint.records import replace
 from lora_lint.source import SCRIPTS, Span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -12,15 +12,16 @@ import io
 import tokenize
 from functools import cached_property, lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Add, Drop, Rename, Tie, Write
 from lora_lint.fixes.edits import Edit, same, shared_ends
 from lora_lint.records import dataclass
 from lora_lint.source import Span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
 
     from lora_lint.finding import Change
     from lora_lint.fixes.structure import Structure

@@ -7,8 +7,6 @@ nothing else may have changed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint import discovery
 from lora_lint.finding import Remark
 from lora_lint.fixes.edits import Edit
@@ -18,6 +16,7 @@ from lora_lint.fixes.session import Fixed
 from lora_lint.linting.comments import comments_of
 from lora_lint.source import Span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

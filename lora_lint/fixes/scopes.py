@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 from libcst import metadata
@@ -17,9 +16,10 @@ from libcst import metadata
 from lora_lint.knowledge import signatures
 from lora_lint.records import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     from lora_lint.source import SourceFile, Span
 

@@ -15,7 +15,6 @@ from bisect import bisect_left, bisect_right
 from contextlib import suppress
 from errno import EACCES
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
 from lora_lint.finding import LEVELS, fixable
 from lora_lint.fixes.edits import applied, disjoint, inserted, stays
@@ -26,6 +25,7 @@ from lora_lint.source import Span
 from lora_lint.system import disk
 from lora_lint.system.visible import octets
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 

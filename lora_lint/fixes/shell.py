@@ -8,12 +8,12 @@ needs a new flag, of which nobody knows that the script's program has it.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from lora_lint.finding import Rename, Tie, Write
 from lora_lint.fixes.edits import Edit
 from lora_lint.readers.commands import WINDOWS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.finding import Change
     from lora_lint.source import SourceFile, Span

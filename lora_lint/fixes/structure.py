@@ -6,8 +6,6 @@ changed nodes; what they leave unchanged is not part of the edit. It is imported
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import libcst as cst
 
 from lora_lint.finding import Bind, Follow, Into, Move, Through, Unfold
@@ -15,10 +13,11 @@ from lora_lint.fixes import scopes
 from lora_lint.fixes.edits import Edit, shared_ends
 from lora_lint.source import Span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ast
     from collections.abc import Callable, Mapping, Sequence
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     from lora_lint.finding import Change
     from lora_lint.fixes.scopes import Block, Scopes, Statement

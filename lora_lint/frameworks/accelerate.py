@@ -6,11 +6,10 @@ Nothing in it is about LoRA; what Accelerate refuses is in `refused_by`, and how
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.run.framework import Framework
 from lora_lint.run.run import Reading
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping

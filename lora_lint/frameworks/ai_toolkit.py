@@ -5,8 +5,6 @@ Source: ostris/ai-toolkit at 27a03a9, toolkit/config_modules.py and toolkit/lora
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, multiple, usual
 from lora_lint.readers.nodes import Mapping, Sequence
@@ -15,8 +13,10 @@ from lora_lint.run.framework import Framework
 from lora_lint.run.run import BaseModel, Reading, Run
 from lora_lint.run.values import known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from lora_lint.project import Project
 

@@ -5,14 +5,13 @@ Source: AReaL 1.0.4 of 2026-05-21, areal/api/cli_args.py, areal/engine/fsdp_engi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.frameworks.fields import Fields, unfolded, with_dotted_keys
 from lora_lint.frameworks.tables import TableReader
 from lora_lint.records import replace
 from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.values import known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping

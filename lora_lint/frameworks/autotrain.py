@@ -5,8 +5,6 @@ Source: autotrain-advanced 0.8.36, parser.py, trainers/{clm,vlm,seq2seq}/{params
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.commands import entry
 from lora_lint.frameworks.fields import Fields, usual
@@ -17,6 +15,7 @@ from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import Known, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

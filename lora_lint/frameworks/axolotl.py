@@ -5,8 +5,6 @@ Source: axolotl 0.21.0, utils/schemas/{config,peft,model,training}.py and loader
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
@@ -17,8 +15,10 @@ from lora_lint.run.problems import InvalidValue, UnknownKey
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 
 from lora_lint import marks
 from lora_lint.frameworks import registry
@@ -15,9 +14,11 @@ from lora_lint.records import dataclass, field, replace
 from lora_lint.run.problems import Overridden, UnknownKey
 from lora_lint.run.values import Known, Unknown
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections import abc
     from collections.abc import Iterator
+    from typing import Any
 
     from lora_lint.programs.launchers import Call
     from lora_lint.project import Project

@@ -14,12 +14,13 @@ import ast
 import operator
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from lora_lint.records import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any, Final, TypeAlias
 
     Term: TypeAlias = "Callable[[Mapping[str, Any]], Any]"
 

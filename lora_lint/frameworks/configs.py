@@ -6,15 +6,16 @@ The frameworks' marks rule out most files without parsing them. The first framew
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks import registry
 from lora_lint.frameworks.settings import with_document, with_given, with_misplaced
 from lora_lint.prefilter import frameworks_of
 from lora_lint.run.run import Reading
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping, Node

@@ -6,8 +6,6 @@ Source: huggingface/diffusers at 58eb52c (0.42), examples/*/train_*lora*.py.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, multiple, usual
 from lora_lint.run.events import Load, Train, Wrap
@@ -15,7 +13,10 @@ from lora_lint.run.framework import DIFFUSERS_KEYS, CommandLine, Framework
 from lora_lint.run.run import BaseModel, Reading, Run
 from lora_lint.run.values import Known, Unknown
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.frameworks.commands import Start
     from lora_lint.project import Project
     from lora_lint.readers.arguments import CommandOptions

@@ -5,8 +5,6 @@ Source: tdrussell/diffusion-pipe at 8f83dbf, train.py (`set_config_defaults`) an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, multiple
 from lora_lint.readers.nodes import Mapping
@@ -15,6 +13,7 @@ from lora_lint.run.framework import Framework
 from lora_lint.run.run import BaseModel, Reading, Run
 from lora_lint.run.values import known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.project import Project
 

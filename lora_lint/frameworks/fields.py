@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
 
 from lora_lint.readers.nodes import Entry, Mapping, Placeholder, Scalar, Sequence
 from lora_lint.run.values import ABSENT, Known, Unknown, Value, is_number
 from lora_lint.source import Span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, TypeVar
 
     from lora_lint.readers.nodes import Node
 
-T = TypeVar("T")
+    T = TypeVar("T")
+
 Names = tuple[str, ...]
 
 _REFERENCE = r"\$\{([\w.]+)\}"

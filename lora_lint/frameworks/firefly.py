@@ -6,8 +6,6 @@ transformers (5.23).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.run.events import Event, Load, PrepareKbit, Train, Wrap
@@ -15,6 +13,7 @@ from lora_lint.run.framework import TRAINER_KEYS, Framework
 from lora_lint.run.run import BaseModel, Dataset, Reading, Run
 from lora_lint.run.values import Known, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping

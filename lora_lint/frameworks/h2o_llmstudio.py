@@ -7,8 +7,6 @@ text_sequence_to_sequence_modeling_config}.py, src/utils/modeling_utils.py and s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.run.events import Fragments, Load, Train, Unfreeze, Wrap
@@ -16,8 +14,10 @@ from lora_lint.run.framework import Framework
 from lora_lint.run.run import BaseModel, Dataset, Reading, Run
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping

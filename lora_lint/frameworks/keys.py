@@ -4,13 +4,14 @@ the adapter and the training."""
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks import registry
 from lora_lint.knowledge import schemas
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from lora_lint.knowledge.schemas import Schema
     from lora_lint.run.framework import Framework

@@ -6,11 +6,10 @@ Source: kohya-ss/sd-scripts at 48d368f and bmaltais/kohya_ss at 45088f0 (kohya_g
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.frameworks import networks
 from lora_lint.run.framework import CommandLine, Framework
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping

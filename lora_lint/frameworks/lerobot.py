@@ -5,8 +5,6 @@ Source: LeRobot 0.6.2 of 2026-08-23, src/lerobot/configs/default.py (`PeftConfig
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.frameworks.fields import Fields
 from lora_lint.frameworks.tables import TableReader
 from lora_lint.records import replace
@@ -14,6 +12,7 @@ from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.run import Reading
 from lora_lint.run.values import known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping

@@ -7,8 +7,6 @@ where they are three modules.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, unfolded, usual
 from lora_lint.knowledge import schemas
@@ -20,7 +18,10 @@ from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.run import BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.frameworks.commands import Start
     from lora_lint.project import Project
     from lora_lint.readers.arguments import CommandOptions

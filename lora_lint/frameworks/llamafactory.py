@@ -6,8 +6,6 @@ model/model_utils/{misc,visual}.py and data/{parser,loader}.py.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, multiple, usual
 from lora_lint.knowledge import schemas
@@ -21,7 +19,10 @@ from lora_lint.run.launch import Launch, Quantizer, Storage
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.project import Project
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value

@@ -6,8 +6,6 @@ v1/plugins/model_plugins/{peft,quantization}.py.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
@@ -18,7 +16,10 @@ from lora_lint.run.launch import Launch, Quantizer, Sharding, Storage
 from lora_lint.run.run import BaseModel, Dataset, Reading, Run
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.project import Project
     from lora_lint.run.problems import Problem
     from lora_lint.run.values import Value

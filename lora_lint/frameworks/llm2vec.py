@@ -5,11 +5,10 @@ Source: LLM2Vec at 312adcf of 2025-01-24, experiments/run_{mntp,simcse,supervise
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.frameworks.tables import TableReader
 from lora_lint.run.framework import TRAINER_KEYS, Framework
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.readers.nodes import Mapping
 

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import TYPE_CHECKING
 
 from lora_lint.frameworks import own_data, tables, wandb
 from lora_lint.frameworks.fields import Fields, usual
@@ -33,6 +32,7 @@ from lora_lint.run.framework import Framework
 from lora_lint.run.run import BaseModel, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, is_number, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any

@@ -7,8 +7,6 @@ encoders/text_encoders.py.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
@@ -20,8 +18,10 @@ from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Trainin
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 from lora_lint.source import Span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from lora_lint.project import Project
     from lora_lint.run.problems import Problem

@@ -5,11 +5,12 @@ Source: Megatron-Bridge 0.7.0 of 2026-08-22, src/megatron/bridge/peft/lora.py.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.run.framework import Framework
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.interpreter.values import Object
     from lora_lint.source import Span
 

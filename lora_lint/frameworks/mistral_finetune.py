@@ -7,8 +7,6 @@ model/{args,lora,transformer}.py. It trains Mistral models from their own checkp
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.readers.nodes import Mapping
@@ -17,6 +15,7 @@ from lora_lint.run.framework import Framework
 from lora_lint.run.run import BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.run.values import Value

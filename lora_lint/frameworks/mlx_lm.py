@@ -8,7 +8,6 @@ adapted, experts and routers included.
 from __future__ import annotations
 
 import os.path
-from typing import TYPE_CHECKING
 
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
@@ -20,6 +19,7 @@ from lora_lint.run.problems import InvalidValue
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any

@@ -6,8 +6,6 @@ the command line.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
@@ -19,6 +17,7 @@ from lora_lint.run.problems import UnknownKey
 from lora_lint.run.run import BaseModel, Dataset, Reading, Run
 from lora_lint.run.values import Known, Unknown, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

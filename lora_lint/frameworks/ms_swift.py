@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.commands import entry
@@ -26,7 +25,10 @@ from lora_lint.run.launch import Launch
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.frameworks.commands import Start
     from lora_lint.project import Project
     from lora_lint.readers.arguments import CommandOptions

@@ -5,11 +5,10 @@ Source: musubi-tuner 0.3.4 at 30c658c, src/musubi_tuner/training/parser_common.p
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.frameworks import networks
 from lora_lint.run.framework import CommandLine, Framework
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping

@@ -7,8 +7,6 @@ recipes/llm/train_ft.py and cli/app.py.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, unfolded, usual
 from lora_lint.run.events import Load, Train, Wrap
@@ -16,6 +14,7 @@ from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.run import BaseModel, Dataset, Reading, Run
 from lora_lint.run.values import ABSENT, Known, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping

@@ -7,8 +7,6 @@ examples/configs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, unfolded, usual
 from lora_lint.run.events import Load, Train, Wrap
@@ -16,7 +14,10 @@ from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.run import BaseModel, Reading, Run
 from lora_lint.run.values import ABSENT, Unknown, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
     from lora_lint.run.run import Adapter, Method, Training

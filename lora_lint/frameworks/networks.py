@@ -8,7 +8,6 @@ others are derived.
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
@@ -18,8 +17,10 @@ from lora_lint.run.problems import InvalidValue
 from lora_lint.run.run import BaseModel, Reading, Run
 from lora_lint.run.values import ABSENT, Known, Unknown, alternatives, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from lora_lint.readers.nodes import Entry
     from lora_lint.run.framework import Framework

@@ -5,8 +5,6 @@ Source: sagemaker-hyperpod-recipes at 2631995 of 2026-06-23, recipes_collection/
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual, with_dotted_keys
 from lora_lint.readers.nodes import Mapping
@@ -15,6 +13,7 @@ from lora_lint.run.framework import Framework
 from lora_lint.run.run import BaseModel, Reading, Run
 from lora_lint.run.values import ABSENT, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.run.run import Method

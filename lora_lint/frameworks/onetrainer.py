@@ -5,8 +5,6 @@ Source: Nerogar/OneTrainer at 23df383, modules/util/config/TrainConfig.py and mo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.records import replace
@@ -15,6 +13,7 @@ from lora_lint.run.framework import Framework
 from lora_lint.run.run import BaseModel, Reading, Run
 from lora_lint.run.values import Known, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping

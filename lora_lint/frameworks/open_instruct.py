@@ -5,8 +5,6 @@ Source: allenai/open-instruct at e6c3044, open_instruct/{finetune,dpo_utils,dpo_
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.readers.nodes import Mapping, Sequence
@@ -15,7 +13,10 @@ from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.run import BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import Known, Unknown, is_number, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.project import Project
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value

@@ -6,8 +6,6 @@ openrlhf/models/{actor,model}.py; 0.8.0 for its trainers of KTO, PRM and distill
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.run.events import EnableInputGrads, Load, Train, Wrap
@@ -15,6 +13,7 @@ from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.run import BaseModel, Dataset, Reading, Run
 from lora_lint.run.values import Known, Unknown, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

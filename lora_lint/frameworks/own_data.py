@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
 
 from lora_lint.frameworks.fields import Fields
 from lora_lint.knowledge.sizes import rows_of, without_held_out
@@ -20,6 +19,7 @@ from lora_lint.readers.nodes import Mapping, Sequence
 from lora_lint.run.run import Dataset
 from lora_lint.run.values import Known, Unknown, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

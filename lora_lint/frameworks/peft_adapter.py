@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint import discovery
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields
@@ -18,6 +16,7 @@ from lora_lint.run.values import Known, Unknown, known
 from lora_lint.system import disk
 from lora_lint.unread import Unread, clause
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any

@@ -4,11 +4,10 @@ Source: PEFT 0.21.2."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.frameworks.refusals import Refusal
 from lora_lint.frameworks.refused_by.peft import nothing_left, pattern_alone, regex_with
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 

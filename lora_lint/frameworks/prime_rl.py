@@ -7,14 +7,13 @@ src/prime_rl/trainer/lora.py.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual, with_dotted_keys
 from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.framework import Framework
 from lora_lint.run.run import BaseModel, Reading, Run
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping

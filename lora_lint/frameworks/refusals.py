@@ -12,7 +12,6 @@ from functools import cache
 from importlib import import_module
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.frameworks import refused_by
 from lora_lint.frameworks.conditions import UNKNOWN, condition
@@ -21,8 +20,10 @@ from lora_lint.records import dataclass, field
 from lora_lint.run.values import alternatives
 from lora_lint.system.modules import modules_in
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from typing import Any, TypeAlias
 
     from lora_lint.finding import Confidence
     from lora_lint.run.given import Given

@@ -5,8 +5,6 @@ Source: ROLL at 8eb27cc of 2026-08-19, roll/configs/model_args.py (`LoraArgument
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, multiple, unfolded, usual, with_dotted_keys
 from lora_lint.run.events import Load, Train, Wrap
@@ -14,7 +12,10 @@ from lora_lint.run.framework import Framework
 from lora_lint.run.run import BaseModel, Reading, Run
 from lora_lint.run.values import Known, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
     from lora_lint.run.values import Value

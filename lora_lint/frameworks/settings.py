@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.frameworks import refusals, registry
 from lora_lint.frameworks.fields import Fields, unfolded, with_dotted_keys
 from lora_lint.knowledge import schemas
@@ -14,8 +12,10 @@ from lora_lint.run.problems import UnknownKey
 from lora_lint.run.run import plain_folder
 from lora_lint.run.values import Known, Unknown, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from typing import Any
 
     from lora_lint.readers.nodes import Entry
     from lora_lint.run.framework import Framework

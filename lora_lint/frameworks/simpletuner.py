@@ -6,8 +6,6 @@ simpletuner/helpers/models/common.py.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, multiple, usual
 from lora_lint.readers.nodes import Entry, Mapping
@@ -17,6 +15,7 @@ from lora_lint.run.framework import DIFFUSERS_KEYS, Framework
 from lora_lint.run.run import BaseModel, Reading, Run
 from lora_lint.run.values import ABSENT, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.run.values import Value

@@ -6,14 +6,13 @@ model_wrapper.py; skyrl_train 0.4.0 has the same keys.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.frameworks.fields import Fields, unfolded, with_dotted_keys
 from lora_lint.frameworks.tables import TableReader
 from lora_lint.records import replace
 from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.values import known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping

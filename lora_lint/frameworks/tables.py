@@ -6,8 +6,6 @@ them; values that they read in their own way are passed as keywords.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.frameworks.fields import Fields, multiple, set_by_config, unfolded, usual, with_dotted_keys
 from lora_lint.knowledge import schemas
 from lora_lint.knowledge.layouts import zero_of
@@ -17,8 +15,10 @@ from lora_lint.run.launch import Launch, Sharding
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+    from typing import Any
 
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping as Document

@@ -7,11 +7,12 @@ Source: tinker-cookbook at 9dfcc3a of 2026-08-19, tinker_cookbook/{supervised,rl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.run.framework import CommandLine, Framework
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.interpreter.values import Object
     from lora_lint.source import Span
 

@@ -8,7 +8,6 @@ translated, so that sizes and parameters can be told.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks.fields import Fields
 from lora_lint.knowledge import schemas
@@ -20,8 +19,10 @@ from lora_lint.run.problems import InvalidValue
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from lora_lint.project import Project
     from lora_lint.run.problems import UnknownKey

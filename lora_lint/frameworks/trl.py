@@ -5,8 +5,6 @@ Source: TRL 1.16.0, trainer/model_config.py, scripts/utils.py and trainer/utils.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields
 from lora_lint.run.events import Load, Train, Wrap
@@ -14,7 +12,10 @@ from lora_lint.run.framework import TRAINER_KEYS, CommandLine, Framework
 from lora_lint.run.run import BaseModel, Dataset, Reading, Run
 from lora_lint.run.values import Known, Unknown, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
     from lora_lint.run.run import Method

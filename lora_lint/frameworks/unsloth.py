@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.frameworks.peft import KEYS
 from lora_lint.knowledge import signatures
 from lora_lint.knowledge.unsloth import PARTS
@@ -12,7 +10,10 @@ from lora_lint.libraries.convert import argument_of, to_value
 from lora_lint.run.framework import Framework
 from lora_lint.run.values import Known, Unknown
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.interpreter.values import Object
     from lora_lint.run.values import Value
     from lora_lint.source import Span

@@ -7,7 +7,6 @@ studio/backend/utils/models/model_config.py.
 from __future__ import annotations
 
 import os.path
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
@@ -17,7 +16,10 @@ from lora_lint.run.framework import Framework
 from lora_lint.run.run import BaseModel, Dataset, Reading, Run
 from lora_lint.run.values import Known, Unknown, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.project import Project
     from lora_lint.run.values import Value
 

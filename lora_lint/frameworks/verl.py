@@ -7,8 +7,6 @@ at b178a3c, trainer/fsdp_sft_trainer.py. Hydra's dotted keys and sections are th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, unfolded, usual
 from lora_lint.knowledge import schemas
@@ -17,6 +15,7 @@ from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 from itertools import islice, product
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.frameworks.fields import Fields
 from lora_lint.readers.nodes import Mapping, Scalar, Sequence
@@ -18,8 +17,10 @@ from lora_lint.run.run import Adapter, BaseModel, Reading, Run, Started, Sweep, 
 from lora_lint.run.values import ABSENT, Known, Unknown, alternatives, is_number
 from lora_lint.unread import Unread
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, TypeAlias
 
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Node

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from enum import Enum
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.run.choices import caller
 from lora_lint.run.values import ABSENT, Choices, Known, Reason, Unknown, alternatives, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.knowledge.matching import Matched
     from lora_lint.knowledge.resolve import Resolved
     from lora_lint.project import Project

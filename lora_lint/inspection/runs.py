@@ -8,7 +8,6 @@ of 230 lines, 0.9 s for a folder of 43 files, 1.8 s for one of 400 notebooks (a 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
 
 from lora_lint import discovery, prefilter
 from lora_lint.inspection.facts import facts
@@ -22,8 +21,10 @@ from lora_lint.run.values import Reason, Unknown, alternatives
 from lora_lint.settings import settings_of
 from lora_lint.unread import Unread, clause
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
     from lora_lint.run.run import Run
     from lora_lint.settings import Settings

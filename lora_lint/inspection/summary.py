@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.inspection.runs import Inspection
 
 SETTINGS = ("rank", "alpha", "targets", "model", "architecture", "dataset_size")

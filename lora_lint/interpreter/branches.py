@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.interpreter.definitions import Condition, Instance
 from lora_lint.interpreter.methods import SPELLINGS
@@ -25,8 +24,10 @@ from lora_lint.records import dataclass
 from lora_lint.run.choices import OptionChoice, caller
 from lora_lint.run.values import Reason
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Any, TypeAlias
 
     from lora_lint.interpreter.definitions import Scope
     from lora_lint.interpreter.machine import Machine

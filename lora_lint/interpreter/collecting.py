@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from lora_lint.interpreter import loop_ends
 from lora_lint.interpreter.values import Arguments, Const, ListVal, Object, Opaque, Rows, Val, open_all
 from lora_lint.records import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter.state import Frame, Step
 from lora_lint.interpreter.values import (
@@ -24,8 +23,10 @@ from lora_lint.interpreter.values import (
 from lora_lint.records import dataclass
 from lora_lint.run.values import Reason
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from lora_lint.interpreter.machine import Machine
     from lora_lint.interpreter.values import Listed

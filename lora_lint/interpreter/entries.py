@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Class, Function
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ast
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter import branches, collecting, operations
 from lora_lint.interpreter.definitions import Class, Deferred, Instance, Scope, starred
@@ -29,8 +28,10 @@ from lora_lint.interpreter.values import (
 )
 from lora_lint.run.values import Reason
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
     from lora_lint.interpreter.machine import Machine
     from lora_lint.interpreter.values import Listed

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.definitions import Deferred
 from lora_lint.interpreter.values import External, Val
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ast
 

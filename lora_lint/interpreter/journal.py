@@ -6,15 +6,15 @@ followed, each change is recorded here with the old content.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
+
+    Changes = dict[tuple[int, Any], tuple[Any, Any, Any]]
+    """(container identity, key) -> (container, content before, after). For lists: key None, contents are copies."""
 
 MISSING: Any = object()
-
-Changes = dict[tuple[int, Any], tuple[Any, Any, Any]]
-"""(container identity, key) -> (container, content before, after). For lists: key None, contents are copies."""
 
 
 class Journal:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
 
 from lora_lint.interpreter import branches, entries, expressions, imports, methods, standard, statements
 from lora_lint.interpreter.definitions import Condition, Deferred, Function, Instance, make_function
@@ -26,12 +25,15 @@ from lora_lint.interpreter.values import (
     left_open,
     open_all,
 )
+from lora_lint.records import Protocol
 from lora_lint.run.values import Reason
 from lora_lint.source import Span
 from lora_lint.system import deadline
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
     from lora_lint.interpreter.definitions import Class, ProgramFile, Scope
     from lora_lint.interpreter.journal import Changes

@@ -6,7 +6,6 @@ Each table leads from the name of a method to its effect; None for "not with the
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter import paths
 from lora_lint.interpreter.definitions import Instance
@@ -28,8 +27,10 @@ from lora_lint.interpreter.values import (
     option_of,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from lora_lint.interpreter.machine import Machine
     from lora_lint.source import Span

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import operator
 import posixpath
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter.values import (
     MAX_ITEMS,
@@ -24,8 +23,10 @@ from lora_lint.interpreter.values import (
     lift,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any
 
     from lora_lint.interpreter.journal import Journal
     from lora_lint.interpreter.values import Listed

@@ -7,12 +7,12 @@ that a program derives from it: the folders above the root are `..`, `../..` and
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.operations import joined, origin_of, path_of
 from lora_lint.interpreter.path_texts import above
 from lora_lint.interpreter.values import NO_ARGUMENTS, Arguments, Const, Opaque, PathVal, Val, as_text, lift
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -8,7 +8,6 @@ such as `${X:-8}`, arithmetic, loops over known values and functions. A word tha
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter.shell_words import MAX_DEPTH, MAX_STEPS, MAX_TURNS, NAME, Scope, ShellWords, TooLong
 from lora_lint.readers import slurm
@@ -19,8 +18,10 @@ from lora_lint.records import NamedTuple, dataclass, replace
 from lora_lint.source import Span
 from lora_lint.unread import Unread
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from lora_lint.interpreter.shell_words import Variable
     from lora_lint.readers.fragments import Fragment

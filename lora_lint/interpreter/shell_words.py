@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.readers.shell import Word
 from lora_lint.records import replace
 from lora_lint.source import Span
 from lora_lint.system import deadline
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Any, TypeAlias
 
 MAX_DEPTH = 60
 MAX_STEPS = 50_000

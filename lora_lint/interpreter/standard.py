@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from functools import partial as bound
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter import paths
 from lora_lint.interpreter.definitions import Class, Function, Instance
@@ -39,8 +38,10 @@ from lora_lint.interpreter.values import (
 )
 from lora_lint.run.values import Reason
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from lora_lint.interpreter.machine import Machine
     from lora_lint.source import Span

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
 from lora_lint.records import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ast
+    from typing import Literal
 
     from lora_lint.interpreter.values import Val
     from lora_lint.run.choices import Case, OptionChoice
     from lora_lint.source import Span
 
-
-StepKind = Literal[
-    "call",
-    "comprehension",  # one iteration of a comprehension
-    "loop",  # one iteration of a loop
-    "vague",  # all iterations of a loop or comprehension that is not followed one by one
-    "once",  # a branch that only one iteration of the enclosing loop takes
-]
+    StepKind = Literal[
+        "call",
+        "comprehension",  # one iteration of a comprehension
+        "loop",  # one iteration of a loop
+        "vague",  # all iterations of a loop or comprehension that is not followed one by one
+        "once",  # a branch that only one iteration of the enclosing loop takes
+    ]
+    Signal = Literal["return", "break", "continue", "raise"]
+    """How a statement ends its block."""
 
 
 class Step(NamedTuple):
@@ -40,7 +41,3 @@ class Frame:
         self.node = node
         self.returns: list[tuple[Val, Case]] = []
         self.case: list[OptionChoice] = []
-
-
-Signal = Literal["return", "break", "continue", "raise"]
-"""How a statement ends its block."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from functools import partial
-from typing import TYPE_CHECKING
 
 from lora_lint.interpreter import branches, collecting, operations
 from lora_lint.interpreter.definitions import Class, Condition, Scope, make_function
@@ -13,6 +12,7 @@ from lora_lint.interpreter.values import MAX_UNROLL, Const, DictVal, ListVal, Op
 from lora_lint.records import dataclass
 from lora_lint.source import Span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import itertools
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter.path_texts import PARTS, above
 from lora_lint.run.choices import OptionChoice, common, exclude
 from lora_lint.run.values import Reason
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
 
     from lora_lint.interpreter.machine import Machine
     from lora_lint.run.choices import Case

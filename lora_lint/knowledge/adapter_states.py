@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.knowledge import versions
 from lora_lint.records import dataclass, replace
@@ -16,8 +15,10 @@ from lora_lint.run import events
 from lora_lint.run.values import ABSENT, known
 from lora_lint.run.versions import padded
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from typing import TypeAlias
 
     from lora_lint.run.events import Event, PutOn
     from lora_lint.run.versions import Version

@@ -13,7 +13,6 @@ import json
 import os
 from functools import cached_property, lru_cache
 from math import prod
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.knowledge import edition
 from lora_lint.knowledge.expressions import Unevaluable, depends_on_index, evaluate
@@ -22,9 +21,10 @@ from lora_lint.knowledge.modules import ADAPTED, LINEAR_KINDS, PEFT_KINDS, Modul
 from lora_lint.knowledge.packed import Pack
 from lora_lint.records import NamedTuple, dataclass, field, replace
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     Row = TypeVar("Row", bound=tuple[Any, ...])
 

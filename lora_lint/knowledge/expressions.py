@@ -6,10 +6,10 @@ the outermost, next … list of modules; or a list: an operator and its operands
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 LARGEST_LIST = 10_000
 """More elements than any model has layers: a hostile config must not fill the memory."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.knowledge.edition import bundled
 from lora_lint.knowledge.versions import number
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from lora_lint.run.framework import Framework
     from lora_lint.run.versions import Pin, Version

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.records import dataclass
 from lora_lint.run.launch import Launch, Quantizer, Sharding
 from lora_lint.run.values import ABSENT, Known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.project import Project
     from lora_lint.run.values import Origin, Value
     from lora_lint.source import Span

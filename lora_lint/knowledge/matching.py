@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from math import sqrt
-from typing import TYPE_CHECKING, Literal
 
 from lora_lint.knowledge import methods, moe
 from lora_lint.knowledge.counting import all_biases, copied, lora_parameters, parameter_lora, total
@@ -20,38 +19,40 @@ from lora_lint.knowledge.peft_facts import facts
 from lora_lint.knowledge.versions import default_targets
 from lora_lint.records import NamedTuple, dataclass, field
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from typing import Literal
 
     from lora_lint.knowledge.methods import Method
     from lora_lint.knowledge.modules import Module
     from lora_lint.knowledge.patterns import Pattern
     from lora_lint.run.versions import Version
 
-RefusalKind = Literal[
-    "no-match",  # nothing is adapted at all
-    "no-default-targets",  # no target_modules, and PEFT has none for the model type
-    "unsupported-kind",  # a matched module is not a layer that LoRA can wrap
-    "mamba-module",  # out_proj or conv1d of a Mamba model
-    "fused-partly",  # one of two projections that are fused in transformers 5, without the other
-    "invalid-regex",
-    "string-with-layers",  # layers_to_transform or layers_pattern beside a string
-    "pattern-without-layers",  # layers_pattern without layers_to_transform
-    "invalid-rank",
-    "invalid-bias",
-    "empty-entry",  # "" in a long list
-    "embedding-bias",  # lora_bias on an embedding
-    "attention-dora",  # DoRA on nn.MultiheadAttention
-    "conv-groups",  # the rank of a grouped convolution is not divisible by its groups
-    "parameter-dropout",  # lora_dropout with a target parameter: fused experts
-    "parameter-option",  # DoRA or lora_bias with a target parameter
-    "parameter-shape",  # a target parameter that is not 2-D or 3-D
-    "parameter-root",  # a target parameter that the model itself registers
-    "parameter-adapted",  # a target parameter of a module that is itself adapted
-    "saved-container",  # modules_to_save hits a ModuleList or its like
-    "saved-adapted",  # modules_to_save hits a module that is adapted as well
-    "tokens",  # trainable_token_indices without a layer, or on one without a weight, or that is saved or adapted
-]
+    RefusalKind = Literal[
+        "no-match",  # nothing is adapted at all
+        "no-default-targets",  # no target_modules, and PEFT has none for the model type
+        "unsupported-kind",  # a matched module is not a layer that LoRA can wrap
+        "mamba-module",  # out_proj or conv1d of a Mamba model
+        "fused-partly",  # one of two projections that are fused in transformers 5, without the other
+        "invalid-regex",
+        "string-with-layers",  # layers_to_transform or layers_pattern beside a string
+        "pattern-without-layers",  # layers_pattern without layers_to_transform
+        "invalid-rank",
+        "invalid-bias",
+        "empty-entry",  # "" in a long list
+        "embedding-bias",  # lora_bias on an embedding
+        "attention-dora",  # DoRA on nn.MultiheadAttention
+        "conv-groups",  # the rank of a grouped convolution is not divisible by its groups
+        "parameter-dropout",  # lora_dropout with a target parameter: fused experts
+        "parameter-option",  # DoRA or lora_bias with a target parameter
+        "parameter-shape",  # a target parameter that is not 2-D or 3-D
+        "parameter-root",  # a target parameter that the model itself registers
+        "parameter-adapted",  # a target parameter of a module that is itself adapted
+        "saved-container",  # modules_to_save hits a ModuleList or its like
+        "saved-adapted",  # modules_to_save hits a module that is adapted as well
+        "tokens",  # trainable_token_indices without a layer, or on one without a weight, or that is saved or adapted
+    ]
 
 
 @dataclass(frozen=True)

@@ -7,21 +7,22 @@ settings that are not, the number is not known.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import ceil
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.knowledge import signatures
 from lora_lint.knowledge.peft_facts import facts
 from lora_lint.records import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Any, TypeAlias
 
     from lora_lint.knowledge.modules import Module
 
+    Settings = Mapping[str, Any]
+
 Targets: TypeAlias = "tuple[str, ...] | str"
-Settings = Mapping[str, Any]
 
 LORA = "LoraConfig"
 

@@ -12,7 +12,6 @@ import json
 import os
 import re
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.knowledge import edition, tables
 from lora_lint.records import dataclass, field, replace
@@ -20,8 +19,10 @@ from lora_lint.run.run import OwnModels
 from lora_lint.run.values import Phrased
 from lora_lint.system import bounds, disk
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Any
 
     from lora_lint.finding import Confidence
 

@@ -6,12 +6,11 @@ With transformers 5 the experts of some model types are no longer modules, so PE
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.knowledge.peft_facts import facts
 from lora_lint.knowledge.versions import MOE_CONVERTED
 from lora_lint.records import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 

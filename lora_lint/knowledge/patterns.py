@@ -11,15 +11,18 @@ import re
 import warnings
 from functools import lru_cache
 from math import inf
-from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from lora_lint.records import dataclass
 from lora_lint.system.deadline import Exceeded, Limit, current, thread_seconds
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Literal, TypeAlias
 
     import regex
+
+    _Method = Literal["match", "fullmatch"]
 
 SECONDS = 0.25
 """CPU seconds for one path. Patterns that people write take some microseconds."""
@@ -122,7 +125,6 @@ class _Limited:
 
 Pattern: TypeAlias = "re.Pattern[str] | _Limited"
 _Match: TypeAlias = "re.Match[str] | regex.Match[str]"
-_Method = Literal["match", "fullmatch"]
 
 
 def _otherwise(pattern: str, method: _Method, text: str) -> _Match | None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import Any
 
 from lora_lint.knowledge import edition
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 @lru_cache(maxsize=1)

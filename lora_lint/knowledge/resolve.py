@@ -7,15 +7,16 @@ cases; what is reported has to hold in all of them.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.knowledge.kept import Kept
 from lora_lint.knowledge.patterns import TooSlow
 from lora_lint.records import dataclass, replace
 from lora_lint.run.values import Known, Unknown, alternatives, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, TypeAlias
 
     from lora_lint.knowledge.architectures import Architecture
     from lora_lint.knowledge.matching import Match, Targets

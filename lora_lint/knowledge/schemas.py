@@ -11,7 +11,6 @@ import collections.abc
 import json
 import os.path
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.knowledge import key_versions
 from lora_lint.knowledge.packed import Pack
@@ -20,12 +19,15 @@ from lora_lint.readers.nodes import Mapping, Placeholder, Scalar, Sequence
 from lora_lint.records import dataclass, field
 from lora_lint.run.problems import InvalidValue, NewKey, Number, UnknownKey
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
+    from typing import Any
 
     from lora_lint.readers.nodes import Node
 
-Schema = dict[str, Any]
+    Schema = dict[str, Any]
+
 Names = collections.abc.Mapping[str, str]
 
 _FOLDER = os.path.join(os.path.dirname(__file__), "data", "schemas")

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.knowledge import edition
 from lora_lint.run.versions import padded
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
     from lora_lint.run.versions import Version
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from math import isfinite
-from typing import TYPE_CHECKING
 
 from lora_lint.project import is_absolute
 from lora_lint.run.run import Dataset
 from lora_lint.run.values import ABSENT, Known, Unknown
 from lora_lint.system import disk
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

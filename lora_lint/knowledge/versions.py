@@ -6,12 +6,12 @@ scripts/generate_peft_versions.py; what they do was read in the releases, and me
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.knowledge.peft_facts import facts, history
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from lora_lint.run.run import Run
     from lora_lint.run.versions import Pin, Version

@@ -5,14 +5,13 @@ Source: absl-py 2.1, absl/flags/_defines.py.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.definitions import Function, Instance
 from lora_lint.interpreter.values import Arguments, Const, ListVal, Opaque, Val, option_of
 from lora_lint.libraries import argparse
 from lora_lint.libraries.convert import is_none, text_of
 from lora_lint.run.values import Reason
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.source import Span

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.definitions import Class, Instance
 from lora_lint.interpreter.values import (
     Arguments,
@@ -24,6 +22,7 @@ from lora_lint.libraries.convert import is_none, text_of
 from lora_lint.run.run import SweepKind
 from lora_lint.run.values import Reason
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.source import Span

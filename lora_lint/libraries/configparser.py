@@ -5,8 +5,6 @@ Source: Python 3.11 configparser.py.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter import standard
 from lora_lint.interpreter.values import Arguments, Const, DictVal, ListVal, Member, Native, Opaque, Val
 from lora_lint.libraries import loaded
@@ -14,6 +12,7 @@ from lora_lint.libraries.convert import text_of
 from lora_lint.readers.ini import DEFAULT, read_ini
 from lora_lint.run.values import Reason
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.interpreter.machine import Machine
     from lora_lint.libraries.context import Context, Handler

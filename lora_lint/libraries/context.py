@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from lora_lint.interpreter.definitions import Instance
 from lora_lint.interpreter.values import Arguments, Const, DictVal, Object, Opaque, Val, either
@@ -18,8 +17,10 @@ from lora_lint.records import dataclass, replace
 from lora_lint.run.events import DEFAULT_ADAPTER, Freeze, Load, Resize, Unfreeze, Wrap
 from lora_lint.run.values import ABSENT, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeAlias, TypeVar
 
     from lora_lint.interpreter.machine import Machine
     from lora_lint.interpreter.state import Step
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from lora_lint.run.values import Value
     from lora_lint.source import Span
 
+    T = TypeVar("T")
 
-T = TypeVar("T")
 
 _PEFT_MODELS = r"\bPeft\w*Model|peft_config\b|\bis_peft|has_adapter|has_lora"
 _MODULES = frozenset({"torch.nn.Module", "torch.nn.modules.module.Module", "torch.nn.Sequential"})

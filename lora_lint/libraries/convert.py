@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.interpreter.values import (
     Const,
     Default,
@@ -22,8 +20,10 @@ from lora_lint.records import replace
 from lora_lint.run.choices import OptionChoice, common
 from lora_lint.run.values import Choices, Known, Unknown, Value, is_number
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from lora_lint.interpreter.values import Object
     from lora_lint.run.values import Origin

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Class, Instance
 from lora_lint.interpreter.values import Arguments, Const, DictVal, External, ListVal, Object, Opaque, Val, option_of
 from lora_lint.libraries import argparse, loaded
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import (
     NO_ARGUMENTS,
@@ -26,6 +25,7 @@ from lora_lint.libraries.convert import as_list, text_of, whole_list
 from lora_lint.libraries.effects import DatasetRecord, TableRecord
 from lora_lint.run.choices import caller
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -5,8 +5,6 @@ Source: diffusers 0.42.1, loaders/peft.py and loaders/lora_base.py.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.values import Arguments, Object, Opaque, Val
 from lora_lint.libraries import transformers
 from lora_lint.libraries.context import Context, adapter_names, nothing
@@ -14,6 +12,7 @@ from lora_lint.libraries.effects import DENOISERS, ModelRecord, ModelView, Pipel
 from lora_lint.run.events import LoadAdapter, SetAdapter, Unwrap
 from lora_lint.run.values import Unknown
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Handler
     from lora_lint.source import Span

@@ -13,14 +13,15 @@ So a handler can change nothing about any record but the one it names, and no br
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from lora_lint.interpreter.values import Const, Opaque
-from lora_lint.records import dataclass, field
+from lora_lint.records import TypeVar, dataclass, field
 from lora_lint.run.events import Selected
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any, Literal, TypeAlias
 
     from lora_lint.interpreter.definitions import Condition, Instance
     from lora_lint.interpreter.state import Step
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
     from lora_lint.unread import Limit
 
+    Role: TypeAlias = Literal["parameters", "modules", "parameter", "module", "name"]
 
 T = TypeVar("T")
 
@@ -116,8 +118,6 @@ class PipelineRecord:
 
 DENOISERS = ("transformer", "unet")
 """The arguments and attributes of pipelines that hold their denoising model."""
-
-Role: TypeAlias = Literal["parameters", "modules", "parameter", "module", "name"]
 
 
 @dataclass(frozen=True)

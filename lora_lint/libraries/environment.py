@@ -6,8 +6,6 @@ python-dotenv 1.1 (main.py), python-decouple 3.8 (decouple.py), environs 14.1 (`
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.definitions import Class
 from lora_lint.interpreter.values import Arguments, Const, DictVal, Object, Opaque, Val, constant
 from lora_lint.libraries import loaded
@@ -15,6 +13,7 @@ from lora_lint.libraries.convert import text_of
 from lora_lint.readers.ini import read_env
 from lora_lint.run.values import Reason
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.source import Span

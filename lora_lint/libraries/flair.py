@@ -5,12 +5,11 @@ Source: Flair 0.15.1, embeddings/transformer.py (`TransformerBaseEmbeddings`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.libraries import sentence_transformers, transformers
 from lora_lint.libraries.convert import is_none
 from lora_lint.libraries.effects import ModelRecord
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.interpreter.values import Arguments, Val
     from lora_lint.libraries.context import Context, Handler

@@ -6,12 +6,11 @@ FastAPI 0.121 (BackgroundTasks), Celery 5.5 (app/task.py), Ray 2.60, Modal 1.2, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.state import Step
 from lora_lint.interpreter.values import MAX_UNROLL, Arguments, Const, DictVal, ListVal, Object, Opaque, Val
 from lora_lint.libraries.spaces import is_callable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.interpreter.definitions import Function
     from lora_lint.interpreter.machine import Machine

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.interpreter.definitions import Function, Instance
 from lora_lint.interpreter.values import MAX_UNROLL, Arguments, Const, External, ListVal, Object, Opaque, Space, Val
@@ -19,7 +18,10 @@ from lora_lint.run.run import SweepKind
 from lora_lint.source import Span
 from lora_lint.system import disk
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.libraries.effects import Records
     from lora_lint.project import Project

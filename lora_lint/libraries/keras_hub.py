@@ -6,12 +6,11 @@ layers/core/dense.py).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.values import Arguments, Object, Opaque, Val
 from lora_lint.libraries.context import Context, Manner, nothing
 from lora_lint.libraries.effects import ModelRecord, ModelView
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Handler
     from lora_lint.source import Span

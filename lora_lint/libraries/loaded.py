@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter.values import Arguments, Const, DictVal, ListVal, Object, Opaque, Val, as_text
 from lora_lint.libraries.convert import text_of
 from lora_lint.run.values import Reason
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from lora_lint.interpreter.machine import Machine
     from lora_lint.libraries.context import Context, Handler

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter.values import Object
 from lora_lint.knowledge.saved_adapters import saved_config
@@ -13,8 +12,10 @@ from lora_lint.libraries.effects import ConfigRecord
 from lora_lint.run.events import Making, Save
 from lora_lint.run.values import ABSENT, Known, Unknown
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from lora_lint.interpreter.values import Val
     from lora_lint.libraries.effects import Records

@@ -7,10 +7,9 @@ training/config.py. Recipes change the object afterwards, so that a setting with
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.values import Arguments, Const, Object, Opaque
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.interpreter.values import Val
     from lora_lint.libraries.context import Context, Handler

@@ -5,13 +5,12 @@ Source: mlx-tune 0.6.0 of 2026-06-23, mlx_tune/{model,vlm}.py.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.values import ListVal, Object, Opaque
 from lora_lint.libraries.context import Manner
 from lora_lint.libraries.effects import Fact, ModelRecord
 from lora_lint.libraries.transformers import quantization_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.interpreter.values import Arguments, Val
     from lora_lint.libraries.context import Context, Handler

@@ -6,13 +6,12 @@ Source: yacs 0.1.8 (config.py), ml_collections 1.1 (config_dict.py).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.definitions import Instance
 from lora_lint.interpreter.values import Arguments, Const, DictVal, Effect, ListVal, Native, Val
 from lora_lint.libraries import loaded
 from lora_lint.libraries.convert import as_list, text_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

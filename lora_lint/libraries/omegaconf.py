@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Instance
 from lora_lint.interpreter.values import Const, DictVal, ListVal
@@ -11,6 +10,7 @@ from lora_lint.libraries import loaded, parsers
 from lora_lint.libraries.namespaces import as_namespace, over, overridden
 from lora_lint.readers.yaml import resolve
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.interpreter.values import Arguments, Val
     from lora_lint.libraries.context import Context, Handler

@@ -5,12 +5,11 @@ Source: open_clip 3.3.0, factory.py.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.values import Arguments, ListVal, Opaque, Val
 from lora_lint.knowledge.open_clip import LOADER
 from lora_lint.libraries.effects import ModelRecord
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.source import Span

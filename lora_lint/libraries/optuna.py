@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.values import NO_ARGUMENTS, Arguments, Object, Opaque, Val
 from lora_lint.libraries.context import Context, nothing
 from lora_lint.libraries.spaces import ends_of, is_callable, space_of
 from lora_lint.run.run import SweepKind
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.source import Span
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.values import Arguments, Const, DictVal, ListVal, Object, Opaque, Val, rows_list
 from lora_lint.libraries import rows
 from lora_lint.libraries.context import record_of
@@ -11,6 +9,7 @@ from lora_lint.libraries.convert import text_of, whole_list
 from lora_lint.libraries.datasets import rows_of_files
 from lora_lint.libraries.effects import DatasetRecord, Fact, TableRecord
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.source import Span

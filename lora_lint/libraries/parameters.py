@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Literal
 
 from lora_lint.interpreter.values import Object
 from lora_lint.libraries.convert import as_list, text_of
@@ -11,7 +10,10 @@ from lora_lint.libraries.effects import Part
 from lora_lint.records import replace
 from lora_lint.run.events import Fragments, Selected
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal
+
     from lora_lint.interpreter.definitions import Condition, Scope
     from lora_lint.interpreter.machine import Machine
     from lora_lint.libraries.effects import Role

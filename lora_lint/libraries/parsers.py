@@ -3,13 +3,12 @@ OmegaConf."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.definitions import Class, Function, Instance
 from lora_lint.interpreter.values import Arguments, Object, Opaque, Val
 from lora_lint.libraries import argparse, fire
 from lora_lint.libraries.convert import is_none
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.source import Span

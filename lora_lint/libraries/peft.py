@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, Object, Opaque, Val
 from lora_lint.knowledge.saved_adapters import saved_config
@@ -43,8 +42,10 @@ from lora_lint.run.events import (
 )
 from lora_lint.run.values import ABSENT, Known, Unknown
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeAlias
 
     from lora_lint.libraries.context import Handler
     from lora_lint.run.events import Event

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter.operations import origin_of
 from lora_lint.interpreter.values import (
@@ -30,8 +29,10 @@ from lora_lint.libraries.effects import DatasetRecord, Fact, TableRecord
 from lora_lint.libraries.loaded import OPEN, file_argument, opened_path, parsed
 from lora_lint.records import replace
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.project import Project

@@ -5,13 +5,12 @@ Source: sentence-transformers 6.2.0, base/{model,peft_mixin}.py, base/modules/tr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.values import NO_ARGUMENTS, Arguments, Const, DictVal, ListVal, Object, Opaque, Val
 from lora_lint.libraries import transformers
 from lora_lint.libraries.context import view_of
 from lora_lint.libraries.effects import ModelRecord, ModelView
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.source import Span

@@ -5,12 +5,11 @@ Source: SetFit 1.2.0, modeling.py (`SetFitModel.model_body`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.values import Arguments, Object, Val
 from lora_lint.libraries import sentence_transformers
 from lora_lint.libraries.effects import ModelRecord
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.source import Span

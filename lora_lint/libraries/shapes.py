@@ -4,10 +4,10 @@ nothing."""
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import Arguments, Const, ListVal, Object, Opaque, Val
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.source import Span
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from itertools import islice, product
 from math import prod
-from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import Arguments, DictVal, ListVal, Opaque, Val
 from lora_lint.libraries.convert import as_list, whole_list
 from lora_lint.libraries.rows import divided
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.source import Span

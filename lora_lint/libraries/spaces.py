@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.definitions import Function, Instance
 from lora_lint.interpreter.values import Const, Native, Opaque, Space, Val
 from lora_lint.libraries.convert import whole_list
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.run.run import SweepKind
     from lora_lint.source import Span

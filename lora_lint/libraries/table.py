@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.interpreter.definitions import Class, Function
 from lora_lint.interpreter.values import Arguments, Const, DictVal, External, ListVal, Member, Object, Val, constant
@@ -24,9 +23,11 @@ from lora_lint.libraries.effects import (
 )
 from lora_lint.libraries.marks import is_library, uses_adapter
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ast
     from collections.abc import Callable, Sequence
+    from typing import Any, TypeAlias
 
     from lora_lint.interpreter.definitions import Scope
     from lora_lint.interpreter.machine import Machine

@@ -5,12 +5,11 @@ Source: timm 1.0.31, models/_factory.py (`create_model`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.values import Arguments, Opaque, Val
 from lora_lint.knowledge.timm import LOADER
 from lora_lint.libraries.effects import ModelRecord
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.source import Span

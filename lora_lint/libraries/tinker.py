@@ -5,12 +5,11 @@ Source: tinker 0.25.0 of 2026-08-08, lib/public_interfaces/{service_client,train
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.values import Arguments, Const, Object, Opaque
 from lora_lint.libraries.context import Manner
 from lora_lint.libraries.effects import ModelRecord
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.interpreter.values import Val
     from lora_lint.libraries.context import Context, Handler

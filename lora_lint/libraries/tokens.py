@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import Const, DictVal, ListVal, Object, Opaque
 from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import NewTokens
 from lora_lint.run.events import Resize
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

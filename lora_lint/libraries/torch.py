@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Instance
 from lora_lint.interpreter.values import (
@@ -27,6 +26,7 @@ from lora_lint.libraries.parameters import selection as selection_of
 from lora_lint.records import replace
 from lora_lint.run.events import Cast, Fragments, Freeze, MakeOptimizer, MakeOtherOptimizer, Selected, Unfreeze
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.definitions import Instance
 from lora_lint.interpreter.values import Arguments, AtMost, Const, Either, ListVal, Object, Opaque, Val
 from lora_lint.libraries import rows, trl
@@ -14,6 +12,7 @@ from lora_lint.libraries.peft import answers, saved
 from lora_lint.run.events import MakeOptimizer, Train
 from lora_lint.run.values import ABSENT, Known, Unknown
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value

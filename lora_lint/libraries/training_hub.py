@@ -5,14 +5,13 @@ Source: training_hub at f793034 of 2026-08-06, algorithms/{lora,peft_extender}.p
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.values import Arguments, Const, Object, Opaque
 from lora_lint.libraries import datasets
 from lora_lint.libraries.context import Manner
 from lora_lint.libraries.effects import ModelRecord, TrainingRecord
 from lora_lint.libraries.transformers import quantization_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.interpreter.values import Val
     from lora_lint.libraries.context import Context, Handler

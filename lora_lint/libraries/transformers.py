@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.values import Arguments, Const, Either, Object, Opaque, Val, either
 from lora_lint.libraries import peft, tokens, torch
 from lora_lint.libraries.context import Context, nothing, view_of
@@ -12,6 +10,7 @@ from lora_lint.libraries.effects import ConfigRecord, Fact, Log, ModelRecord, Mo
 from lora_lint.records import replace
 from lora_lint.run.events import Cast, EnableCheckpointing, EnableInputGrads, Halve, Save, SetWeights
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.values import Arguments, Const, ListVal, Object, Opaque, Val
 from lora_lint.libraries import transformers
 from lora_lint.libraries.context import view_of
@@ -11,6 +9,7 @@ from lora_lint.libraries.convert import is_none
 from lora_lint.run.events import Resize
 from lora_lint.run.versions import Pin
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.run.run import Method

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.values import Arguments, Const, Val
 from lora_lint.libraries.argparse import given_there
 from lora_lint.libraries.fire import fire
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.source import Span

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.values import Arguments, Const, ListVal, Object, Opaque, Val
 from lora_lint.knowledge.saved_adapters import saved_config
 from lora_lint.libraries import datasets, tokens
@@ -14,6 +12,7 @@ from lora_lint.libraries.transformers import quantization_of
 from lora_lint.run.events import LoadAdapter, Resize
 from lora_lint.run.values import Known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Handler
     from lora_lint.source import Span

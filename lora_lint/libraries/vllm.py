@@ -6,11 +6,10 @@ to the engine's).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.values import Object
 from lora_lint.libraries.effects import ServedAdapter, ServingEngine
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.interpreter.values import Arguments, Val
     from lora_lint.libraries.context import Context, Handler

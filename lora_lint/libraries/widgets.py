@@ -6,12 +6,11 @@ Source: gradio 6.1 (components/*.py, events.py), streamlit 1.52 (elements/widget
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.values import Arguments, Const, ListVal, Object, Opaque, Val
 from lora_lint.libraries.spaces import is_callable
 from lora_lint.run.values import Reason
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.source import Span

@@ -6,14 +6,13 @@ but the head is adapted where no targets are given (find_all_linear_names).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.definitions import Class, Function
 from lora_lint.interpreter.values import Arguments, Const, DictVal, External, ListVal, Object, Opaque, constant
 from lora_lint.libraries import datasets, peft, transformers
 from lora_lint.libraries.context import Manner, config_of
 from lora_lint.libraries.effects import DatasetRecord, ModelRecord, TrainingRecord
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.interpreter.definitions import Scope
     from lora_lint.interpreter.values import Val

@@ -19,7 +19,6 @@ import os
 import re
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, get_args
 
 from lora_lint import __version__
 from lora_lint.finding import Change, Finding, Fix, Related
@@ -31,8 +30,10 @@ from lora_lint.source import Span
 from lora_lint.system import bounds, disk
 from lora_lint.unread import Unread
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from lora_lint.discovery import Found
     from lora_lint.settings import Settings
@@ -45,7 +46,7 @@ _ENVIRONMENT = (
     *("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME", "USERPROFILE"),
     "PYTHONPATH",  # where an installed PEFT may be
 )
-_RECORDS = {each.__name__: each for each in (FileResult, Finding, Related, Fix, Known, Unread, *get_args(Change))}
+_RECORDS = {each.__name__: each for each in (FileResult, Finding, Related, Fix, Known, Unread, *Change.__args__)}
 _TAGS = {
     "CACHEDIR.TAG": b"Signature: 8a477f597d28d172789f06886806bc55\n"
     b"# This file marks a cache folder of lora-lint: https://bford.info/cachedir/\n",

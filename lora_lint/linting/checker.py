@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint import prefilter
 from lora_lint.finding import Finding
 from lora_lint.linting.fence import Failure, attempt
@@ -19,6 +17,7 @@ from lora_lint.source import SourceFile, Span
 from lora_lint.system import disk
 from lora_lint.unread import Unread, clause
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from lora_lint import discovery
 from lora_lint.linting.outcome import Checked, Content, outcome_of, readable
@@ -11,6 +10,7 @@ from lora_lint.linting.pool import check_all, relax
 from lora_lint.records import replace
 from lora_lint.settings import settings_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from lora_lint.records import dataclass
 from lora_lint.system import deadline
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Literal, TypeAlias, TypeVar
 
     from lora_lint.source import Span
     from lora_lint.unread import Limit
 
+    Result = TypeVar("Result")
+    Cause: TypeAlias = Literal[
+        "time",  # PATIENCE is used up
+        "syntax",  # the content does not match the file's kind
+        "depth",  # it is nested too deeply for Python's stack
+        "memory",
+        "bug",  # a bug in lora-lint
+    ]
+
 PATIENCE = 8.0
 """CPU seconds for one file, after which the work on it is stopped; the command as a whole must take at most ten. Of
 7,400 files in 38 repositories 1% take more than 0.3, and the slowest 1.1."""
-
-Result = TypeVar("Result")
-Cause: TypeAlias = Literal[
-    "time",  # PATIENCE is used up
-    "syntax",  # the content does not match the file's kind
-    "depth",  # it is nested too deeply for Python's stack
-    "memory",
-    "bug",  # a bug in lora-lint
-]
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.records import replace
 from lora_lint.run.run import OwnModels
 from lora_lint.run.values import alternatives
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.linting.reading import Text
     from lora_lint.linting.suppression import Hint
     from lora_lint.run.run import Reading, Run

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint import catalogue, rules
 from lora_lint.finding import Add, Basis, Related
 from lora_lint.knowledge.key_versions import may_lack
@@ -12,8 +10,10 @@ from lora_lint.rules.words import in_case, least
 from lora_lint.run.cases import each_case
 from lora_lint.system import deadline
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from lora_lint.finding import Finding
     from lora_lint.run.given import Given

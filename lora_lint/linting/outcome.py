@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any
 
 from lora_lint import discovery
 from lora_lint.finding import CONFIDENCES, LEVELS, Finding, Related, fixable
@@ -12,8 +11,10 @@ from lora_lint.records import dataclass, field, replace
 from lora_lint.settings import settings_of
 from lora_lint.source import Location, SourceFile, Span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any
 
     from lora_lint.readers.cells import Cells
     from lora_lint.run.run import Reading

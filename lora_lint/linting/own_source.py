@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
 
 from lora_lint.marks import PACKAGES, SCRIPTS
 from lora_lint.run.versions import Pin, framework_of
 from lora_lint.system import disk
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.knowledge import key_versions, signatures, versions
 from lora_lint.linting.requirements import allowed_by
 from lora_lint.records import replace
@@ -11,8 +9,10 @@ from lora_lint.run.problems import InvalidValue, UnknownKey
 from lora_lint.run.values import alternatives
 from lora_lint.run.versions import padded
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
 
     from lora_lint.project import Project
     from lora_lint.run.given import Given

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gc
 import os
-from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint import discovery
 from lora_lint.records import replace
 from lora_lint.system import disk
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import TypeAlias
 
     from lora_lint.linting.cache import Cache
     from lora_lint.linting.checker import Checker

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.linting.comments import comments_of
 from lora_lint.readers.files import decode
 from lora_lint.records import dataclass, field
 from lora_lint.source import SCRIPTS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeAlias
 
     from lora_lint.discovery import Found
     from lora_lint.linting.suppression import Comments

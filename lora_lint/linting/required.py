@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.linting.version_bounds import after_release, after_tag, least, upper
 from lora_lint.records import NamedTuple
 from lora_lint.run.versions import PINNED, Pin, framework_of
 from lora_lint.system import toml
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import Any, TypeAlias
 
     from lora_lint.run.versions import Version
 

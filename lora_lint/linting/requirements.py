@@ -13,15 +13,16 @@ from __future__ import annotations
 import os
 import re
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.linting.own_source import frameworks_in
 from lora_lint.records import dataclass
 from lora_lint.run.versions import PACKAGES, Pin, padded
 from lora_lint.system import disk
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import TypeAlias
 
     from lora_lint.linting.required import Group
     from lora_lint.project import Project

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.python import parse
 from lora_lint.source import SourceFile
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Any
 
 
 def calls_of_setup(text: str, file: str) -> Iterator[dict[str, Any]]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from typing import TYPE_CHECKING
 
 from lora_lint.finding import Finding, Fix, Replace
 from lora_lint.records import dataclass, field
 from lora_lint.source import SCRIPTS, Span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 

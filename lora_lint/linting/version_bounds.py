@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from lora_lint.run.versions import padded
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.run.versions import Version
 

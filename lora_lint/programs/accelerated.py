@@ -6,13 +6,12 @@ Source: accelerate 1.15.0, commands/launch.py, commands/config/config_args.py, u
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.knowledge.layouts import Zero, fsdp_of, zero, zero_of
 from lora_lint.records import replace
 from lora_lint.run.launch import Launch
 from lora_lint.run.values import ABSENT, Known, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.frameworks.fields import Fields
     from lora_lint.programs.launchers import Call

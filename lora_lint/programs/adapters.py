@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks import registry
 from lora_lint.interpreter.values import Const, Effect, ListVal, Object, Val
@@ -15,8 +14,10 @@ from lora_lint.run.problems import InvalidValue, NoResult, Number, UnknownKey
 from lora_lint.run.run import Adapter
 from lora_lint.run.values import ABSENT, Known, Unknown, Value, is_number
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any
 
     from lora_lint.libraries.effects import ConfigRecord
     from lora_lint.run.framework import Framework

@@ -6,14 +6,15 @@ A finding belongs to the command if one of its settings takes part; what the oth
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.records import replace
 from lora_lint.run.events import EnableCheckpointing, EnableInputGrads, Load, PrepareKbit, Resize, Train, Wrap
 from lora_lint.run.values import ABSENT, Choices, Known, Unknown, alternatives
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from lora_lint.programs.launchers import Call
     from lora_lint.readers.arguments import CommandOptions

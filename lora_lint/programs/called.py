@@ -5,8 +5,6 @@ A finding belongs to the call if one of its options takes part; what the program
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.values import Const, ListVal, Opaque
 from lora_lint.programs.call_sites import CallSite
 from lora_lint.readers.arguments import options, overrides
@@ -14,6 +12,7 @@ from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.nodes import Placeholder, Scalar, Sequence
 from lora_lint.records import dataclass, replace
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

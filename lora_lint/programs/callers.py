@@ -8,7 +8,6 @@ import os
 import re
 from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from lora_lint import discovery
 from lora_lint.records import replace
@@ -17,6 +16,7 @@ from lora_lint.run.values import known
 from lora_lint.source import SCRIPTS
 from lora_lint.system import disk
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 

@@ -6,12 +6,12 @@ What was meant is read, the command with these options, so that the rules look a
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from lora_lint.programs.launchers import launched
 from lora_lint.records import replace
 from lora_lint.run.problems import LostLine
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

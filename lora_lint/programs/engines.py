@@ -6,8 +6,6 @@ vllm/v1/engine/input_processor.py (_validate_lora).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.knowledge.servers import VLLM
 from lora_lint.libraries.convert import is_flag, is_text, is_whole, text_of, to_value
 from lora_lint.programs.serving import OFF, Served, rank_problem, with_problem
@@ -15,6 +13,7 @@ from lora_lint.run.problems import InvalidValue
 from lora_lint.run.run import Unserved
 from lora_lint.run.values import ABSENT, Known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

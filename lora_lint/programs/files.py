@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.interpreter.definitions import ProgramFile
 from lora_lint.libraries.marks import names_adapter
@@ -14,9 +13,11 @@ from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.python import LARGEST, parse
 from lora_lint.system import disk
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ast
     from collections.abc import Iterator, Set
+    from typing import TypeAlias
 
     from lora_lint.programs.outline import Import, Outline
     from lora_lint.project import Project

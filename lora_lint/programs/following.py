@@ -5,8 +5,6 @@ The readers of Python and of shell do not know each other: what either starts is
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.programs import python
 from lora_lint.programs.lives import files_naming, is_of, joined
 from lora_lint.records import replace
@@ -14,6 +12,7 @@ from lora_lint.run.run import Reading, Sweep
 from lora_lint.run.values import ABSENT, Known, known
 from lora_lint.source import SCRIPTS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

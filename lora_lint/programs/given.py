@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.frameworks import refusals
 from lora_lint.interpreter.values import Object
 from lora_lint.knowledge import signatures
@@ -13,8 +11,10 @@ from lora_lint.records import replace
 from lora_lint.run.given import Given, Made
 from lora_lint.run.values import ABSENT, Known, Unknown
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from lora_lint.interpreter.values import Arguments, Val
     from lora_lint.libraries.effects import ModelRecord

@@ -7,7 +7,6 @@ accelerate 1.15, utils/dataclasses.py (FSDP's versions).
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter.values import Const, DictVal, Object
 from lora_lint.knowledge.layouts import GATHERS, WHOLE, fsdp_of, quantizer_in_name, zero, zero_of
@@ -18,7 +17,10 @@ from lora_lint.run.events import Load
 from lora_lint.run.launch import Launch, Placement, Quantizer, Sharding, Storage
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.interpreter.values import Val
     from lora_lint.libraries.effects import ModelRecord
     from lora_lint.project import Project

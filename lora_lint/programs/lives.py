@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import Happening
@@ -15,8 +14,10 @@ from lora_lint.run.run import plain_folder, training_folder
 from lora_lint.run.values import Known, known
 from lora_lint.system import disk
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
     from lora_lint.interpreter.definitions import Condition
     from lora_lint.interpreter.values import Val

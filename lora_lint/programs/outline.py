@@ -11,13 +11,13 @@ import re
 from functools import cached_property
 from itertools import pairwise
 from keyword import kwlist
-from typing import TYPE_CHECKING
 
 from lora_lint.libraries.marks import is_library, makes_config, names_config, without_plain_text
 from lora_lint.prefilter import words
 from lora_lint.programs.pruning import around, definitions
 from lora_lint.records import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, KeysView
 

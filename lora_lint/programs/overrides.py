@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.frameworks import registry
 from lora_lint.frameworks.commands import CONFIG, arguments_of, settled, untaken
 from lora_lint.frameworks.fields import unfolded
@@ -13,6 +11,7 @@ from lora_lint.readers.nodes import Entry, Mapping, Scalar
 from lora_lint.records import replace
 from lora_lint.run.run import Adapter, Reading, Run
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.frameworks.commands import Start
     from lora_lint.programs.launchers import Call

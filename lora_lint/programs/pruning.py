@@ -7,13 +7,13 @@ are left out before the text is parsed, which is the main cost of reading a prog
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from lora_lint.libraries.marks import names_adapter
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.python import parse
 from lora_lint.records import NamedTuple, replace
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ast
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.definitions import ProgramFile
 from lora_lint.interpreter.machine import Machine
 from lora_lint.interpreter.values import Const, ListVal, Opaque, either
@@ -22,6 +20,7 @@ from lora_lint.run.run import Reading
 from lora_lint.run.values import ABSENT, alternatives, known
 from lora_lint.unread import Unread
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.values import Const, Either, Member, Object, Opaque, Val, left_open
 from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.shapes import LAST_CHECKPOINT
 from lora_lint.run.run import plain_folder
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

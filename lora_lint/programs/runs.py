@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import islice, pairwise, product
 from math import prod
-from typing import TYPE_CHECKING
 
 from lora_lint.frameworks import registry
 from lora_lint.interpreter.values import (
@@ -41,6 +40,7 @@ from lora_lint.run.events import AddBeside, LoadAdapter, LoadBeside, Save, SetWe
 from lora_lint.run.run import Adapter, BaseModel, Reading, Run, Sweep, SweepKind
 from lora_lint.run.values import ABSENT, Unknown, Value, alternatives, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 

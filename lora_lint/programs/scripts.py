@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks.commands import settled
 from lora_lint.frameworks.fields import Fields
@@ -14,7 +13,10 @@ from lora_lint.run.framework import Framework
 from lora_lint.run.run import Adapter, BaseModel, Run, Training, plain_folder
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.programs.launchers import Call
     from lora_lint.run.values import Value
     from lora_lint.source import SourceFile, Span

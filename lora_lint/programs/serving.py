@@ -9,7 +9,6 @@ import json
 import os
 import re
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.frameworks import registry
 from lora_lint.frameworks.configs import read_config
@@ -47,8 +46,10 @@ from lora_lint.run.problems import InvalidValue, UnknownKey
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Run, Serving, Training, Unserved, training_folder
 from lora_lint.run.values import ABSENT, Known, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from typing import Any, TypeAlias
 
     from lora_lint.frameworks.commands import Start
     from lora_lint.knowledge.servers import Server

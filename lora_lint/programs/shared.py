@@ -9,8 +9,6 @@ report.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.interpreter.definitions import Class, Deferred, Function, Instance, Namespace, ProgramFile
 from lora_lint.interpreter.machine import Exhausted, Machine
 from lora_lint.interpreter.values import (
@@ -28,6 +26,7 @@ from lora_lint.interpreter.values import (
 from lora_lint.libraries.table import Knowledge
 from lora_lint.system import disk
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ast
     from collections.abc import Callable

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.frameworks import commands as frameworks
 from lora_lint.frameworks.commands import start_of
 from lora_lint.interpreter.shell import read_script
@@ -19,6 +17,7 @@ from lora_lint.run.run import Adapter, Reading, Run, Sweep, SweepKind
 from lora_lint.run.values import known
 from lora_lint.unread import Unread
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.interpreter.shell import Cut
     from lora_lint.programs.called import Follower

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.interpreter.values import Either, Object, Opaque, Val, either
 from lora_lint.knowledge import signatures
 from lora_lint.libraries import convert
@@ -16,7 +14,10 @@ from lora_lint.run.problems import UnknownKey
 from lora_lint.run.run import Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, Value, is_number
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.interpreter.definitions import Condition
     from lora_lint.source import Span
 

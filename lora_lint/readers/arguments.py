@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from lora_lint.readers.nodes import Entry, Mapping, Placeholder, Scalar, Sequence
 from lora_lint.readers.yaml import resolve
 from lora_lint.records import dataclass, replace
 from lora_lint.source import Span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.readers.nodes import Node
     from lora_lint.readers.shell import Word

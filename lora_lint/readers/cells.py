@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from lora_lint.readers.json import read_json
 from lora_lint.readers.nodes import Mapping, Scalar, Sequence
 from lora_lint.records import dataclass
 from lora_lint.source import Location, SourceFile, Span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import TYPE_CHECKING
 
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.fragments import Writer
 from lora_lint.readers.nodes import Mapping, Scalar, Sequence
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -7,11 +7,11 @@ CMD gives the arguments of an ENTRYPOINT in exec form. ARG has defaults, which a
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from lora_lint.readers.fragments import Writer
 from lora_lint.records import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

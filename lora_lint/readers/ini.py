@@ -6,11 +6,11 @@ Source: Python 3.11 configparser.py (`RawConfigParser._read`), python-dotenv 1.1
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from lora_lint.readers.nodes import Entry, Mapping, Placeholder, Scalar
 from lora_lint.source import Span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

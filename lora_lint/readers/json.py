@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from functools import partial
-from typing import TYPE_CHECKING, Literal, NoReturn
 
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.nodes import Entry, LateSequence, Mapping, Node, Placeholder, Scalar, ScalarValue, Sequence
@@ -18,8 +17,14 @@ from lora_lint.readers.text import without_surrogates
 from lora_lint.source import Span
 from lora_lint.system import deadline
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal, NoReturn
+
     from lora_lint.source import SourceFile
+
+    _Expected = Literal["value", "first-value", "key", "first-key", ":", ",", "end"]
+    """What may come next. After `[` and `{` the collection may also end, and likewise in place of a comma."""
 
 MAX_DEPTH = 100
 MAX_NODES = 200_000
@@ -29,8 +34,6 @@ _LONG = 1_000
 _BETWEEN_LOOKS = 0x3FF
 _MAX_DIGITS = 4000
 _TEMPLATE = re.compile(r"\$\{|\{\{|\{%")
-_Expected = Literal["value", "first-value", "key", "first-key", ":", ",", "end"]
-"""What may come next. After `[` and `{` the collection may also end, and likewise in place of a comma."""
 _WRONG: dict[_Expected, str] = {
     "value": "a value is expected here",
     "first-value": "a value is expected here",

@@ -9,13 +9,14 @@ known.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.readers.fragments import Writer
 from lora_lint.records import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TypeAlias
 
     from lora_lint.readers.fragments import Fragment
     from lora_lint.source import SourceFile

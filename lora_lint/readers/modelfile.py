@@ -6,11 +6,11 @@ Source: ollama 0.33, parser/parser.go and docs/modelfile.md.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from lora_lint.records import NamedTuple
 from lora_lint.source import Span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.source import SourceFile
 

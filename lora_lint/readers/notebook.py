@@ -8,7 +8,6 @@ import re
 import warnings
 from bisect import bisect_left
 from codecs import BOM_UTF8
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.python import parse_ahead
@@ -16,8 +15,10 @@ from lora_lint.readers.text import without_surrogates
 from lora_lint.records import replace
 from lora_lint.source import SourceFile, Span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
 _BLANKED_CELLS = re.compile(r"\s*%%(?!time\b|timeit\b|capture\b|prun\b|memit\b|skip_if\b|with_\w+)[a-zA-Z!]")
 _SHELL = re.compile(r"^(\s*)([!%?]|[\w.]+\?{1,2}\s*$)")

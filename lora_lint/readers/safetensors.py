@@ -11,14 +11,15 @@ import os
 import sys
 from io import BytesIO
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.readers.errors import Unreadable
 from lora_lint.records import dataclass
 from lora_lint.system import disk
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
 LONGEST_HEADER = 10_000_000
 """The longest header, in bytes. The format allows ten times as many; an adapter on each of 100,000 experts has some

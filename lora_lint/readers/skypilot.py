@@ -7,12 +7,12 @@ variables that a task finds).
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.fragments import Writer
 from lora_lint.readers.nodes import Mapping, Placeholder, Scalar
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -7,12 +7,12 @@ the script, so these are defaults.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from lora_lint.readers.shell import Word
 from lora_lint.records import NamedTuple, dataclass
 from lora_lint.source import Span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.source import SourceFile
 

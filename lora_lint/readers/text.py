@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from lora_lint.readers.errors import Unreadable
 from lora_lint.source import SourceFile, Span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.source import FileKind
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.nodes import Entry, Mapping, Node, Scalar, ScalarValue, Sequence
@@ -16,7 +15,10 @@ from lora_lint.readers.yaml import templated
 from lora_lint.source import Span
 from lora_lint.system import deadline, toml
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.source import SourceFile
 
 MAX_BYTES = 1_000_000

@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.nodes import Entry, Mapping, Node, Placeholder, Scalar, ScalarValue, Sequence
 from lora_lint.source import Span
 from lora_lint.system import deadline
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
     from lora_lint.source import SourceFile
 

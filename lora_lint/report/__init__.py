@@ -7,10 +7,10 @@ programs.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from lora_lint.records import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.linting.outcome import Outcome
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.report.wording import by_level, clipped, closing, headline, level_of, linked, name_of, paint, place
 from lora_lint.system.visible import columns
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.finding import Finding
     from lora_lint.linting.outcome import Outcome

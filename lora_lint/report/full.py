@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from lora_lint.report.wording import (
     by_level,
@@ -19,6 +18,7 @@ from lora_lint.report.wording import (
 )
 from lora_lint.system.visible import columns, visible, within
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

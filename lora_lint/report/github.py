@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.report.wording import cell_prefix, level_of, name_of, refuted, sentence, with_verdict
 from lora_lint.system.visible import visible
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.linting.outcome import Outcome
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.report.wording import cell_prefix, level_of, name_of, refuted, with_verdict
 from lora_lint.system.visible import json_text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.finding import Finding
     from lora_lint.linting.outcome import Outcome
 

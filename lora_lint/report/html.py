@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lora_lint import __version__
 from lora_lint.report.evidence import evidence, prose
 from lora_lint.report.wording import by_level, closing, headline, level_of, name_of, place, url_of
 from lora_lint.system.visible import visible
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.finding import Finding
     from lora_lint.linting.outcome import Outcome

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.inspection.facts import TRAINING_FIELDS
 from lora_lint.inspection.summary import summary
 from lora_lint.rules.words import size_text
 from lora_lint.system.visible import json_text, visible
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
     from lora_lint.inspection.runs import Inspection
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint import __version__
 from lora_lint.report.wording import level_of, name_of, url_of
 from lora_lint.system.visible import json_text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.finding import Finding, Verdict
     from lora_lint.linting.outcome import Outcome
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 from lora_lint.report.wording import level_of, name_of, place, refuted, with_verdict
 from lora_lint.system.visible import visible
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.finding import Finding
     from lora_lint.linting.outcome import Outcome

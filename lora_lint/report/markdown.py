@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from lora_lint.report.wording import (
     by_level,
@@ -17,6 +16,7 @@ from lora_lint.report.wording import (
 )
 from lora_lint.system.visible import visible
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.finding import Finding
     from lora_lint.linting.outcome import Outcome

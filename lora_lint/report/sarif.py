@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from lora_lint import __version__, catalogue
@@ -10,7 +9,10 @@ from lora_lint.fixes.made import edits_of
 from lora_lint.report.wording import HOMEPAGE, level_of, refuted, url_of, with_verdict
 from lora_lint.system.visible import json_text, octets, visible
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.finding import Finding, Fix
     from lora_lint.linting.outcome import Outcome
     from lora_lint.source import Location, Span

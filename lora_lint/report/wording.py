@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint import catalogue
 from lora_lint.finding import LEVELS
 from lora_lint.system.visible import columns, visible, within
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

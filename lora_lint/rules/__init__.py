@@ -5,8 +5,6 @@ A rule may check runs and sweeps. The engine reports LL900 and LL910.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lora_lint.rules import (
     adapters,
     beside,
@@ -33,6 +31,7 @@ from lora_lint.rules import (
     wrapping,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from math import sqrt
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Related
 from lora_lint.knowledge import versions
@@ -20,8 +19,10 @@ from lora_lint.run.run import Damage, Unserved
 from lora_lint.run.values import Known, Reason, Unknown, alternatives, known
 from lora_lint.source import Span
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Any
 
     from lora_lint.knowledge.modules import Module
     from lora_lint.knowledge.resolve import Case

@@ -9,8 +9,6 @@ that also tries a rank within its bound.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
-
 from lora_lint.finding import CONFIDENCES, LEVELS
 from lora_lint.records import NamedTuple
 from lora_lint.rules.scale import arms_of
@@ -19,8 +17,10 @@ from lora_lint.run.given import Given
 from lora_lint.run.run import Run, Sweep
 from lora_lint.run.values import known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import TypeAlias
 
     from lora_lint.finding import Finding
     from lora_lint.rules.scale import Arm

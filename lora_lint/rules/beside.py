@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from math import sqrt
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Related
 from lora_lint.rules.words import happening, least, names, number
 from lora_lint.run.events import AddBeside, DeleteAdapter, LoadBeside, PutBeside, PutOn, TakeOff
 from lora_lint.run.values import always, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
     from lora_lint.run.events import Blend, Making
     from lora_lint.run.run import Run

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.finding import Add, Finding, Fix, Related, Write
 from lora_lint.knowledge import versions
 from lora_lint.rules.changes import drop_given
@@ -14,8 +12,10 @@ from lora_lint.rules.words import least, names, place, resting, setting
 from lora_lint.run.launch import Quantizer
 from lora_lint.run.values import ABSENT, Known, alternatives, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
 
     from lora_lint.finding import Change
     from lora_lint.knowledge.resolve import Case

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import sqrt
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
 from lora_lint.knowledge.modules import LINEAR_KINDS
@@ -13,8 +12,10 @@ from lora_lint.rules.scale import spelling
 from lora_lint.rules.words import every_case, least, listed, number, place, plural, resting, setting, surety
 from lora_lint.run.values import ABSENT, Unknown, alternatives, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
     from lora_lint.finding import Confidence, Level
     from lora_lint.knowledge.matching import Matched

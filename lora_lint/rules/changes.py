@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
-
 from lora_lint.finding import Add, Drop, Fix, Tie, Write
 from lora_lint.knowledge import versions
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Literal
+
     from lora_lint.finding import Change
     from lora_lint.run.run import Adapter, Run
     from lora_lint.source import Span

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix
 from lora_lint.knowledge import versions
@@ -31,8 +30,10 @@ from lora_lint.rules.words import least, listed, names, plural, resting
 from lora_lint.run.events import Freeze, Resize, Wrap
 from lora_lint.run.values import Known, alternatives, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
     from lora_lint.finding import Change, Confidence, Level
     from lora_lint.knowledge.matching import Match, Matched

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.finding import Finding, Related
 from lora_lint.rules.words import place, resting
 from lora_lint.run.launch import SPLITS, Placement, Quantizer, Sharding, Storage
 from lora_lint.run.values import Known, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
     from lora_lint.finding import Confidence
     from lora_lint.run.run import Run

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from math import prod
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix
 from lora_lint.knowledge.versions import added, named, without
@@ -25,8 +24,10 @@ from lora_lint.rules.reached import (
 from lora_lint.rules.words import least, names, number, plural, resting, surety
 from lora_lint.run.values import Known, alternatives, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
     from lora_lint.finding import Change
     from lora_lint.knowledge.modules import Parameter

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Rename, Unfold, Write
 from lora_lint.knowledge import versions
@@ -15,8 +14,10 @@ from lora_lint.rules.words import names, resting, some_case, surety
 from lora_lint.run.problems import InvalidValue, NoResult, Number, OneOf, UnknownKey
 from lora_lint.run.values import alternatives, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Any
 
     from lora_lint.finding import Confidence, Fix
     from lora_lint.run.run import Run

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.finding import Finding, Fix
 from lora_lint.knowledge import versions
 from lora_lint.rules.changes import put
@@ -21,8 +19,10 @@ from lora_lint.rules.reached import (
 from lora_lint.rules.words import least, names, resting, some_case
 from lora_lint.run.values import Known, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
     from lora_lint.finding import Level
     from lora_lint.knowledge.resolve import Case

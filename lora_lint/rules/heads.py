@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related, Write
 from lora_lint.knowledge import versions
@@ -14,8 +13,10 @@ from lora_lint.rules.words import least, names, resting
 from lora_lint.run.events import Cast, Freeze, LoadAdapter, PrepareKbit, PutOn, Train, Unfreeze, Wrap
 from lora_lint.run.values import ABSENT, Known, alternatives, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
 
     from lora_lint.finding import Confidence
     from lora_lint.knowledge.resolve import Case

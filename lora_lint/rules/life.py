@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.finding import Add, Bind, Finding, Fix, Follow, Move, Related
 from lora_lint.knowledge import versions
 from lora_lint.knowledge.adapter_states import course, trains_nothing
@@ -34,8 +32,10 @@ from lora_lint.run.events import (
 )
 from lora_lint.run.values import ABSENT, always, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Any
 
     from lora_lint.finding import Confidence
     from lora_lint.knowledge.adapter_states import AdapterStates

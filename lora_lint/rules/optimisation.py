@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import inf, sqrt
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Drop, Finding, Fix
 from lora_lint.knowledge import versions
@@ -11,8 +10,10 @@ from lora_lint.rules.words import every_case, least, number, resting, setting, s
 from lora_lint.run.events import LoadAdapter, PutOn, Unwrap
 from lora_lint.run.values import alternatives, always, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
     from lora_lint.run.run import Run
 

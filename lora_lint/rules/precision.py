@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.finding import Drop, Finding, Fix, Related
 from lora_lint.rules.reached import model_label, resolved_of
 from lora_lint.rules.words import happening, least, place, resting
 from lora_lint.run.events import Cast, Halve, Load, PrepareKbit, PutOn, TakeOff, Train
 from lora_lint.run.values import ABSENT, Known, alternatives, always, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
 
     from lora_lint.run.run import Run
     from lora_lint.run.values import Value

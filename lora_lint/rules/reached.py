@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.finding import Related
 from lora_lint.knowledge import versions
 from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.rules.words import least, place, surety
 from lora_lint.run.values import alternatives
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from lora_lint.finding import Confidence
     from lora_lint.knowledge.matching import RefusalKind

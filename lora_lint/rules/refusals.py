@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
 
 from lora_lint.finding import Add, Drop, Finding, Fix, Related, Write
 from lora_lint.frameworks import refusals
@@ -15,8 +14,10 @@ from lora_lint.run.events import LoadAdapter, Wrap
 from lora_lint.run.problems import InvalidValue, LostLine, Overridden
 from lora_lint.run.values import ABSENT, Choices, Known, Reason, Unknown, alternatives, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import Any, TypeVar
 
     from lora_lint.finding import Change
     from lora_lint.frameworks.refusals import Hit, Refusal, Table
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from lora_lint.run.versions import Pin
     from lora_lint.source import Span
 
-T = TypeVar("T")
+    T = TypeVar("T")
+
 _LONGEST = 40
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.finding import Finding, Fix
 from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.rules.changes import put, settable
@@ -19,8 +17,10 @@ from lora_lint.rules.reached import (
 from lora_lint.rules.words import names, resting
 from lora_lint.run.values import known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
     from lora_lint.knowledge.matching import PeftRefusal
     from lora_lint.knowledge.resolve import Case

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Related
 from lora_lint.records import replace
@@ -13,8 +12,10 @@ from lora_lint.rules.words import happening, least, plural
 from lora_lint.run.events import LoadAdapter, PutOn, Resize
 from lora_lint.run.values import Known, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
     from lora_lint.finding import Confidence
     from lora_lint.knowledge.resolve import Case

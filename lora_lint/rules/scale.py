@@ -7,22 +7,24 @@ for the scale, docs/verify.md for the measured exponents of the step.
 from __future__ import annotations
 
 from math import sqrt
-from typing import TYPE_CHECKING, Literal
 
 from lora_lint.records import dataclass
 from lora_lint.rules.words import every_case
 from lora_lint.run.values import known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal
+
     from lora_lint.run.framework import Framework
     from lora_lint.run.run import Run
 
+    Law = Literal["adam", "sgd"]
+    """How the first step depends on rank and scale at one learning rate: rank * scale under Adam-type optimizers, which
+    divide the size of the gradient out, rank * scale^2 under SGD."""
+
 SLACK = 1.001
 """Alpha is written to four digits, so a scale within a thousandth of its limit counts as at the limit."""
-
-Law = Literal["adam", "sgd"]
-"""How the first step depends on rank and scale at one learning rate: rank * scale under Adam-type optimizers, which
-divide the size of the gradient out, rank * scale^2 under SGD."""
 
 
 @dataclass(frozen=True)

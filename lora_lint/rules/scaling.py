@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from math import isclose, sqrt
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
 from lora_lint.knowledge.versions import without
@@ -13,8 +12,10 @@ from lora_lint.rules.scale import SLACK, Arm, arms_of, divisor, law_of, spelling
 from lora_lint.rules.words import every_case, listed, number, place, resting, setting, some_case, subjects, surety
 from lora_lint.run.values import alternatives, always, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Any
 
     from lora_lint.run.run import Run
     from lora_lint.run.values import Value

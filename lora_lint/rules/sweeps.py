@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from itertools import pairwise, permutations
 from math import isclose, sqrt
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related, Remark
 from lora_lint.rules.changes import tied
@@ -19,8 +18,10 @@ from lora_lint.rules.words import least, listed, number, place, resting, spread,
 from lora_lint.run.run import SweepKind
 from lora_lint.run.values import Choices, Known, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
     from lora_lint.finding import Confidence, Level
     from lora_lint.rules.scale import Law

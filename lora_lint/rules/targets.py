@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix
 from lora_lint.knowledge import versions
@@ -28,8 +27,10 @@ from lora_lint.rules.reached import (
 from lora_lint.rules.words import names, resting, some_case
 from lora_lint.run.values import Known, alternatives
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import Any
 
     from lora_lint.finding import Change, Confidence
     from lora_lint.knowledge.models import Model

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.finding import Finding, Fix, Related
 from lora_lint.knowledge import versions
 from lora_lint.records import dataclass
@@ -13,8 +11,10 @@ from lora_lint.rules.words import happening, least, names, resting
 from lora_lint.run.events import Load, LoadAdapter, Unwrap, Wrap
 from lora_lint.run.values import Known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
 
     from lora_lint.finding import Confidence
     from lora_lint.knowledge.resolve import Case

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
 from lora_lint.knowledge.versions import without
@@ -13,8 +12,10 @@ from lora_lint.rules.words import happening, least, names
 from lora_lint.run.events import Load, LoadAdapter, Resize, Train, Unfreeze, Unwrap, Wrap
 from lora_lint.run.values import ABSENT, Known, Unknown, alternatives
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
 
     from lora_lint.finding import Change
     from lora_lint.run.events import Event

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
-
 from lora_lint.finding import Add, Finding, Fix, Into, Move, Related
 from lora_lint.knowledge.adapter_states import UNNAMED, course, trains_nothing
 from lora_lint.records import dataclass
@@ -34,8 +32,10 @@ from lora_lint.run.events import (
 )
 from lora_lint.run.values import Known, alternatives, always, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Any, TypeAlias
 
     from lora_lint.finding import Confidence, Level
     from lora_lint.knowledge.adapter_states import AdapterStates

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import CONFIDENCES, Finding
 from lora_lint.records import replace
 from lora_lint.run.values import Choices, Known, alternatives
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any
 
     from lora_lint.finding import Confidence, Fix, Level, Related
     from lora_lint.run.events import Event

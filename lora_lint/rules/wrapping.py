@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.finding import Finding, Fix, Move, Related, Through
 from lora_lint.knowledge import versions
 from lora_lint.rules.changes import put
@@ -24,8 +22,10 @@ from lora_lint.run.events import (
 )
 from lora_lint.run.values import Known, alternatives, always, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
 
     from lora_lint.finding import Level
     from lora_lint.run.run import Run

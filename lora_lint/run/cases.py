@@ -7,14 +7,15 @@ value (`Known.under`), so that a run can be read as it is in each case: its mode
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.records import replace
 from lora_lint.run.choices import caller, exclude
 from lora_lint.run.values import Choices, Known, Reason, Unknown
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from lora_lint.run.choices import Case
     from lora_lint.run.run import Run

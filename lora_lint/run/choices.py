@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
-
 from lora_lint.records import dataclass
 
-Test: TypeAlias = Literal["set", "equals", "among", "contains", "starts", "ends", "other"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Literal, TypeAlias
+
+    Test: TypeAlias = Literal["set", "equals", "among", "contains", "starts", "ends", "other"]
 
 
 @dataclass(frozen=True)

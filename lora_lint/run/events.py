@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.records import dataclass
 from lora_lint.run.values import ABSENT
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import NoReturn, TypeAlias
 
     from lora_lint.run.values import Value
     from lora_lint.source import Span

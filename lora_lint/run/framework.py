@@ -5,21 +5,21 @@ It contains only facts and stands below everything that uses it. Reading is done
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
-
 from lora_lint.records import dataclass, field
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any, Literal
 
     from lora_lint.run.run import Method
     from lora_lint.run.versions import Version
     from lora_lint.source import FileKind
 
-Avoided = Literal["mamba-module", "expert-dropout", "vision-tower"]
+    Avoided = Literal["mamba-module", "expert-dropout", "vision-tower"]
+    Spelling = Literal["flags", "dotted"]
+    """`--lora_r 8`, or `model.lora_rank=8`."""
 
-Spelling = Literal["flags", "dotted"]
-"""`--lora_r 8`, or `model.lora_rank=8`."""
 
 TRAINER_KEYS: Mapping[str, str] = {
     "optimizer": "optim",

@@ -6,12 +6,12 @@ those, each under its own name.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lora_lint.records import dataclass, field
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from lora_lint.run.values import Value
     from lora_lint.run.versions import Pin

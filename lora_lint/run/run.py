@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, Literal
 
 from lora_lint.records import dataclass, field, replace
 from lora_lint.run.launch import Launch
 from lora_lint.run.values import ABSENT, Known, Phrased, Unknown, known
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from typing import Any, Literal
 
     from lora_lint.knowledge.resolve import Loaded
     from lora_lint.knowledge.servers import Server
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from lora_lint.run.versions import Pin, Version
     from lora_lint.source import SourceFile, Span
     from lora_lint.unread import Unread
+
+    SweepKeeps = Literal["ratio", "step"]
+    """What a sweep keeps while the rank varies, where the user states it: alpha/r (or alpha/sqrt(r) under rsLoRA), or
+    the size of the first optimizer step."""
+    Method = Literal["supervised", "preference", "rl", "classification", "unknown"]
 
 _OWN_NAMES = Unknown("the framework builds this model from modules of its own")
 
@@ -136,14 +142,6 @@ class Dataset:
     name: Value[str] = ABSENT
     size: Value[int] = ABSENT
     how: str = ""
-
-
-SweepKeeps = Literal["ratio", "step"]
-"""What a sweep keeps while the rank varies, where the user states it: alpha/r (or alpha/sqrt(r) under rsLoRA), or the
-size of the first optimizer step."""
-
-
-Method = Literal["supervised", "preference", "rl", "classification", "unknown"]
 
 
 @dataclass(frozen=True)

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
-from lora_lint.records import dataclass
+from lora_lint.records import Generic, TypeVar, dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeGuard
+    from typing import Any, Literal, TypeAlias, TypeGuard
 
     from lora_lint.run.choices import Case
     from lora_lint.source import Span
+
+    Origin = Literal["literal", "cli-default", "framework-default", "derived", "setting"]
+    """Where a value comes from: written in the file; the default of a command-line option or of a launcher's dataclass
+    that a caller may override; the framework's own default; computed from other values; stated by the user's settings
+    or a `# lora-lint: model=…` comment."""
 
 T = TypeVar("T")
 
 
 T_co = TypeVar("T_co", covariant=True)
-
-
-Origin = Literal["literal", "cli-default", "framework-default", "derived", "setting"]
-"""Where a value comes from: written in the file; the default of a command-line option or of a launcher's dataclass that
-a caller may override; the framework's own default; computed from other values; stated by the user's settings or a `#
-lora-lint: model=…` comment."""
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import time
 from _thread import _local
-from typing import TYPE_CHECKING
 
 from lora_lint.system.signals import signal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 

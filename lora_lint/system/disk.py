@@ -11,19 +11,23 @@ import os
 import stat
 import time
 from errno import EINVAL
-from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
+from lora_lint.records import Generic, TypeVar
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
+    from typing import Literal, TypeAlias
+
+    Kind = Literal["file", "there", "size", "names", "content", "state", "real"]
+    """Whether a path is a regular file; whether anything exists there; how many bytes it has; the names in a folder; a
+    digest of the content; size, times and identity, for files that are too large to be read again each time; where
+    links lead."""
 
 K = TypeVar("K")
 V = TypeVar("V")
 Noted: TypeAlias = "dict[tuple[Kind, str], str]"
-Kind = Literal["file", "there", "size", "names", "content", "state", "real"]
-"""Whether a path is a regular file; whether anything exists there; how many bytes it has; the names in a folder; a
-digest of the content; size, times and identity, for files that are too large to be read again each time; where links
-lead."""
 
 KEPT = ".lora-lint-cache"
 """The default name of the folder for results."""

@@ -7,10 +7,11 @@ character by character with all its positions at once, which takes no more steps
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal, TypeAlias
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import Literal, TypeAlias
 
 _FEW = 2
 """The most stars in a glob that becomes a regular expression: on a path of 4,096 characters that takes some eight

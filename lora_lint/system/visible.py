@@ -8,7 +8,10 @@ from __future__ import annotations
 import json
 import math
 from itertools import accumulate, takewhile
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def visible(text: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import UnionType
-from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from lora_lint.knowledge.resolve import Loaded
 from lora_lint.run import run as records
 from lora_lint.run.problems import UnknownKey
-from lora_lint.run.values import Value, alternatives
+from lora_lint.run.values import Choices, Known, Unknown, alternatives
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from lora_lint.run.run import Adapter, BaseModel, Dataset, Run, Training
 
 
-_NAMES = {"Loaded": Loaded, "Mapping": Mapping, "Span": Span, "Value": Value, "UnknownKey": UnknownKey}
+T = TypeVar("T")
+_NAMES = {
+    "Any": Any,
+    "Literal": Literal,
+    "Loaded": Loaded,
+    "Mapping": Mapping,
+    "Method": Literal["supervised", "preference", "rl", "classification", "unknown"],
+    "Span": Span,
+    "UnknownKey": UnknownKey,
+    "Value": Known[T] | Choices[T] | Unknown,
+}
 """What the module of the records imports for type checkers alone."""
 
 
