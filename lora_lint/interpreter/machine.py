@@ -47,7 +47,7 @@ MAX_STEPS = 150_000
 _BETWEEN_LOOKS = 1_000
 _new_tuple = tuple.__new__
 _TRAINING_WORDS = tuple(
-    b"lora peft adapter from_pretrained requires_grad dataset trainer freeze add_argument argparse rank alpha "
+    b"lora peft adapter from_pretrained requires_grad dataset tokeniz trainer freeze add_argument argparse rank alpha "
     b"target_modules finetun fine_tun tuner train( nn.module yaml json toml configparser omegaconf "
     b".map( .select( train_test_split dataframe .append({".split()
 )
@@ -192,6 +192,14 @@ class Machine:
         name = _text_of(node.func)[:40] if node is not None else "it"
         escaped = self.library.escape(self, name, arguments, span)
         return escaped if escaped is not None else Opaque(f"`{name}(…)` is not followed", span)
+
+    def turn(self, span: Span, number: int, follow: Callable[[], Val]) -> Val:
+        """Follows one of the calls that something makes for each item."""
+        self.trail.append(Step("loop", span, number))
+        try:
+            return follow()
+        finally:
+            self.trail.pop()
 
     def call_external(self, name: str, arguments: Arguments, span: Span) -> Val:
         """Calls a function or a class of a library, including builtins."""

@@ -6,7 +6,8 @@ FastAPI 0.121 (BackgroundTasks), Celery 5.5 (app/task.py), Ray 2.60, Modal 1.2, 
 
 from __future__ import annotations
 
-from lora_lint.interpreter.state import Step
+from functools import partial
+
 from lora_lint.interpreter.values import MAX_UNROLL, Arguments, Const, DictVal, ListVal, Object, Opaque, Val
 from lora_lint.libraries.spaces import is_callable
 
@@ -39,8 +40,9 @@ def timer(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
 
 def spawn(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`torch.multiprocessing.spawn(train, args=(8,), nprocs=2)`: each process gets its number first."""
-    given = _packed(arguments, "args", "", span, 1)
-    given.positional.insert(0, Opaque("it is the number of the process", span))
+    packed = _packed(arguments, "args", "", span, 1)
+    number = Opaque("it is the number of the process", span)
+    given = Arguments([number, *packed.positional], packed.keywords, {}, packed.open)
     _start(context.machine, arguments.get("fn", 0), given, span)
     return Const(None, span)
 
@@ -100,11 +102,8 @@ def _each(machine: Machine, name: str, arguments: Arguments, span: Span) -> Val:
     for number, items in enumerate(turns):
         unpacked = items[0] if name in _EACH_UNPACKED and items else None
         given = list(items) if unpacked is None else list(unpacked.items) if isinstance(unpacked, ListVal) else []
-        machine.trail.append(Step("loop", span, number))
-        try:
-            _start(machine, function, Arguments(given, {}, {}, unpacked is not None and not given), span)
-        finally:
-            machine.trail.pop()
+        call = Arguments(given, {}, {}, unpacked is not None and not given)
+        machine.turn(span, number, partial(_start, machine, function, call, span))
     return Opaque("its items are computed elsewhere", span)
 
 

@@ -652,6 +652,27 @@ CASES = {
         """,
         250,
     ),
+    "tokenized by a helper": (
+        """
+        def tokenize(examples, tokenizer):
+            texts = []
+            for example in examples:
+                instruction = example["a"]
+                question = f"Question: {instruction}"
+                answer = f"Answer: {instruction}"
+                text = question + answer
+                text = text.strip()
+                text = text + tokenizer.eos_token
+                texts.append(text)
+            tokenized = tokenizer(texts, padding=True, truncation=True)
+            print("tokenized", len(texts))
+            return {"input_ids": tokenized["input_ids"].tolist(), "texts": texts}
+
+        data = [json.loads(l) for l in open("data/train.jsonl")]
+        data_set = Dataset.from_dict(tokenize(data, AutoTokenizer.from_pretrained("gpt2")))
+        """,
+        250,
+    ),
     "tokenized in parts": (
         """
         tokenizer = AutoTokenizer.from_pretrained("gpt2")
