@@ -20,7 +20,7 @@ from lora_lint.interpreter.values import (
     left_open,
     option_of,
 )
-from lora_lint.records import dataclass
+from lora_lint.records import NamedTuple
 from lora_lint.run.choices import OptionChoice, caller
 from lora_lint.run.values import Reason
 
@@ -37,8 +37,7 @@ Place: TypeAlias = "tuple[dict[str, Val], str]"
 """Where a value is stored: the container and the key."""
 
 
-@dataclass(frozen=True)
-class Entered:
+class Entered(NamedTuple):
     """A branch that is being followed: the choices of callers that lead to it, how many held before, and where it
     narrows options (the value before, and the value in the branch)."""
 

@@ -9,7 +9,7 @@ from lora_lint.interpreter import branches, collecting, operations
 from lora_lint.interpreter.definitions import Class, Condition, Scope, make_function
 from lora_lint.interpreter.state import Step
 from lora_lint.interpreter.values import MAX_UNROLL, Const, DictVal, ListVal, Opaque, left_open
-from lora_lint.records import dataclass
+from lora_lint.records import NamedTuple
 from lora_lint.source import Span
 
 TYPE_CHECKING = False
@@ -151,8 +151,7 @@ def _fork(machine: Machine, node: ast.If, scope: Scope) -> Signal | None:
     return signal
 
 
-@dataclass(frozen=True)
-class _Link:
+class _Link(NamedTuple):
     """An unknown condition: the branch that is taken by default, what the branch where it holds leaves and which
     choices lead there, and the other one."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lora_lint.records import dataclass
+from lora_lint.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     Test: TypeAlias = Literal["set", "equals", "among", "contains", "starts", "ends", "other"]
 
 
-@dataclass(frozen=True)
-class OptionChoice:
+class OptionChoice(NamedTuple):
     """A condition on an option, and whether it holds: `--model` equals "phi".
 
     `option` is as callers write it; it is "" for a condition on anything else. `value` is what the option is compared
