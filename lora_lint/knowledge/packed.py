@@ -6,7 +6,7 @@ writes and that a diff shows. The parts of a long table (`tables`) are packed in
 
 The file: the sizes of the list of files and of the dictionary in 4 bytes each (big-endian); the list, deflated, with a
 line for each file (name, place, size); the dictionary, deflated; the files, deflated with the dictionary, which is made
-of some of them: the documents are alike. Places count from the end of the dictionary. There are no checksums: to
+of pieces of them: the documents are alike. Places count from the end of the dictionary. There are no checksums: to
 compute them takes half as long as to inflate.
 """
 
@@ -17,12 +17,14 @@ import zlib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 _WINDOW = 32_768
 """The longest dictionary that deflate looks into."""
-_EVERY = (31, 42, 55)
-"""One file in so many goes into the dictionary: which is best depends on the files."""
+_PIECE = 256
+"""The length of the pieces that the dictionary is put together of."""
+_GRAM = 12
+"""What occurs in many files is found by texts of this length."""
 _RAW = -zlib.MAX_WBITS
 """The format of deflate without header and checksum."""
 
@@ -37,14 +39,8 @@ def files_of(folder: str) -> dict[str, bytes]:
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
-    """The content of a pack, with the dictionary that makes it smallest."""
-    contents = list(files.values())
-    orders = (contents, sorted(contents, key=len))
-    dictionaries = [b"".join(order[::every])[-_WINDOW:] for order in orders for every in _EVERY]
-    return min((_packed(files, dictionary) for dictionary in dictionaries), key=len)
-
-
-def _packed(files: Mapping[str, bytes], dictionary: bytes) -> bytes:
+    """The content of a pack."""
+    dictionary = _shared(list(files.values()))
     listed, members = "\n", b""
     for name, content in files.items():
         member = deflated(content, dictionary)
@@ -52,6 +48,31 @@ def _packed(files: Mapping[str, bytes], dictionary: bytes) -> bytes:
         members += member
     head, shared = deflated(listed.encode()), deflated(dictionary)
     return len(head).to_bytes(4, "big") + len(shared).to_bytes(4, "big") + head + shared + members
+
+
+def _shared(files: Sequence[bytes]) -> bytes:
+    """The dictionary for some files: from every stretch of them the piece that most of the others share, the most
+    common ones last."""
+    from collections import Counter  # only a build packs
+    from itertools import accumulate
+
+    common = Counter(gram for content in files for gram in {*_grams(content)})
+    whole = b"".join(files)
+    stretch = max(len(whole) * _PIECE // _WINDOW, _PIECE)
+    pieces, taken = [], set[bytes]()
+    for start in range(0, len(whole), stretch):
+        part = whole[start : start + stretch]
+        worth = [0, *accumulate(0 if gram in taken else common[gram] - 1 for gram in _grams(part))]
+        last = max(len(worth) - _PIECE, 1)
+        best = max(range(last), key=lambda at: worth[min(at + _PIECE, len(worth) - 1)] - worth[at])
+        piece = part[best : best + _PIECE]
+        pieces.append((worth[min(best + _PIECE, len(worth) - 1)] - worth[best], piece))
+        taken.update(_grams(piece))
+    return b"".join(piece for _, piece in sorted(pieces, key=lambda pair: pair[0]))[-_WINDOW:]
+
+
+def _grams(content: bytes) -> Iterator[bytes]:
+    return (content[at : at + _GRAM] for at in range(len(content) - _GRAM + 1))
 
 
 def deflated(content: bytes, dictionary: bytes = b"") -> bytes:
