@@ -44,6 +44,9 @@ def built_count(session: Session, model: Model, counted: Counted) -> int | str:
     """How many parameters PEFT trains on the model that is built from the config, or the exception that it raises."""
     found = counted.architecture
     config = readable(session.configs[model.model_type](**model.config))
+    part = getattr(config, "text_config", None)
+    if part is not None and type(part) is session.model_class(found.class_name).config_class:
+        config = part  # what an Auto class hands over to a class that is made for the text model
     built = session.build(found.class_name, config, seconds=60)
     arguments = {"target_modules": "all-linear", "exclude_modules": counted.targets.exclude_modules}
     return trained(session, built, arguments, RANK)
