@@ -50,14 +50,23 @@ def setting_without_effect(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
             )
             related = (Related(problem.by, "this one counts"),)
             yield Finding("LL905", message, problem.span, related=related)
-        elif isinstance(problem, LostLine):
-            lost = f"this and {problem.more} more never reach" if problem.more else "this never reaches"
-            message = (
-                f"The line above does not continue the command, so that the shell runs `{problem.key}` as one of its "
-                f"own: {lost} the training. Nothing may follow the sign that continues a line, nor may a comment come "
-                "between"
-            )
-            yield Finding("LL905", message, problem.span)
+    yield from _cut_off([problem for problem in run.problems if isinstance(problem, LostLine)])
+
+
+def _cut_off(lines: Sequence[LostLine]) -> Iterator[Finding]:
+    """One finding for all lines that one command was meant to continue on."""
+    if not lines:
+        return
+    first, *others = lines
+    more = sum(line.more + 1 for line in lines) - 1
+    lost = f"this and {more} more never reach" if more else "this never reaches"
+    message = (
+        f"The line above does not continue the command, so that the shell runs `{first.key}` as one of its own: {lost} "
+        "it. End every line but the last with the sign that continues it (in bash a backslash), with nothing after it, "
+        "and put no comment between"
+    )
+    related = tuple(Related(line.span, f"`{line.key}` is cut off too") for line in others)
+    yield Finding("LL905", message, first.span, related=related)
 
 
 def refused_settings(given: Given, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

@@ -58,6 +58,11 @@ def test_options_below_a_line_that_ends_are_lost(tmp_path: Path, text: str, key:
     assert rest in finding.message
 
 
+def test_lines_of_one_command_are_one_finding(tmp_path: Path) -> None:
+    (finding,) = findings(tmp_path, f"{SWIFT}\n  --learning_rate 1e-4\n  --output_dir o --bf16 true\n")
+    assert "this and 2 more" in finding.message
+
+
 def test_what_was_meant_is_judged(tmp_path: Path) -> None:
     """Alpha would be 1 if it were not for the line that is lost."""
     text = f"{FLUX} --network_module networks.lora_flux --learning_rate 1e-4\n  --network_alpha 16\n"
