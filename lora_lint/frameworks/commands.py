@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from lora_lint.run.values import Value
     from lora_lint.source import Span
 
+_OF_A_COPY = 2
+"""How many options that a script of examples does not have show that it is a changed copy."""
 CONFIG = re.compile(r"\.(?:ya?ml|json|toml)$")
 
 
@@ -117,9 +119,11 @@ def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
         method = command.methods.get(start.task or "", "unknown")
         runs = tuple(replace(run, training=replace(run.training, method=method)) for run in runs)
     is_open = arguments.open or not command.usual
-    own = given_to(start.framework.name, given, is_open, arguments.defaults) if command.checked else ()
     script = start.name.replace("\\", "/").rpartition("/")[2]
-    unknown = schemas.unknown_options(start.framework.name, script, arguments.mapping)
+    changed = command.followed and schemas.is_borrowed(start.framework.name, arguments.mapping, script, _OF_A_COPY)
+    checked = command.checked and not changed
+    own = given_to(start.framework.name, given, is_open, arguments.defaults) if checked else ()
+    unknown = schemas.unknown_options(start.framework.name, script, arguments.mapping) if not changed else []
     stray = _stray(start, script, arguments)
     problems: tuple[Problem, ...] = (*unknown, *stray, *_overridden(start, given), *untaken(start, given))
     runs = tuple(with_document(start.framework, given, run) for run in runs)

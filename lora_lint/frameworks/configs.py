@@ -8,8 +8,9 @@ from __future__ import annotations
 from functools import partial
 
 from lora_lint.frameworks import registry
-from lora_lint.frameworks.settings import with_document, with_given, with_misplaced
+from lora_lint.frameworks.settings import is_borrowed, with_document, with_given, with_misplaced
 from lora_lint.prefilter import frameworks_of
+from lora_lint.records import replace
 from lora_lint.run.run import Reading
 
 TYPE_CHECKING = False
@@ -47,9 +48,13 @@ def read_config(
                 reading = reader.read(document, project)
                 if reading.started is not None and follow is not None:
                     reading = follow(reading.started) or reading
-                reading = with_given(reading, name, document)
-                for complete in (with_document, with_misplaced):
-                    reading = reading.mapped(partial(complete, registry.framework(name), document))
+                framework = registry.framework(name)
+                if is_borrowed(framework, document):
+                    reading = reading.mapped(lambda run: replace(run, problems=()))
+                else:
+                    reading = with_given(reading, name, document)
+                    for complete in (with_document, with_misplaced):
+                        reading = reading.mapped(partial(complete, framework, document))
                 runs += reading.runs
                 sweeps += reading.sweeps
                 unread += reading.unread

@@ -35,6 +35,12 @@ def with_given(reading: Reading, framework: str, document: Mapping) -> Reading:
     return reading.mapped(lambda run: replace(run, given=given))
 
 
+def is_borrowed(framework: Framework, document: Mapping) -> bool:
+    """Whether a file is that of another program, which has taken over keys of a framework whose files are flat."""
+    flat = framework.commands and not framework.sections and registry.own(framework.name, "settings") is None
+    return bool(flat) and schemas.has(framework.name) and schemas.is_borrowed(framework.name, document)
+
+
 def with_document(framework: Framework, mapping: Mapping, run: Run) -> Run:
     """A run with the folder that its framework saves the adapter in, if it is written out or there is a usual
     one, and with the keys that not all releases of the framework know."""

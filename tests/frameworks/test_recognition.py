@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+import lora_lint
 from lora_lint import marks, prefilter
 from lora_lint.frameworks import registry
 from lora_lint.frameworks.configs import documents as documents_of
@@ -133,3 +134,31 @@ def test_no_damage_makes_a_dialect_fail(name: str, text: str, monkeypatch: pytes
     for seed in range(20):
         changed = damaged(document, random.Random(seed))
         engine.lint_text(dump(changed).encode(), name, Settings())
+
+
+AXOLOTL = "base_model: gpt2\nload_in_4bit: true\nlora_r: 8\ndatasets: []\nsequence_len: 512\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("", {"LL904"}),
+        ("plots_dir: a\nhf_repo: b\nmax_tokens_seen: 3\n", {"LL904"}),
+        ("plots_dir: a\nhf_repo: b\nmax_tokens_seen: 3\ngrad_steps: 4\npacked: true\n", set()),
+        ("_own: a\n_another: b\n.anchor: c\n_x: 1\n_y: 2\n_z: 3\n", {"LL904"}),
+    ],
+    ids=["its own", "a few keys of the user", "another program's", "marked as the user's"],
+)
+def test_a_program_that_borrows_keys_is_not_the_framework(more: str, told: set[str]) -> None:
+    report = lora_lint.lint_text(AXOLOTL + more, "train.yaml")
+    assert {each.code for each in report.findings} == told
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [("", True), ("--csv_file=meals.csv", True), ("--csv_file=meals.csv --log_dir=logs", False)],
+)
+def test_a_changed_copy_of_an_example_is_not_the_example(options: str, told: bool) -> None:
+    """Without `--dataset_name` the example itself stops."""
+    text = f"python train_text_to_image_lora.py --pretrained_model_name_or_path=a/b --rank=8 {options}\n"
+    assert bool(lora_lint.lint_text(text, "train.sh").findings) is told
