@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import partial
 
 from lora_lint.interpreter.state import Frame, Step
@@ -50,6 +51,7 @@ _DICT_WITH_ATTRIBUTES = "munch.Munch"
 """The library class that a program's own dict with attributes resembles."""
 _OF_NAMESPACES = frozenset({"get", "update"})
 """Methods of a namespace, such as the one of `argparse`, and of a dict whose keys are attributes."""
+_BEFORE = re.compile(r"(?:\w+\.)*(?:model_validator\(mode='before'\)|root_validator\(.*pre=True.*\))")
 _SETTINGS_APART = ("builtins.", "typing.", "pydantic.", "abc.", "enum.", "torch.nn.")
 """Libraries whose classes reveal nothing about the settings of their subclasses."""
 _OWN_METHODS_APART = frozenset({"__init__", "compute_loss", "training_step", "train"})
@@ -377,6 +379,14 @@ def make_function(
     return Function(node, scope, defaults, decorators)
 
 
+def _runs_before(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> bool:
+    """Whether a method is a validator of pydantic's that gets what is given to its class (pydantic 2.13,
+    functional_validators.py and deprecated/class_validators.py)."""
+    decorators = () if isinstance(node, ast.Lambda) else node.decorator_list
+    texts = [ast.unparse(each) for each in decorators if isinstance(each, ast.Call)]
+    return any(_BEFORE.fullmatch(text) for text in texts)
+
+
 def _handed_through(function: Function, arguments: Arguments) -> Val | None:
     """The argument that every `return` of a function returns, if the function binds nothing else to its name. A
     library's object does not count if the function may replace parts of it."""
@@ -519,10 +529,10 @@ class Class(Val):
             instance.attributes.update(machine.library.environment(machine, self, span))
         for name, given in zip(self.fields, arguments.positional, strict=False):
             instance.attributes[name] = given
-        converts = any(base.name.startswith("pydantic") for base in self.external_bases())
-        instance.attributes.update(
-            self._converted(machine, arguments.keywords, span) if converts else arguments.keywords
-        )
+        named = arguments.keywords
+        if any(base.name.startswith("pydantic") for base in self.external_bases()):
+            named = self._converted(machine, self._prepared(machine, named, span), span)
+        instance.attributes.update(named)
         after = self.lookup("__post_init__")
         if isinstance(after, Function):
             after.bound(instance).call(machine, NO_ARGUMENTS, span)
@@ -537,6 +547,19 @@ class Class(Val):
         with a class of settings, makes an object too."""
         given = {str(key): value for key, value in content.items.items()}
         return self.call(machine, Arguments([], self._converted(machine, given, span), {}, content.open), span)
+
+    def _prepared(self, machine: Machine, given: dict[str, Val], span: Span) -> dict[str, Val]:
+        """Arguments as validators leave them that run before the fields are read: `@model_validator(mode="before")`.
+        What cannot be followed may have changed any of them."""
+        for name, method in tuple(self.attributes.items()):
+            if not isinstance(method, Function) or not _runs_before(method.node):
+                continue
+            content = DictVal(dict(given), span)
+            left = method.bound(self).call(machine, Arguments([content], {}, {}), span)
+            if not isinstance(left, DictVal) or left.open:
+                return {key: Opaque(f"`{name}` may change it", span) for key in given}
+            given = {str(key): value for key, value in left.items.items()}
+        return given
 
     def _converted(self, machine: Machine, given: dict[str, Val], span: Span) -> dict[str, Val]:
         """Arguments as pydantic converts them, by the annotations of the fields."""

@@ -153,6 +153,24 @@ ROWS: dict[str, tuple[str, str, str, dict[str, str]]] = {
         "c.alpha",
         {"c.json": '{"r": 24, "alpha": 48}'},
     ),
+    "pydantic's validators that run before": (
+        """
+        from pydantic import BaseModel, model_validator
+        class Lora(BaseModel):
+            r: int = 8
+            alpha: int = 16
+            @model_validator(mode="before")
+            @classmethod
+            def renamed(cls, values):
+                if "rank" in values and "r" not in values:
+                    values["r"] = values.pop("rank")
+                return values
+        c = Lora(rank=24, alpha=48)
+        """,
+        "c.r",
+        "c.alpha",
+        {},
+    ),
     "Serializable": (
         """
         from dataclasses import dataclass
