@@ -390,6 +390,9 @@ class Either(Val):
 
     def set_item(self, machine: Machine, key: Val, value: Val, span: Span) -> None:
         open_all(self.options)  # it is not known which one just got another item
+        for option in self.options:
+            if isinstance(option, DictVal) and isinstance(key, Const) and key.value in option.items:
+                option.set_item(machine, key, value, span)  # read again, each has this one
 
     def call(self, machine: Machine, arguments: Arguments, span: Span) -> Val | None:
         return either([machine.call(option, arguments, span) for option in self.options], self.cases)

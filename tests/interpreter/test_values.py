@@ -49,6 +49,10 @@ if TYPE_CHECKING:
         ("LoraConfig(r=undefined_name)", Unknown),
         ("import random\nr = 8 if random.random() > 0.5 else 16\nLoraConfig(r=r)", {8, 16}),
         ("import os\nif os.getenv('BIG'):\n    r = 64\nelse:\n    r = 8\nLoraConfig(r=r)", {8, 64}),
+        (
+            "import os\nd = {'r': 4} if os.getenv('A') else {'r': 8, 'b': 1}\nd['r'] = 16\nLoraConfig(r=d['r'])",
+            16,
+        ),
         ("import os\nif os.getenv('A'):\n    r = 8\nelse:\n    r = 8\nLoraConfig(r=r)", 8),
         ("class C:\n    rank = 20\nLoraConfig(r=C.rank)", 20),
         ("class C:\n    def __init__(self, r):\n        self.r = r\nc = C(21)\nLoraConfig(r=c.r)", 21),
