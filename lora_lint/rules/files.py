@@ -104,12 +104,15 @@ def _no_start(run: Run) -> Iterator[Finding]:
 
 def _no_targets(run: Run) -> Iterator[Finding]:
     """An empty list of targets when nothing else is adapted: `modules_to_save` and tokens do not count (PEFT 0.21.2,
-    tuners/tuners_utils.py, inject_adapter)."""
+    tuners/tuners_utils.py, inject_adapter). Programs write one for "find them yourself" in settings of their own, and
+    return one where they find none."""
     adapter = run.adapter
     parameters = alternatives(adapter.target_parameters)
     if run.method != "LoraConfig" or not parameters or any(each.value for each in parameters):
         return
-    if run.framework.adapts != "PEFT" or known(adapter.parts) is not None:
+    if run.framework.adapts != "PEFT" or run.framework.reader_unknown or known(adapter.parts) is not None:
+        return
+    if any(each.value != () for each in alternatives(adapter.target_modules)):
         return
     key = adapter.key("target_modules")
     for targets, confidence in _wrong(adapter.target_modules, lambda value: value == ()):

@@ -10,6 +10,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from lora_lint.finding import Rename, Write
+from lora_lint.frameworks import registry
 from lora_lint.run.problems import InvalidValue, NoResult, Number, OneOf, UnknownKey
 from lora_lint.run.values import Unknown
 from tests.support.programs import found_in
@@ -192,6 +193,8 @@ def test_two_suggestions_are_not_written() -> None:
         ({"target_modules": "(q_proj"}, "a list of names or a valid regular expression"),
         ({"target_modules": ".*q_proj"}, ""),
         ({"target_modules": ()}, "names nothing to adapt"),
+        ({"target_modules": either((), ("q_proj",))}, ""),
+        ({"target_modules": (), "of": {"framework": registry.framework("lora_block")}}, ""),
         ({"target_modules": (), "target_parameters": ("up",)}, ""),
         ({"target_modules": (), "target_parameters": Unknown("…")}, ""),
     ],
