@@ -63,10 +63,20 @@ def exclude(some: tuple[Condition, ...], others: tuple[Condition, ...]) -> bool:
     for one in some:
         for other in others:
             if one.scope is other.scope:
-                (text, holds), (other_text, other_holds) = _positive(one), _positive(other)
-                if holds != other_holds and text == other_text:
+                opposite = {(text, not holds) for text, holds in _parts(one.test, one.taken)}
+                if not opposite.isdisjoint(_parts(other.test, other.taken)):
                     return True
     return False
+
+
+def _parts(test: ast.expr, taken: bool) -> Iterator[tuple[str, bool]]:
+    """A test and those that hold or fail with it, each without its `not`, and its outcome."""
+    yield _positive(test, taken)
+    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test, taken = test.operand, not taken
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) is taken:
+        for part in test.values:
+            yield from _parts(part, taken)
 
 
 def besides(conditions: tuple[Condition, ...], common: tuple[Condition, ...]) -> list[Condition]:
@@ -74,13 +84,12 @@ def besides(conditions: tuple[Condition, ...], common: tuple[Condition, ...]) ->
     others = [each for each in conditions if each not in common]
     if not others or not common:
         return others
-    held = [(condition.scope, _positive(condition)) for condition in common]
-    return [each for each in others if (each.scope, _positive(each)) not in held]
+    held = [(condition.scope, _positive(condition.test, condition.taken)) for condition in common]
+    return [each for each in others if (each.scope, _positive(each.test, each.taken)) not in held]
 
 
-def _positive(condition: Condition) -> tuple[str, bool]:
-    """The test without its `not`, and its outcome."""
-    test, taken = condition.test, condition.taken
+def _positive(test: ast.expr, taken: bool) -> tuple[str, bool]:
+    """A test without its `not`, and its outcome."""
     while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         test, taken = test.operand, not taken
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
