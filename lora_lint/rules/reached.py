@@ -29,8 +29,9 @@ OUTSIDE = frozenset(
 ROUTERS = frozenset({"gate", "router", "shared_expert_gate"})
 _OWN_CODE = frozenset({"deepseek_v2", "deepseek_v3", "ernie4_5_moe", "phimoe"})
 """Types with experts whose repositories on the hub contain their own code."""
-_STAND_INS = frozenset({"facebook/opt-125m"})
-"""Models that scripts name as a placeholder default, as in Alpaca's `ModelArguments` and its descendants."""
+_STAND_INS = frozenset({"facebook/opt-125m", "gpt2"})
+"""Models that scripts name as a placeholder default, as in Alpaca's `ModelArguments`, TRL's first examples, and their
+descendants."""
 
 
 def resolved_of(run: Run) -> Resolved:
