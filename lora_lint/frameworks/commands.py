@@ -120,7 +120,8 @@ def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
         runs = tuple(replace(run, training=replace(run.training, method=method)) for run in runs)
     is_open = arguments.open or not command.usual
     script = start.name.replace("\\", "/").rpartition("/")[2]
-    changed = command.followed and schemas.is_borrowed(start.framework.name, arguments.mapping, script, _OF_A_COPY)
+    followed = command.followed and schemas.has(start.framework.name)
+    changed = followed and schemas.is_borrowed(start.framework.name, arguments.mapping, script, _OF_A_COPY)
     checked = command.checked and not changed
     own = given_to(start.framework.name, given, is_open, arguments.defaults) if checked else ()
     unknown = schemas.unknown_options(start.framework.name, script, arguments.mapping) if not changed else []

@@ -36,9 +36,11 @@ def with_given(reading: Reading, framework: str, document: Mapping) -> Reading:
 
 
 def is_borrowed(framework: Framework, document: Mapping) -> bool:
-    """Whether a file is that of another program, which has taken over keys of a framework whose files are flat."""
-    flat = framework.commands and not framework.sections and registry.own(framework.name, "settings") is None
-    return bool(flat) and schemas.has(framework.name) and schemas.is_borrowed(framework.name, document)
+    """Whether a file is that of another program, which has taken over keys that a framework has at the top of its."""
+    at_the_top = framework.commands and registry.own(framework.name, "settings") is None
+    if not at_the_top or any(command.component for command in framework.commands):  # a file that names its components
+        return False
+    return schemas.has(framework.name) and schemas.is_borrowed(framework.name, document)
 
 
 def with_document(framework: Framework, mapping: Mapping, run: Run) -> Run:

@@ -141,12 +141,18 @@ and LLaMA-Factory with at least as many, only those of another program have more
 
 
 def is_borrowed(name: str, mapping: Mapping, definition: str | None = None, least: int = _STRANGE) -> bool:
-    """Whether another program reads a mapping, which shares keys with a framework: `least` or more of its keys, and
-    more than one in eight, are known to no release."""
-    known = keys(name) | keys(name, definition)
+    """Whether another program reads a mapping, which shares keys with a framework: three of its keys and more than
+    half of them, or `least` and more than one in eight, are known to no release, be it of the definition or, without
+    one, of any kind of its files."""
+    if definition is None:
+        parts = load(name).get("$defs", {}).values() if keys(name) else ()
+        known = keys(name).union(*(each.get("properties", ()) for each in parts))
+    else:
+        known = keys(name) | keys(name, definition)
     own = [str(entry.key.value) for entry in mapping.entries if entry.key.span.start >= mapping.span.start]
     strange = [key for key in own if key not in known and key_versions.until(name, key) is None and key[:1] not in "_."]
-    return bool(known) and len(strange) >= least and len(strange) * 8 > len(own)
+    most = len(strange) >= 3 and len(strange) * 2 > len(own)
+    return bool(known) and (most or (len(strange) >= least and len(strange) * 8 > len(own)))
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,14 @@ def test_a_program_that_borrows_keys_is_not_the_framework(more: str, told: set[s
     assert {each.code for each in report.findings} == told
 
 
+def test_a_file_with_another_programs_keys_beside_lora_parameters() -> None:
+    """The section is called as mlx-lm calls it, but no other key is one of mlx-lm's."""
+    own = "model: gpt2\nlora_parameters:\n  keys: [q_proj]\n  rank: 8\n  alpha: 16\n"
+    assert lora_lint.lint_text(own, "lora.yaml").findings
+    others = "language: fa\nspeakers: 2\nbase: a\nsteps_per_voice: 3\nvoices: b\n"
+    assert not lora_lint.lint_text(own + others, "lora.yaml").findings
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [("", True), ("--csv_file=meals.csv", True), ("--csv_file=meals.csv --log_dir=logs", False)],
