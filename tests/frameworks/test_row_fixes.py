@@ -38,7 +38,12 @@ FILES: dict[str, dict[str, Any]] = {
     "easyr1": {"worker": {"actor": {"model": {"model_path": "a/b", "lora": {"rank": 8}}}}},
     "fms_hf_tuning": {"model_name_or_path": "a/b", "peft_method": "lora", "lora_alpha": 16},
     "h2o_llmstudio": {"llm_backbone": "a/b", "training": {"lora": True, "lora_r": 4}},
-    "kohya": {"pretrained_model_name_or_path": "a/b", "network_module": "networks.lora", "network_dim": 8},
+    "kohya": {
+        "pretrained_model_name_or_path": "a/b",
+        "network_module": "networks.lora",
+        "network_dim": 8,
+        "network_alpha": 8,
+    },
     "litgpt": {"checkpoint_dir": "checkpoints/a/b", "lora_r": 8, "lora_query": True},
     "llamafactory": {"model_name_or_path": "a/b", "stage": "sft", "do_train": True, "dataset": "m", "template": "qwen"},
     "llamafactory_v1": {"model": "a/b", "peft_config": {"name": "lora", "r": 8}, "train_dataset": "d.yaml"},

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 from random import Random
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lora_lint.frameworks import refusals
 from lora_lint.frameworks.conditions import condition
-from lora_lint.knowledge.matching import RefusalKind
 from lora_lint.knowledge.versions import number
 from lora_lint.rules.refusals import ignored_settings, refused_settings
 from lora_lint.run.given import Given
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from lora_lint.frameworks.refusals import Refusal
+    from lora_lint.knowledge.matching import RefusalKind
 
 ROWS = [
     pytest.param(name, owner, row, id=f"{name}-{owner}-{row.key}-{row.source}")
@@ -30,6 +30,30 @@ ROWS = [
     for owner, rows in table.rows.items()
     for row in rows
 ]
+PEFT_ERRORS: tuple[RefusalKind, ...] = (
+    "no-match",
+    "no-default-targets",
+    "unsupported-kind",
+    "mamba-module",
+    "fused-partly",
+    "invalid-regex",
+    "string-with-layers",
+    "pattern-without-layers",
+    "invalid-rank",
+    "invalid-bias",
+    "empty-entry",
+    "embedding-bias",
+    "attention-dora",
+    "conv-groups",
+    "parameter-dropout",
+    "parameter-option",
+    "parameter-shape",
+    "parameter-root",
+    "parameter-adapted",
+    "saved-container",
+    "saved-adapted",
+    "tokens",
+)
 FACTS = {
     "bits": "4bit",
     "base_model_name": "a/b-gptq",
@@ -37,7 +61,7 @@ FACTS = {
     "sharding": "ZERO3",
     "gpus_per_process": 2,
     "adapted_kinds": ("Conv2d", "Embedding", "MultiheadAttention"),
-    "peft_errors": tuple(get_args(RefusalKind)),
+    "peft_errors": PEFT_ERRORS,
     "replicable": False,
     "saves_twin": True,
     "unprepared": True,

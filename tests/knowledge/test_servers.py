@@ -15,7 +15,7 @@ import pytest
 from lora_lint.knowledge.servers import SERVERS, Server
 
 READ = json.loads((Path(__file__).parent / "server_facts.json").read_text())
-PROSE = {"title", "version", "source", "own_format"}
+PROSE = {"title", "version", "source", "own_format", "foreign", "instead"}
 
 
 def facts(server: Server) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,9 +11,12 @@ from hypothesis import strategies as st
 from lora_lint.finding import Finding
 from lora_lint.linting import suppression
 from lora_lint.settings import Settings
-from lora_lint.source import FileKind, SourceFile, Span
+from lora_lint.source import SourceFile, Span
 from tests.support import toy as toys
 from tests.support.toy import toy as toy
+
+if TYPE_CHECKING:
+    from lora_lint.source import FileKind
 
 
 def codes(text: str, path: str = "train.py", **settings: object) -> list[tuple[int, str]]:
