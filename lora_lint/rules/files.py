@@ -105,7 +105,7 @@ def _no_start(run: Run) -> Iterator[Finding]:
 def _no_targets(run: Run) -> Iterator[Finding]:
     """An empty list of targets when nothing else is adapted: `modules_to_save` and tokens do not count (PEFT 0.21.2,
     tuners/tuners_utils.py, inject_adapter). Programs write one for "find them yourself" in settings of their own, and
-    return one where they find none."""
+    return one where they find none or are given none, so only one in the call or the section itself counts."""
     adapter = run.adapter
     parameters = alternatives(adapter.target_parameters)
     if run.method != "LoraConfig" or not parameters or any(each.value for each in parameters):
@@ -116,11 +116,20 @@ def _no_targets(run: Run) -> Iterator[Finding]:
         return
     key = adapter.key("target_modules")
     for targets, confidence in _wrong(adapter.target_modules, lambda value: value == ()):
+        if not _inside(targets.span, adapter.span):
+            continue
         message = (
             f"`{key}=[]` names nothing to adapt: PEFT raises a ValueError once the model is loaded. Name the layers, "
             f"or remove `{key}` to get PEFT's default for the model"
         )
         yield resting("LL902", message, targets, otherwise=adapter.span, doubt=confidence)
+
+
+def _inside(inner: Span | None, outer: Span | None) -> bool:
+    """Whether one place lies in another, as far as both are known."""
+    if inner is None or outer is None:
+        return True
+    return inner.path == outer.path and outer.start <= inner.start and inner.end <= outer.end
 
 
 def _correction(span: Span | None, value: Any, takes: Number | OneOf | None) -> Fix | None:

@@ -192,7 +192,6 @@ def test_two_suggestions_are_not_written() -> None:
         ({"alpha": True}, "a number"),
         ({"target_modules": "(q_proj"}, "a list of names or a valid regular expression"),
         ({"target_modules": ".*q_proj"}, ""),
-        ({"target_modules": ()}, "names nothing to adapt"),
         ({"target_modules": either((), ("q_proj",))}, ""),
         ({"target_modules": (), "of": {"framework": registry.framework("lora_block")}}, ""),
         ({"target_modules": (), "target_parameters": ("up",)}, ""),
