@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from functools import partial
 
 from lora_lint.interpreter.state import Frame, Step
@@ -51,7 +50,8 @@ _DICT_WITH_ATTRIBUTES = "munch.Munch"
 """The library class that a program's own dict with attributes resembles."""
 _OF_NAMESPACES = frozenset({"get", "update"})
 """Methods of a namespace, such as the one of `argparse`, and of a dict whose keys are attributes."""
-_BEFORE = re.compile(r"(?:\w+\.)*(?:model_validator\(mode='before'\)|root_validator\(.*pre=True.*\))")
+_BEFORE = {"model_validator": "mode='before'", "root_validator": "pre=True"}
+"""Decorators of pydantic, and the argument with which they run before the fields are read."""
 _SETTINGS_APART = ("builtins.", "typing.", "pydantic.", "abc.", "enum.", "torch.nn.")
 """Libraries whose classes reveal nothing about the settings of their subclasses."""
 _OWN_METHODS_APART = frozenset({"__init__", "compute_loss", "training_step", "train"})
@@ -383,8 +383,13 @@ def _runs_before(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> b
     """Whether a method is a validator of pydantic's that gets what is given to its class (pydantic 2.13,
     functional_validators.py and deprecated/class_validators.py)."""
     decorators = () if isinstance(node, ast.Lambda) else node.decorator_list
-    texts = [ast.unparse(each) for each in decorators if isinstance(each, ast.Call)]
-    return any(_BEFORE.fullmatch(text) for text in texts)
+    for each in decorators:
+        if isinstance(each, ast.Call):
+            name, _, arguments = ast.unparse(each).partition("(")
+            told = _BEFORE.get(name.rpartition(".")[2])
+            if told is not None and told in arguments:
+                return True
+    return False
 
 
 def _handed_through(function: Function, arguments: Arguments) -> Val | None:

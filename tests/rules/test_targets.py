@@ -122,8 +122,9 @@ class TestNoTargetMatch:
         ("given", "confidence"),
         [
             (on("gpt2", ("q_proj",)), "certain"),
-            (on(cli("gpt2"), ("q_proj",)), "likely"),
-            (on(cli("gpt2"), cli(("q_proj",))), "possible"),
+            (on(cli("bigscience/bloom-560m"), ("q_proj",)), "likely"),
+            (on(cli("bigscience/bloom-560m"), cli(("q_proj",))), "possible"),
+            (on(cli("gpt2"), ("q_proj",)), "possible"),
             (on("gpt2", cli(("q_proj",))), "likely"),
             (on("gpt2", ("q_proj",), base={"edited": True}), "possible"),
             (on("/models/gpt2", ("q_proj",)), "likely"),
