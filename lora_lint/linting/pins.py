@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
+    from lora_lint.linting.requirements import Allowed
     from lora_lint.project import Project
     from lora_lint.run.given import Given
     from lora_lint.run.problems import Problem
@@ -42,7 +43,8 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
     newer = frozenset(
         name for name, each in allowed.items() if each.own or (each.least and _is_news(name, each.least, runs))
     )
-    if not pins and not newer and not any(run.pins for run in runs):
+    oldest = _oldest_transformers(allowed.get("transformers"), source)
+    if not pins and not newer and oldest is None and not any(run.pins for run in runs):
         return reading
     unversioned = frozenset(name for name, each in allowed.items() if each.own and each.pin is None)
 
@@ -69,9 +71,31 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
             run = replace(run, model=replace(run.model, transformers="4"))
         if "peft" in pins:
             run = replace(run, problems=(*_problems_left(run), *_too_new(run, pins["peft"])))
+        if oldest is not None:
+            run = replace(run, problems=(*run.problems, *_no_longer_taken(run, oldest)))
         return _without_guesses(replace(run, newer=newer))
 
     return replace(reading.mapped(apply), given=pinned(reading.given, pins))
+
+
+_ASKS_FOR_VERSION = (b"__version__", b"except TypeError", b"signature(", b"__dataclass_fields__")
+"""What programs ask before they use a keyword that some releases lack."""
+
+
+def _oldest_transformers(allowed: Allowed | None, source: SourceFile) -> Version | None:
+    """The oldest transformers that a project allows a program, if that is known and the program does not ask itself."""
+    if allowed is None or allowed.own or any(each in source.utf8 for each in _ASKS_FOR_VERSION):
+        return None
+    return allowed.least
+
+
+def _no_longer_taken(run: Run, oldest: Version) -> Iterator[Problem]:
+    """The training arguments that not even the oldest allowed transformers takes."""
+    for each in run.training.unknown_keywords:
+        if each.until is not None and padded(oldest) >= padded(each.until):
+            first, least = versions.named(each.until), versions.named(oldest)
+            owner = f"{each.owner} of transformers {least}, the oldest that the project allows (gone by {first})"
+            yield replace(each, owner=owner)
 
 
 def _of_version(run: Run, pin: Pin | None) -> Iterator[Problem]:

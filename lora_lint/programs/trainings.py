@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lora_lint.interpreter.values import Either, Object, Opaque, Val, either
-from lora_lint.knowledge import signatures
+from lora_lint.knowledge import signatures, training_arguments
 from lora_lint.libraries import convert
 from lora_lint.libraries.convert import argument_of, is_reentrant, to_value
 from lora_lint.libraries.effects import DatasetRecord, ModelRecord, TrainingRecord
@@ -89,8 +89,14 @@ def _unknown_arguments(arguments: Object | None, path: str) -> tuple[UnknownKey,
     found = []
     for keyword in arguments.arguments.keywords:
         span = arguments.arguments.span(keyword) or arguments.span
+        gone = training_arguments.GONE.get(keyword) if owner in training_arguments.CLASSES else None
         # The program's own subclass adds attributes.
-        if keyword not in names and keyword not in arguments.attributes and span is not None and span.path == path:
+        if keyword in arguments.attributes or span is None or span.path != path:
+            continue
+        if gone is not None:
+            others = (gone.other,) if gone.other else ()
+            found.append(UnknownKey(keyword, span, owner, others, "raises a TypeError", gone.instead, gone.since))
+        elif keyword not in names:
             found.append(UnknownKey(keyword, span, owner, (), "raises a TypeError"))
     return tuple(found)
 

@@ -6,15 +6,18 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from typing import TYPE_CHECKING
 from unittest import mock
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from transformers import TrainingArguments
 
 from lora_lint import discovery
 from lora_lint.knowledge.peft_facts import facts
+from lora_lint.knowledge.training_arguments import GONE
 from lora_lint.knowledge.versions import default_targets
 from lora_lint.linting import required, version_bounds
 from lora_lint.linting.checker import Checker
@@ -151,6 +154,35 @@ def findings(folder: Path, program: str, wanted: str = "") -> dict[str, Finding]
     found = discovery.Found(path.as_posix(), "python", path.read_bytes(), True)
     result = Checker(Settings(root=folder.as_posix())).check(found)
     return {each.code: each for each in result.findings}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "keyword", "told"),
+    [
+        ("transformers==4.49.0\n", "evaluation_strategy='no'", False),
+        ("transformers>=4.40\n", "evaluation_strategy='no'", False),
+        ("", "evaluation_strategy='no'", False),
+        ("transformers==4.57.1\n", "evaluation_strategy='no'", True),
+        ("transformers>=5.1\n", "evaluation_strategy='no'", True),
+        ("transformers==5.14.1\n", "warmup_ratio=0.1", False),
+        ("transformers==5.15.0\n", "warmup_ratio=0.1", True),
+        ("transformers==5.15.0\n", "warmup_steps=0.1", False),
+        ("transformers @ git+https://a/b@e0b2ca79771066162d6efec86764b047a323b98a\n", "warmup_ratio=0.1", False),
+    ],
+)
+def test_training_arguments_that_are_gone(tmp_path: Path, wanted: str, keyword: str, told: bool) -> None:
+    """training_args.py of transformers 4.49.0, 4.51.0, 5.14.1 and 5.15.0."""
+    program = WRAPPED.format("Qwen/Qwen2-7B", 'target_modules=["q_proj"], task_type="CAUSAL_LM"')
+    trained = f"args = TrainingArguments('out', {keyword})\nTrainer(model=model, args=args).train()\n"
+    assert ("LL901" in findings(tmp_path / "plain", program + trained, wanted)) is told
+    asked = "import transformers\nprint(transformers.__version__)\n"
+    assert "LL901" not in findings(tmp_path / "asked", asked + program + trained, wanted)
+
+
+def test_no_argument_is_gone_that_the_class_takes() -> None:
+    known = {field.name for field in fields(TrainingArguments)}
+    assert known.isdisjoint(GONE)
+    assert {gone.other for gone in GONE.values()} - {""} <= known
 
 
 def test_default_targets_came_with_versions(tmp_path: Path) -> None:
