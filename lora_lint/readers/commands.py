@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.fragments import Fragment, Piece
 
 TYPE_CHECKING = False
@@ -25,9 +26,7 @@ def fragments(source: SourceFile) -> tuple[Fragment, ...]:
     elif source.kind == "docker":
         from lora_lint.readers.dockerfile import fragments as found
     elif source.kind == "yaml":
-        from lora_lint.readers import containers, skypilot
-
-        return skypilot.fragments(source) or containers.fragments(source)
+        return _of_yaml(source)
     elif source.kind == "notebook":
         return tuple(_of_notebook(source))
     else:
@@ -47,6 +46,18 @@ def yaml_gives_commands(utf8: bytes) -> bool:
     from lora_lint.readers import containers, skypilot
 
     return skypilot.is_task(utf8) or containers.has_containers(utf8)
+
+
+def _of_yaml(source: SourceFile) -> tuple[Fragment, ...]:
+    """The scripts of a task, or what containers run; none if the file is something else, or not YAML."""
+    from lora_lint.readers import containers, skypilot
+    from lora_lint.readers.yaml import read_yaml
+
+    try:
+        documents = read_yaml(source)
+    except Unreadable:
+        return ()
+    return skypilot.fragments(documents, source) or containers.fragments(documents, source)
 
 
 def _of_notebook(source: SourceFile) -> list[Fragment]:

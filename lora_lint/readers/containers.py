@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from lora_lint.readers.errors import Unreadable
-from lora_lint.readers.fragments import Writer
+from lora_lint.readers.fragments import VARIABLE, Writer, inert
 from lora_lint.readers.nodes import Mapping, Scalar, Sequence
 
 TYPE_CHECKING = False
@@ -25,7 +24,6 @@ _MARK = re.compile(rb"(?m)^[ \t-]*image[ \t]*:[ \t]*[\"'$\w]")
 """An image; schemas have the key too, with what its value may be below."""
 _SHELL = re.compile(r"(?:.*/)?(?:ba|da|z)?sh$")
 _SCRIPT = re.compile(r"-\w*c$")
-_VARIABLE = re.compile(r"[A-Za-z_]\w*")
 
 
 def has_containers(utf8: bytes) -> bool:
@@ -33,14 +31,8 @@ def has_containers(utf8: bytes) -> bool:
     return _MARK.search(utf8) is not None
 
 
-def fragments(source: SourceFile) -> tuple[Fragment, ...]:
-    """What the containers of a file run; nothing if the file is something else, or not YAML."""
-    from lora_lint.readers.yaml import read_yaml
-
-    try:
-        documents = read_yaml(source)
-    except Unreadable:
-        return ()
+def fragments(documents: tuple[Node, ...], source: SourceFile) -> tuple[Fragment, ...]:
+    """What the containers of a file run; nothing if the file is something else."""
     found = (_fragment(each, composed, source) for document in documents for each, composed in _containers(document))
     return tuple(fragment for fragment in found if fragment is not None)
 
@@ -71,7 +63,7 @@ def _fragment(container: Mapping, composed: bool, source: SourceFile) -> Fragmen
     script = _script([*_parts(entry), *_parts(arguments)])
     if script is not None:
         for name, value in _environment(container):
-            writer.write(f'{name}="{re.sub(_SPECIAL, "", value.raw)}"\n'.encode(), value.span.start, value.span.end)
+            writer.write(f'{name}="{inert(value.raw)}"\n'.encode(), value.span.start, value.span.end)
         writer.copy_value(*script)
         return writer.fragment()
     writer.write(b"docker run ", image.span.start, image.span.start)
@@ -90,9 +82,6 @@ def _fragment(container: Mapping, composed: bool, source: SourceFile) -> Fragmen
             if isinstance(item, Scalar):
                 _write(writer, item.raw, item)
     return writer.fragment()
-
-
-_SPECIAL = re.compile(r'["$`\\]')
 
 
 def _write(writer: Writer, text: str, place: Scalar) -> None:
@@ -135,5 +124,5 @@ def _environment(container: Mapping) -> Iterator[tuple[str, Scalar]]:
         (item.get("name"), item.get("value")) for item in _items(container.get("env")) if isinstance(item, Mapping)
     )
     for name, value in pairs:
-        if isinstance(name, Scalar) and isinstance(value, Scalar) and _VARIABLE.fullmatch(str(name.value)):
+        if isinstance(name, Scalar) and isinstance(value, Scalar) and VARIABLE.fullmatch(str(name.value)):
             yield str(name.value), value

@@ -11,6 +11,8 @@ from bisect import bisect_right
 
 from lora_lint.records import NamedTuple, dataclass
 
+VARIABLE = re.compile(r"[A-Za-z_]\w*")
+"""The name of a variable of the shell."""
 _WORD = re.compile(r"\S+")
 
 
@@ -52,6 +54,11 @@ class Fragment:
 
 def _begin(piece: Piece) -> int:
     return piece.begin
+
+
+def inert(text: str) -> str:
+    """A text without what a shell would see in it between double quotes."""
+    return re.sub(r'["$`\\]', "", text)
 
 
 class Writer:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 
-from lora_lint.readers.errors import Unreadable
-from lora_lint.readers.fragments import Writer
+from lora_lint.readers.fragments import VARIABLE, Writer, inert
 from lora_lint.readers.nodes import Mapping, Placeholder, Scalar
 
 TYPE_CHECKING = False
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 _MARK = re.compile(rb"(?m)^(?:run|setup)[ \t]*:")
 _SCRIPTS = ("setup", "run")
 _BESIDE = ("resources", "num_nodes", "workdir", "envs", "file_mounts")
-_VARIABLE = re.compile(r"[A-Za-z_]\w*")
 _COUNT = re.compile(r"[\w.-]+:(\d+)")
 
 
@@ -32,14 +30,8 @@ def is_task(utf8: bytes) -> bool:
     return _MARK.search(utf8) is not None
 
 
-def fragments(source: SourceFile) -> tuple[Fragment, ...]:
-    """The scripts of a task; none if the file is something else, or not YAML."""
-    from lora_lint.readers.yaml import read_yaml
-
-    try:
-        documents = read_yaml(source)
-    except Unreadable:
-        return ()
+def fragments(documents: tuple[Node, ...], source: SourceFile) -> tuple[Fragment, ...]:
+    """The scripts of a task; none if the file is something else."""
     return tuple(found for document in documents if isinstance(document, Mapping) for found in _of(document, source))
 
 
@@ -52,7 +44,7 @@ def _of(task: Mapping, source: SourceFile) -> Iterator[Fragment]:
             writer = Writer(source.utf8)
             for name, value in _variables(task):
                 writer.write(f'{name}=${{{name}:-"'.encode(), value.span.start, value.span.start)
-                writer.copy_value(_text(value), value.span.start, value.span.end)
+                writer.copy_value(inert(value.raw), value.span.start, value.span.end)
                 writer.write(b'"}\n', value.span.end, value.span.end)
             writer.copy_value(script.raw, script.span.start, script.span.end)
             yield writer.fragment()
@@ -61,7 +53,7 @@ def _of(task: Mapping, source: SourceFile) -> Iterator[Fragment]:
 def _variables(task: Mapping) -> Iterator[tuple[str, Scalar]]:
     given = task.get("envs")
     for entry in given.entries if isinstance(given, Mapping) else ():
-        if isinstance(entry.value, Scalar) and _VARIABLE.fullmatch(str(entry.key.value)):
+        if isinstance(entry.value, Scalar) and VARIABLE.fullmatch(str(entry.key.value)):
             yield str(entry.key.value), entry.value
     nodes = task.get("num_nodes")
     if isinstance(nodes, Scalar):
@@ -78,8 +70,3 @@ def _accelerators(node: Node | None) -> Scalar | None:
         return node.entries[0].value
     match = _COUNT.fullmatch(node.value) if isinstance(node, Scalar) and isinstance(node.value, str) else None
     return Scalar(int(match[1]), match[1], node.span) if match is not None and isinstance(node, Scalar) else None
-
-
-def _text(value: Scalar) -> str:
-    """A value without what a shell would see in it."""
-    return re.sub(r'["$`\\]', "", value.raw)
