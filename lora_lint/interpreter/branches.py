@@ -6,6 +6,7 @@ import ast
 from functools import lru_cache
 
 from lora_lint.interpreter.definitions import Condition, Instance
+from lora_lint.interpreter.idioms import conjuncts, counted, is_len
 from lora_lint.interpreter.methods import SPELLINGS
 from lora_lint.interpreter.values import (
     Const,
@@ -213,12 +214,12 @@ def _unnamed(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Opt
 
 def _shorten(machine: Machine, test: ast.expr, scope: Scope) -> None:
     """Notes that there are no more rows than `if limit and len(rows) > limit:` asks for, where that does not hold."""
-    parts = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
+    parts = conjuncts(test)
     lengths = [found for part in parts if (found := _length(part)) is not None]
     if len(lengths) != 1 or not _has_no_effect(test):
         return
-    call, most = lengths[0]
-    owner, bound = call.args[0], by_default(machine.evaluate(most, scope))
+    owner, most = lengths[0]
+    bound = by_default(machine.evaluate(most, scope))
     others = [by_default(machine.evaluate(part, scope)) for part in parts if _length(part) is None]
     if not isinstance(bound, Const) or not all(isinstance(each, Const) and each.value for each in others):
         return
@@ -228,8 +229,8 @@ def _shorten(machine: Machine, test: ast.expr, scope: Scope) -> None:
             machine.journal.set_item(container, key, limited)
 
 
-def _length(test: ast.expr) -> tuple[ast.Call, ast.expr] | None:
-    """The call in `len(rows) > limit` and `limit < len(rows)`, and the limit."""
+def _length(test: ast.expr) -> tuple[ast.expr, ast.expr] | None:
+    """The rows in `len(rows) > limit` and `limit < len(rows)`, and the limit."""
     if not isinstance(test, ast.Compare) or len(test.ops) != 1:
         return None
     left, right = test.left, test.comparators[0]
@@ -237,8 +238,8 @@ def _length(test: ast.expr) -> tuple[ast.Call, ast.expr] | None:
         left, right = right, left
     elif not isinstance(test.ops[0], ast.Gt | ast.GtE):
         return None
-    counts = isinstance(left, ast.Call) and _is_len(left.func) and len(left.args) == 1
-    return (left, right) if isinstance(left, ast.Call) and counts else None
+    rows = counted(left)
+    return (rows, right) if rows is not None else None
 
 
 @lru_cache(maxsize=4096)
@@ -246,12 +247,8 @@ def _has_no_effect(test: ast.expr) -> bool:
     """Whether a condition only looks at values, and can be evaluated again."""
     calls = [node.func for node in ast.walk(test) if isinstance(node, ast.Call)]
     return all(
-        call.attr in (*_TEXT_TESTS, "get") if isinstance(call, ast.Attribute) else _is_len(call) for call in calls
+        call.attr in (*_TEXT_TESTS, "get") if isinstance(call, ast.Attribute) else is_len(call) for call in calls
     )
-
-
-def _is_len(function: ast.expr) -> bool:
-    return isinstance(function, ast.Name) and function.id == "len"
 
 
 def _of_module(test: ast.expr, scope: Scope) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter
 from functools import lru_cache
 
 from lora_lint.interpreter import loop_ends
+from lora_lint.interpreter.idioms import appended_to, appends, conjuncts, counted
 from lora_lint.interpreter.values import Arguments, Const, ListVal, Object, Opaque, Rows, Val, open_all
 from lora_lint.records import dataclass
 
@@ -51,7 +51,7 @@ def lists_filled(machine: Machine, loop: ast.For | ast.AsyncFor, iterated: Val, 
 def lists_filled_up(machine: Machine, loop: ast.While, scope: Scope) -> list[Collected]:
     """The lists that a loop fills up to a number of items: `while len(rows) < 1000:`. Call before the loop is
     followed."""
-    tests = loop.test.values if isinstance(loop.test, ast.BoolOp) and isinstance(loop.test.op, ast.And) else [loop.test]
+    tests = conjuncts(loop.test)
     bounds = dict(bound for test in tests if (bound := _bound(test)) is not None)
     leaves = len(tests) > 1 or any(isinstance(node, ast.Break | ast.Return) for node in _inside(loop.body))
     found: list[Collected] = []
@@ -68,9 +68,8 @@ def _bound(test: ast.expr) -> tuple[str, ast.expr] | None:
     """The list in `len(rows) < number`, as it is written, and the number."""
     if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.Lt) or len(test.ops) > 1:
         return None
-    call = test.left
-    plain = isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "len" and call.args
-    return (ast.unparse(call.args[0]), test.comparators[0]) if isinstance(call, ast.Call) and plain else None
+    rows = counted(test.left)
+    return (ast.unparse(rows), test.comparators[0]) if rows is not None else None
 
 
 @lru_cache(maxsize=4096)
@@ -80,7 +79,7 @@ def _filled(loop: ast.For | ast.AsyncFor | ast.While) -> tuple[tuple[ast.expr, b
     owners: dict[str, ast.expr] = {}
     rebound: set[str] = set()
     for node in (each for statement in loop.body for each in ast.walk(statement)):
-        if isinstance(node, ast.Call) and (owner := _appended_to(node)) is not None:
+        if isinstance(node, ast.Call) and (owner := appended_to(node)) is not None:
             owners.setdefault(ast.unparse(owner), owner)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             rebound.add(node.id)
@@ -111,18 +110,8 @@ def leave_open(machine: Machine, loop: ast.While, scope: Scope) -> None:
     for node in ast.walk(loop):
         if isinstance(node, ast.AugAssign):
             machine.assign(node.target, Opaque("a loop changes it", machine.span(node, scope)), scope)
-        elif isinstance(node, ast.Call) and (owner := _appended_to(node)) is not None:
+        elif isinstance(node, ast.Call) and (owner := appended_to(node)) is not None:
             open_all((machine.evaluate(owner, scope),))
-
-
-def _appended_to(call: ast.Call) -> ast.expr | None:
-    """The list in `rows.append(…)` or `self.rows.append(…)`."""
-    function = call.func
-    if not isinstance(function, ast.Attribute) or function.attr != "append":
-        return None
-    owner = function.value
-    plain = isinstance(owner, ast.Name) or (isinstance(owner, ast.Attribute) and isinstance(owner.value, ast.Name))
-    return owner if plain else None
 
 
 def _counts(body: list[ast.stmt], line: str | None) -> dict[str, Count]:
@@ -146,10 +135,9 @@ def _counts_in(statement: ast.stmt, line: str | None) -> dict[str, Count]:
         return _counts([*statement.body, *statement.orelse], line)  # handlers are for rows that are broken
     if isinstance(statement, ast.With | ast.AsyncWith):
         return _counts(statement.body, line)
-    calls = (node for node in ast.walk(statement) if isinstance(node, ast.Call))
-    times = Counter(ast.unparse(owner) for call in calls if (owner := _appended_to(call)) is not None)
     plain = isinstance(statement, ast.Expr)
-    return {name: (number, number) if plain else (0, number * _MANY) for name, number in times.items()}
+    times = appends(statement).items()
+    return {name: (number, number) if plain else (0, number * _MANY) for name, number in times}
 
 
 def _either(taken: Count, other: Count, always: bool) -> Count:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from functools import lru_cache
 
+from lora_lint.interpreter.idioms import appends, counted
 from lora_lint.interpreter.values import Const
 from lora_lint.records import dataclass
 
@@ -44,7 +45,7 @@ def _ends(loop: ast.For | ast.AsyncFor, name: str) -> tuple[LoopEnd, ...]:
 
 def _ends_in(block: list[ast.stmt], name: str, number: str | None) -> Iterator[LoopEnd]:
     """The conditions in a block that each turn asks which adds an item there, before it or after it."""
-    if not any(name in _texts_of_appends(statement) for statement in block):
+    if not any(name in appends(statement) for statement in block):
         return
     added = skipped = late = False
     for statement in block:
@@ -54,7 +55,7 @@ def _ends_in(block: list[ast.stmt], name: str, number: str | None) -> Iterator[L
                 yield end
         elif isinstance(statement, ast.If | ast.With | ast.Try):
             yield from _ends_in(statement.body, name, number)
-        added = added or name in _texts_of_appends(statement)
+        added = added or name in appends(statement)
         skips = any(isinstance(node, ast.Continue) for node in ast.walk(statement))
         skipped, late = skipped or skips, late or (skips and added)
 
@@ -70,8 +71,9 @@ def _end(
     if not isinstance(asked, ast.Gt | ast.GtE | ast.Eq):
         return None
     left, most, more = test.left, test.comparators[0], int(isinstance(asked, ast.Gt))
-    if isinstance(left, ast.Call) and isinstance(left.func, ast.Name) and left.func.id == "len" and left.args:
-        return LoopEnd(most, more) if ast.unparse(left.args[0]) == name else None
+    rows = counted(left)
+    if rows is not None:
+        return LoopEnd(most, more) if ast.unparse(rows) == name else None
     if not isinstance(left, ast.Name):
         return None
     if left.id == number:
@@ -83,7 +85,7 @@ def _end(
 def _beside(block: list[ast.stmt], name: str) -> list[ast.stmt]:
     """The statements of the block in which a list gets its item, perhaps inside another one."""
     for statement in block:
-        if isinstance(statement, ast.Expr) and name in _texts_of_appends(statement):
+        if isinstance(statement, ast.Expr) and name in appends(statement):
             return block
         if isinstance(statement, ast.If) and (found := _beside(statement.body, name)):
             return found
@@ -95,12 +97,6 @@ def _counts_up(statement: ast.stmt, counter: str) -> bool:
     if not isinstance(statement, ast.AugAssign) or not adds or not isinstance(statement.target, ast.Name):
         return False
     return statement.target.id == counter and isinstance(statement.value, ast.Constant) and statement.value.value == 1
-
-
-def _texts_of_appends(statement: ast.stmt) -> set[str]:
-    """The lists that a statement appends to, as they are written."""
-    calls = (node.func for node in ast.walk(statement) if isinstance(node, ast.Call))
-    return {ast.unparse(call.value) for call in calls if isinstance(call, ast.Attribute) and call.attr == "append"}
 
 
 def _enumerated(loop: ast.For | ast.AsyncFor) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from lora_lint.interpreter.idioms import is_len
 from lora_lint.interpreter.values import Const, DictVal, ListVal, Object, Opaque
 from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import NewTokens
@@ -58,8 +59,7 @@ def besides_size(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
 
 def _compares_size(test: ast.expr) -> bool:
     sides = [test.left, *test.comparators] if isinstance(test, ast.Compare) else []
-    called = [side.func for side in sides if isinstance(side, ast.Call)]
-    return any(isinstance(function, ast.Name) and function.id == "len" for function in called)
+    return any(isinstance(side, ast.Call) and is_len(side.func) for side in sides)
 
 
 def token_texts(given: Val | None) -> tuple[str, ...]:
