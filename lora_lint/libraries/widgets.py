@@ -22,7 +22,8 @@ _EVENTS = frozenset({"click", "change", "submit", "select", "release", "then", "
 
 def component(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`gr.Slider(1, 64, value=8)`: an input, or a button."""
-    return Object(_COMPONENT, arguments, span, None, {"value": _begins(name, arguments, span)})
+    place = _VALUE_AT.get(name.rpartition(".")[2])
+    return Object(_COMPONENT, arguments, span, None, {"value": _beginning(arguments, place, span)})
 
 
 def interface(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
@@ -39,8 +40,8 @@ def event(context: Context, owner: Object, name: str, arguments: Arguments, span
     return None
 
 
-def _begins(name: str, arguments: Arguments, span: Span) -> Val:
-    place = _VALUE_AT.get(name.rpartition(".")[2])
+def _beginning(arguments: Arguments, place: int | None, span: Span) -> Val:
+    """The value that an input begins with, which is argument number `place`."""
     value = arguments.get("value", place)
     return Opaque("the page gives it", span) if value is None else value.overridable()
 
@@ -58,8 +59,7 @@ def valued(place: int) -> Handler:
     """An input of Streamlit that takes the value that it begins with as argument number `place`."""
 
     def read(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-        value = arguments.get("value", place)
-        return Opaque("the page gives it", span) if value is None else value.overridable()
+        return _beginning(arguments, place, span)
 
     return read
 
