@@ -28,6 +28,10 @@ class Span(NamedTuple):
     start: int
     end: int
 
+    def holds(self, other: Span) -> bool:
+        """Whether another place lies in this one."""
+        return other.path == self.path and self.start <= other.start and other.end <= self.end
+
 
 @dataclass(frozen=True)
 class Location:

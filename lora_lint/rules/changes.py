@@ -94,8 +94,7 @@ def _taker(adapter: Adapter, span: Span) -> Span | None:
     here = adapter.span
     if not here.path.endswith((".py", ".ipynb", ".sh")) and span.path == here.path:
         return None
-    own = span.path == here.path and here.start <= span.start and span.end <= here.end
-    return None if own else here
+    return None if here.holds(span) else here
 
 
 def settled(run: Run) -> bool:

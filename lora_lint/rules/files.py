@@ -116,20 +116,13 @@ def _no_targets(run: Run) -> Iterator[Finding]:
         return
     key = adapter.key("target_modules")
     for targets, confidence in _wrong(adapter.target_modules, lambda value: value == ()):
-        if not _inside(targets.span, adapter.span):
+        if targets.span is not None and not adapter.span.holds(targets.span):
             continue
         message = (
             f"`{key}=[]` names nothing to adapt: PEFT raises a ValueError once the model is loaded. Name the layers, "
             f"or remove `{key}` to get PEFT's default for the model"
         )
         yield resting("LL902", message, targets, otherwise=adapter.span, doubt=confidence)
-
-
-def _inside(inner: Span | None, outer: Span | None) -> bool:
-    """Whether one place lies in another, as far as both are known."""
-    if inner is None or outer is None:
-        return True
-    return inner.path == outer.path and outer.start <= inner.start and inner.end <= outer.end
 
 
 def _correction(span: Span | None, value: Any, takes: Number | OneOf | None) -> Fix | None:

@@ -446,10 +446,7 @@ def _has_targets_of_its_own(run: Run) -> bool:
     """Whether the targets are written where the config is built, so that each turn of a loop around it has the same."""
     written, config = run.adapter.target_modules, run.adapter.span
     places = [each.written or each.span for each in alternatives(written)]
-    return bool(places) and all(
-        place is not None and place.path == config.path and config.start <= place.start and place.end <= config.end
-        for place in places
-    )
+    return bool(places) and all(place is not None and config.holds(place) for place in places)
 
 
 def _named_anew(wrap: Wrap, run: Run) -> bool:
@@ -463,9 +460,4 @@ def _within(other: Event, event: Event) -> bool:
     loop = event.loop
     if other.loop == loop:
         return True
-    return (
-        loop is not None
-        and other.span.path == loop.path
-        and loop.start <= other.span.start
-        and other.span.end <= loop.end
-    )
+    return loop is not None and loop.holds(other.span)
