@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from functools import cache
 
-from lora_lint.knowledge import edition
+from lora_lint.knowledge import edition, training_arguments
 from lora_lint.run.versions import padded
 
 TYPE_CHECKING = False
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
     from lora_lint.run.versions import Version
 
-_OLD_KEYWORDS = {
-    "TrainingArguments": frozenset({"evaluation_strategy", "per_gpu_train_batch_size", "per_gpu_eval_batch_size"}),
-}
+_OLD_KEYWORDS = {"TrainingArguments": frozenset(training_arguments.GONE)}
+"""What only older releases of a class accept."""
 
 
 @cache

@@ -84,9 +84,9 @@ _ASKS_FOR_VERSION = (b"__version__", b"except TypeError", b"signature(", b"__dat
 
 def _oldest_transformers(allowed: Allowed | None, source: SourceFile) -> Version | None:
     """The oldest transformers that a project allows a program, if that is known and the program does not ask itself."""
-    if allowed is None or allowed.own or any(each in source.utf8 for each in _ASKS_FOR_VERSION):
+    if allowed is None or allowed.own or allowed.least is None:
         return None
-    return allowed.least
+    return None if any(each in source.utf8 for each in _ASKS_FOR_VERSION) else allowed.least
 
 
 def _no_longer_taken(run: Run, oldest: Version) -> Iterator[Problem]:
