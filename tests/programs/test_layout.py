@@ -20,6 +20,8 @@ from tests.support.reading import IMPORTS, config, only, plain, read_python
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lora_lint.run.launch import Launch
+
 PROGRAM = (
     IMPORTS
     + """
@@ -222,6 +224,15 @@ def _persisting(threshold: object) -> str:
 BY_ACCELERATE = "distributed_type: DEEPSPEED\ndeepspeed_config:\n  zero_stage: 3\nnum_processes: 4\n"
 
 
+def launch_with(folder: Path, argument: str, files: dict[str, str]) -> Launch:
+    """How a program is launched with an argument and these files, by a script that hands Accelerate its settings."""
+    program = PROGRAM.format(loading="", arguments=f", {argument}" if argument else "")
+    files = {"train.py": program, "run.sh": "accelerate launch --config_file c.yaml train.py\n", **files}
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return only(read_python(program, folder)).launch
+
+
 @pytest.mark.parametrize(
     ("argument", "files", "gathers"),
     [
@@ -237,11 +248,7 @@ BY_ACCELERATE = "distributed_type: DEEPSPEED\ndeepspeed_config:\n  zero_stage: 3
     ],
 )
 def test_whether_zero_gathers_to_save(tmp_path: Path, argument: str, files: dict[str, str], gathers: object) -> None:
-    program = PROGRAM.format(loading="", arguments=f", {argument}" if argument else "")
-    files = {"train.py": program, "run.sh": "accelerate launch --config_file c.yaml train.py\n", **files}
-    for name, text in files.items():
-        (tmp_path / name).write_text(text)
-    assert plain(only(read_python(program, tmp_path)).launch.gathers) == gathers
+    assert plain(launch_with(tmp_path, argument, files).gathers) == gathers
 
 
 @pytest.mark.parametrize(
@@ -259,8 +266,4 @@ def test_whether_zero_gathers_to_save(tmp_path: Path, argument: str, files: dict
     ],
 )
 def test_what_zero_leaves_whole(tmp_path: Path, argument: str, files: dict[str, str], whole: object) -> None:
-    program = PROGRAM.format(loading="", arguments=f", {argument}" if argument else "")
-    files = {"train.py": program, "run.sh": "accelerate launch --config_file c.yaml train.py\n", **files}
-    for name, text in files.items():
-        (tmp_path / name).write_text(text)
-    assert plain(only(read_python(program, tmp_path)).launch.whole) == whole
+    assert plain(launch_with(tmp_path, argument, files).whole) == whole
