@@ -1,5 +1,6 @@
 """Compiles the rule catalogue into the wheel, so that an installed lora-lint parses neither Markdown nor YAML, and
-packs the architectures (2.1 MB of JSON in 0.3 MB), the schemas and what is known of models and data sets.
+packs the architectures (2.1 MB of JSON in 0.3 MB), the schemas, what frameworks refuse, and what is known of models and
+data sets.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class CompileHook(BuildHookInterface):  # type: ignore[type-arg,misc]
         sys.path.insert(0, self.root)
         try:
             from lora_lint.catalogue import compile_pages
+            from lora_lint.frameworks import refused_pack
             from lora_lint.knowledge import tables
             from lora_lint.knowledge.packed import deflated, files_of, pack
         finally:
@@ -54,6 +56,7 @@ class CompileHook(BuildHookInterface):  # type: ignore[type-arg,misc]
         files = {
             "lora_lint/catalogue.json": _json(index),
             "lora_lint/pages.json.gz": gzip.compress(_json(pages), mtime=0),  # the same bytes from the same pages
+            "lora_lint/frameworks/refused_by.pack": pack(refused_pack.documents()),
             **{f"{DATA}/{name}.pack": pack(files_of(str(data / name))) for name in FOLDERS},
             **{f"{DATA}/{name}.pack": pack(parts(data / name)) for name in tables.NAMES},
             **{f"{DATA}/{name}.z": deflated((data / name).read_bytes()) for name in DEFLATED},

@@ -14,7 +14,6 @@ import re
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.commands import entry
 from lora_lint.frameworks.fields import Fields, usual
-from lora_lint.frameworks.refused_by.ms_swift import OLDER
 from lora_lint.knowledge import schemas
 from lora_lint.knowledge.layouts import quantizer_in_name
 from lora_lint.readers.nodes import Mapping
@@ -139,14 +138,14 @@ def recognises(document: Mapping) -> bool:
 def owner(document: Mapping) -> str | None:
     """The command that takes the settings of a file: `swift sft`, `swift pt` or `swift rlhf`, or that of 2.x and 3.x,
     whose spellings are others. None for Megatron, for Ray workers with their own settings, and for files that train
-    nothing or record a finished training."""
+    nothing or record a finished training. The names are those of its table in `refused_by`."""
     other = (*_MEGATRON, *_STATE, "to_cached_dataset")
     trains = any(document.entry(key) is not None for key in ("dataset", "cached_dataset"))
     if not trains or any(document.entry(key) is not None for key in other):
         return None
     if isinstance(document.get("train"), Mapping):
         return None
-    return OLDER if any(document.entry(key) is not None for key in _TYPES[1:]) else ""
+    return "2.x and 3.x" if any(document.entry(key) is not None for key in _TYPES[1:]) else ""
 
 
 def read(document: Mapping, project: Project) -> Reading:

@@ -1,21 +1,22 @@
 """What frameworks refuse, or accept and then ignore: conditions over the settings that they receive.
 
-The rows are in `refused_by`, one module with a `TABLE` per framework. A row is examined only if its key is written, and
-its condition is compiled only then.
+The rows are in `refused_by`, one module with a `TABLE` per framework; a wheel has a pack of documents in place of these
+modules, a fifth as large. A row is examined only if its key is written, and its condition is compiled only then.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 from functools import cache
 from importlib import import_module
 from itertools import product
 from math import prod
 
-from lora_lint.frameworks import refused_by
 from lora_lint.frameworks.conditions import UNKNOWN, condition
 from lora_lint.knowledge.edition import bundled
+from lora_lint.knowledge.packed import Pack
 from lora_lint.records import dataclass, field
 from lora_lint.run.values import alternatives
 from lora_lint.system.modules import modules_in
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from lora_lint.run.given import Given
     from lora_lint.run.values import Value
 
+FOLDER = os.path.join(os.path.dirname(__file__), "refused_by")
 MAX_CASES = 64
 """The most combinations of alternatives that a row is evaluated for; with more it reports nothing."""
 
@@ -109,7 +111,7 @@ class Table:
     hands_on: tuple[tuple[str, str], ...] = ()
     """The tables and classes that take the settings of its files as they are."""
     others: str = ""
-    """The module of `frameworks` that has, as `ROWS`, those of further classes, which few programs use."""
+    """The module of `refused_by` that has, as `ROWS`, those of further classes, which few programs use."""
     history: bool = False
     """Whether older releases were read by hand: all of them have the rows without `since`."""
 
@@ -121,7 +123,7 @@ class Table:
         """The rows of all classes."""
         if not self.others:
             return self.rows
-        return {**self.rows, **import_module(f"lora_lint.frameworks.{self.others}").ROWS}
+        return {**self.rows, **_other_rows(self.others)}
 
 
 @dataclass(frozen=True)
@@ -133,9 +135,16 @@ class Hit:
 
 
 @cache
+def _pack() -> Pack | None:
+    """The tables as a wheel has them."""
+    path = f"{FOLDER}.pack"
+    return Pack(path) if os.path.isfile(path) else None
+
+
+@cache
 def tables() -> frozenset[str]:
     """The names of the frameworks that have a table."""
-    return frozenset(modules_in(refused_by.__path__))
+    return frozenset(name for name in _pack() or modules_in([FOLDER]) if name[0] != "_")
 
 
 @cache
@@ -143,16 +152,55 @@ def table(framework: str) -> Table | None:
     """The table of a framework, if it has one."""
     if framework not in tables():
         return None
+    packed = _pack()
+    if packed is not None:
+        return table_in(packed.read(framework))
     found: Table = import_module(f"lora_lint.frameworks.refused_by.{framework}").TABLE
     return found
+
+
+@cache
+def _other_rows(module: str) -> Mapping[str, tuple[Refusal, ...]]:
+    """The rows of further classes."""
+    packed = _pack()
+    if packed is not None:
+        return rows_in(packed.read(module))
+    found: Mapping[str, tuple[Refusal, ...]] = import_module(f"lora_lint.frameworks.refused_by.{module}").ROWS
+    return found
+
+
+def table_in(document: bytes) -> Table:
+    """The table in a document of the pack (`refused_pack`), without its undecided groups."""
+    stated: dict[str, Any] = json.loads(document)
+    defaults = {key: _value(value) for key, value in stated.pop("defaults", {}).items()}
+    hands_on = _value(stated.pop("hands_on", []))
+    return Table(rows=_rows(stated.pop("classes"), stated.pop("rows")), defaults=defaults, hands_on=hands_on, **stated)
+
+
+def rows_in(document: bytes) -> dict[str, tuple[Refusal, ...]]:
+    """The rows of further classes in a document of the pack."""
+    return _rows(**json.loads(document))
+
+
+def _rows(classes: Mapping[str, list[int]], rows: list[list[Any]]) -> dict[str, tuple[Refusal, ...]]:
+    """The rows of each class by their numbers; a document has the fields of a row in their order."""
+    made = [Refusal(*map(_value, row)) for row in rows]
+    return {owner: tuple([made[number] for number in numbers]) for owner, numbers in classes.items()}
+
+
+def _value(stated: Any) -> Any:
+    """What a document states, with tuples for lists."""
+    return tuple(map(_value, stated)) if stated.__class__ is list else stated
 
 
 @cache
 def _by_key(framework: str, owner: str) -> Mapping[str, tuple[Refusal, ...]]:
     """The rows of one class by their key."""
     found = table(framework)
-    rows = found.of(owner) if found is not None else ()
-    return {key: tuple(row for row in rows if row.key == key) for key in dict.fromkeys(row.key for row in rows)}
+    by_key: dict[str, list[Refusal]] = {}
+    for row in found.of(owner) if found is not None else ():
+        by_key.setdefault(row.key, []).append(row)
+    return {key: tuple(rows) for key, rows in by_key.items()}
 
 
 def since(framework: str, row: Refusal) -> str | None:

@@ -17,10 +17,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from lora_lint.discovery import Found
-from lora_lint.frameworks import refusals
+from lora_lint.frameworks import refusals, refused_pack
 from lora_lint.frameworks.conditions import condition
 from lora_lint.knowledge import schemas, signatures
 from lora_lint.linting.checker import Checker
+from lora_lint.records import replace
 from lora_lint.settings import Settings
 from scripts import compare_frameworks, compare_on_models, compare_refusals, list_refusals
 
@@ -656,6 +657,18 @@ def test_arguments_are_refused_where_it_is_reported(kind: str) -> None:
 def test_accelerate_refuses_what_is_reported_and_takes_the_rest() -> None:
     result = compare_frameworks.compared("accelerate", 60)
     assert result["refused"] > 20 and result["disagreements"] == []
+
+
+def test_a_wheel_has_all_rows() -> None:
+    documents = refused_pack.documents()
+    tables = {name: refusals.table(name) for name in refusals.tables()}
+    further = {table.others: table for table in tables.values() if table is not None and table.others}
+    assert documents.keys() == tables.keys() | further.keys()
+    for name, table in tables.items():
+        assert table is not None and refusals.table_in(documents[name]) == replace(table, undecided=())
+    for module, table in further.items():
+        assert table.rows.keys() < table.every().keys()
+        assert {**table.rows, **refusals.rows_in(documents[module])} == table.every()
 
 
 def test_every_framework_is_compared_with_its_newest_release() -> None:

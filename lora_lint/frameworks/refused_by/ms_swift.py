@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from lora_lint.frameworks.refusals import Refusal, Table, Undecided
 
-OLDER = "2.x and 3.x"
-"""What takes the settings where the type of tuner has its name of 2.x or 3.x."""
 _SFT = "arguments/sft_args.py"
 _RLHF = "arguments/rlhf_args.py"
 _BASE = "arguments/base_args/base_args.py"
@@ -647,7 +645,7 @@ _ROWS = (
 TABLE = Table(
     "ms-swift",
     "4.6.0",
-    {"": (*_ROWS, *_LAUNCHED), OLDER: _LAUNCHED},
+    {"": (*_ROWS, *_LAUNCHED), "2.x and 3.x": _LAUNCHED},
     {
         "tuner_type": "lora",
         "tuner_backend": "peft",

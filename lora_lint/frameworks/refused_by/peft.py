@@ -364,7 +364,7 @@ TABLE = Table(
     "PEFT",
     "0.21.2",
     {"LoraConfig": _OF_LORA},
-    others="peft_methods",
+    others="_peft_methods",
     undecided=(
         Undecided(
             "layers and shapes of the model",

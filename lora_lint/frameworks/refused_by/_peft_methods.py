@@ -1,4 +1,4 @@
-"""What the configs of PEFT's methods other than LoRA refuse, and their layers; `refused_by.peft` has LoRA's.
+"""What the configs of PEFT's methods other than LoRA refuse, and their layers; `peft` has LoRA's.
 
 Source: PEFT 0.21.2."""
 
