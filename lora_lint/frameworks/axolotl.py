@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
+from lora_lint.frameworks.vocabulary import Vocabulary
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Scalar
 from lora_lint.run.events import Event, Load, LoadAdapter, Resize, Train, Wrap
@@ -113,6 +114,26 @@ _OUTSIDE = frozenset({"embed_tokens", "lm_head", _ALL})
 
 
 _QLORA = "axolotl's `adapter: qlora`"
+_TEMPLATES = Vocabulary(
+    "the name of one of its chat templates, else it stops (for a template of your own: `jinja`, and the template in "
+    "`chat_template_jinja`)",
+    frozenset(
+        "alpaca aya chatml cohere command_a command_a_rag command_a_tool_use deepseek_v2 deepseek_v3 exaone exaone4 "
+        "falcon_h1 gemma gemma3 gemma3n gemma4 gemma4_unified jamba jinja llama3 llama3_2_vision llama4 llava metharme "
+        "mistral_v1 mistral_v2v3 mistral_v3_tekken mistral_v7_tekken nemotron_h phi_3 phi_35 pixtral qwen2_vl qwen3 "
+        "qwen3_5 qwen_25 tokenizer_default".split()
+    ),
+    {
+        **dict.fromkeys(("llama31", "llama32", "llama33", "llama3instruct"), "llama3"),
+        **dict.fromkeys(("qwen", "qwen2", "qwen25instruct"), "qwen_25"),
+        **dict.fromkeys(("qwen25vl", "qwen2_5vl"), "qwen2_vl"),
+        **dict.fromkeys(("gemma1", "gemma2"), "gemma"),
+        **dict.fromkeys(("tokenizer", "default", "auto", "chattemplate", "chattemplatedefault"), "tokenizer_default"),
+    },
+    {"inst": (0, 5)},
+)
+"""`ChatTemplate` (axolotl 0.19.0, utils/schemas/enums.py), whose other values begin with `tokenizer_default_fallback_`
+(utils/schemas/config.py)."""
 
 
 def recognises(document: Mapping) -> bool:
@@ -148,6 +169,7 @@ def read(document: Mapping, project: Project) -> Reading:
         *tables.problems(FRAMEWORK, document, near=schemas.keys(FRAMEWORK.name)),
         *(UnknownKey(key, entry.key.span, "axolotl") for key in _DROPPED if (entry := document.entry(key)) is not None),
         *_of_other_bits(fields),
+        *_TEMPLATES.problems("chat_template", fields.text("chat_template"), "axolotl"),
     )
     patterns = fields.names("unfrozen_parameters")
     if isinstance(patterns, Known) and isinstance(patterns.value, str):

@@ -11,7 +11,7 @@ from lora_lint.knowledge import schemas
 from lora_lint.readers.arguments import options, overrides
 from lora_lint.readers.nodes import Entry, Mapping, Placeholder, Scalar, Sequence
 from lora_lint.records import dataclass, field, replace
-from lora_lint.run.problems import Overridden, UnknownKey
+from lora_lint.run.problems import InvalidValue, Overridden, UnknownKey
 from lora_lint.run.values import Known, Unknown
 
 TYPE_CHECKING = False
@@ -144,8 +144,11 @@ def _stray(start: Start, script: str, arguments: CommandOptions) -> Iterator[Unk
 
 
 def _with_own_keys(run: Run) -> Run:
-    """The run of a command that has arguments of its own, so that no key is unknown to it."""
-    return replace(run, problems=tuple(each for each in run.problems if not isinstance(each, UnknownKey)), recent=())
+    """The run of a command that has arguments of its own, so that no key is unknown to it, nor a value that older
+    releases took."""
+    left = (each for each in run.problems if not isinstance(each, UnknownKey))
+    left = (each for each in left if not isinstance(each, InvalidValue) or each.since is None)
+    return replace(run, problems=tuple(left), recent=())
 
 
 def untaken(start: Start, given: Mapping, at: Span | None = None) -> tuple[UnknownKey, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, multiple, usual
+from lora_lint.frameworks.llamafactory_templates import TEMPLATES
 from lora_lint.knowledge import schemas
 from lora_lint.knowledge.layouts import quantizer_in_name
 from lora_lint.knowledge.saved_adapters import saved_base
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from lora_lint.project import Project
+    from lora_lint.run.problems import InvalidValue
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
 
@@ -161,7 +163,7 @@ def read(document: Mapping, project: Project) -> Reading:
     loaded = LoadAdapter(fields.span("adapter_name_or_path"), trainable=Known(True))
     put_on = loaded if resumed else Wrap(span)
     near = schemas.keys(FRAMEWORK.name)
-    problems = tables.problems(FRAMEWORK, document, near=near, unconverted=("lora_rank",))
+    problems = (*tables.problems(FRAMEWORK, document, near=near, unconverted=("lora_rank",)), *_no_template(fields))
     run = Run(
         FRAMEWORK,
         span,
@@ -171,10 +173,15 @@ def read(document: Mapping, project: Project) -> Reading:
         replace(_training(fields), bare_reference=_bare_reference(fields)),
         (start, *grown, put_on, Train(span)),
         problems,
+        recent=TEMPLATES.recent("template", fields.text("template")),
         trained=True,
         launch=_launch(fields, project),
     )
     return Reading((run,))
+
+
+def _no_template(fields: Fields) -> tuple[InvalidValue, ...]:
+    return TEMPLATES.problems("template", fields.text("template"), FRAMEWORK.title)
 
 
 _WITHOUT_REFERENCE = ("orpo", "simpo")
@@ -203,6 +210,7 @@ def _served(fields: Fields, project: Project) -> Reading:
     events = (Load(fields.span("model_name_or_path")), LoadAdapter(span, trainable=Known(False)))
     adapter = tables.resumed(Adapter(span))
     run = Run(FRAMEWORK, span, adapter, BaseModel(name), events=events, trained=False, loads=path)
+    run = replace(run, problems=_no_template(fields))
     return Reading((run if base is None else replace(run, loads=None, trained_on=base),))
 
 

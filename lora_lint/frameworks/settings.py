@@ -49,7 +49,8 @@ def with_document(framework: Framework, mapping: Mapping, run: Run) -> Run:
     key, usual = framework.other_keys.get("output"), framework.defaults.get("output")
     folder = known(Fields(mapping).text(key, Known(usual))) if key is not None else None
     saves = (plain_folder(folder),) if folder else run.saves
-    return replace(run, saves=saves, recent=tuple(schemas.new_keys(framework.name, mapping, framework.unknown_keys)))
+    recent = schemas.new_keys(framework.name, mapping, framework.unknown_keys)
+    return replace(run, saves=saves, recent=(*run.recent, *recent))
 
 
 def with_misplaced(framework: Framework, document: Mapping, run: Run) -> Run:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lora_lint.knowledge import key_versions, signatures, versions
 from lora_lint.linting.requirements import allowed_by
 from lora_lint.records import replace
-from lora_lint.run.problems import InvalidValue, UnknownKey
+from lora_lint.run.problems import InvalidValue, NewValue, UnknownKey
 from lora_lint.run.values import alternatives
 from lora_lint.run.versions import padded
 
@@ -99,20 +99,26 @@ def _no_longer_taken(run: Run, oldest: Version) -> Iterator[Problem]:
 
 
 def _of_version(run: Run, pin: Pin | None) -> Iterator[Problem]:
-    """The problems of a framework's run in the pinned version: without keys that it still knows, and with those that it
-    does not know yet."""
+    """The problems of a framework's run in the pinned version: without keys and values that it still takes, and with
+    those that it does not take yet."""
     for problem in run.problems:
-        if pin is None or not isinstance(problem, UnknownKey) or not _still_known(problem, pin):
+        if pin is None or not _still_taken(problem, pin):
             yield problem
     oldest = key_versions.oldest(run.framework.name)
     for key in run.recent if pin is not None and oldest is not None and not pin.lacks(oldest) else ():
         if pin is not None and pin.lacks(key.since):
             owner = f"{run.framework.title} before {versions.named(key.since)} ({pin})"
-            yield UnknownKey(key.key, key.span, owner, (), key.consequence)
+            if isinstance(key, NewValue):
+                yield InvalidValue(key.key, key.value, key.span, owner, key.expected)
+            else:
+                yield UnknownKey(key.key, key.span, owner, (), key.consequence)
 
 
-def _still_known(problem: UnknownKey, pin: Pin) -> bool:
-    return problem.until is not None and pin.lacks(problem.until)
+def _still_taken(problem: Problem, pin: Pin) -> bool:
+    """Whether the pinned version knows a key, or takes a value, that newer ones do not."""
+    if isinstance(problem, UnknownKey):
+        return problem.until is not None and pin.lacks(problem.until)
+    return isinstance(problem, InvalidValue) and problem.since is not None and pin.lacks(problem.since)
 
 
 def _says_more(pin: Pin, other: Pin | None) -> bool:

@@ -63,6 +63,19 @@ class InvalidValue:
     owner: str
     expected: str
     takes: Number | OneOf | None = None
+    since: Version | None = None
+    """The first release that does not take it, if older ones do."""
+
+
+@dataclass(frozen=True)
+class NewValue:
+    """A value that the framework takes `since` a release, and `expected` in words for an older one."""
+
+    key: str
+    value: Any
+    span: Span
+    since: Version
+    expected: str
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lora_lint.run.events import Event
     from lora_lint.run.framework import Framework
     from lora_lint.run.given import Given
-    from lora_lint.run.problems import NewKey, Problem, UnknownKey
+    from lora_lint.run.problems import NewKey, NewValue, Problem, UnknownKey
     from lora_lint.run.values import Value
     from lora_lint.run.versions import Pin, Version
     from lora_lint.source import SourceFile, Span
@@ -252,8 +252,8 @@ class Run:
     problems: tuple[Problem, ...] = ()
     given: tuple[Given, ...] = ()
     """The framework's settings by its own names: those of the file, or of the objects of a program."""
-    recent: tuple[NewKey, ...] = ()
-    """The keys that older releases of its framework do not know."""
+    recent: tuple[NewKey | NewValue, ...] = ()
+    """The keys and values that older releases of its framework do not know."""
     trained: bool | None = None
     unfrozen_patterns: Value[tuple[str, ...]] = ABSENT
     """Regexes of the parameters that alone stay trainable after the wrap (`unfrozen_parameters` of axolotl 0.19.0,

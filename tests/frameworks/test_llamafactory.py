@@ -139,3 +139,35 @@ learning_rate: 1.0e-6
 def test_a_reward_model_of_type_lora_is_an_adapter(reward: str, ignored: bool) -> None:
     report = engine.lint_text(PPO.format(reward=reward).encode(), "ppo.yaml", Settings())
     assert ("LL905" in [finding.code for finding in report.findings]) == ignored
+
+
+@pytest.mark.parametrize(
+    ("name", "requires", "told"),
+    [
+        ("qwen2.5", "", "It calls this one `qwen`"),
+        ("Llama-3", "", "It calls this one `llama3`"),
+        ("qwen2_5_vl", "", "It calls this one `qwen2_vl`"),
+        ("baichuan2", "", "This one is gone"),
+        ("baichuan2", "llamafactory==0.9.4", ""),
+        ("qwen3", "", ""),
+        ("qwen3", "llamafactory==0.9.3", ""),
+        ("qwen3", "llamafactory==0.9.2", "LLaMA-Factory before 0.9.3"),
+        ("qwen_for_contracts", "", ""),
+    ],
+)
+@pytest.mark.parametrize("trains", [True, False])
+def test_its_templates_are_a_closed_list(tmp_path: Path, name: str, requires: str, told: str, trains: bool) -> None:
+    kind = "do_train: true\ndataset: a\n" if trains else "adapter_name_or_path: saves/b\nexport_dir: merged\n"
+    text = f"model_name_or_path: Qwen/Qwen2.5-7B\nfinetuning_type: lora\ntemplate: {name}\n{kind}"
+    (tmp_path / "run.yaml").write_text(text)
+    (tmp_path / "requirements.txt").write_text(requires)
+    told = told if trains or requires != "llamafactory==0.9.2" else ""  # a merge without its adapter has no versions
+    findings = [each for each in lora_lint.lint(tmp_path).findings if each.code == "LL902"]
+    assert [told in each.message for each in findings] == ([True] if told else [])
+
+
+@pytest.mark.parametrize(("program", "told"), [("src/train.py", True), ("src/train_bash.py", False)])
+def test_an_older_program_has_the_templates_of_its_time(tmp_path: Path, program: str, told: bool) -> None:
+    command = f"python {program} --stage sft --do_train --model_name_or_path a --finetuning_type lora"
+    (tmp_path / "run.sh").write_text(f"{command} --template baichuan2 --dataset b --output_dir c\n")
+    assert any(each.code == "LL902" for each in lora_lint.lint(tmp_path).findings) is told
