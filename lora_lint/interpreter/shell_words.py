@@ -153,7 +153,7 @@ class ShellWords:
             printed = list(self.words(commands[0].named_children))
             words = [word.text for word in printed]
             numbers = [int(word) for word in words[1:] if word is not None and _is_whole(word)]
-            if words[0] == "seq" and len(numbers) == len(words) - 1 and 1 <= len(numbers) <= 3:
+            if words[:1] == ["seq"] and len(numbers) == len(words) - 1 and 1 <= len(numbers) <= 3:
                 low = 1 if len(numbers) == 1 else numbers[0]
                 step = numbers[1] if len(numbers) == 3 else 1
                 found = range(low, numbers[-1] + (1 if step > 0 else -1), step) if step else range(0)
@@ -161,7 +161,7 @@ class ShellWords:
                     self.vast[self.span(node)] = len(found)
                 elif found:
                     return [Word(str(number), self.span(node)) for number in found]
-            if words[0] == "echo" and len(words) > 1 and all(word is not None for word in words):
+            if words[:1] == ["echo"] and len(words) > 1 and all(word is not None for word in words):
                 return [part for word in printed[1:] for part in (self.apart(word) if word.text else [])]
         return [self.unknown(node, many=True)]
 

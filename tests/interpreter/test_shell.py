@@ -50,6 +50,7 @@ def words(text: str) -> list[list[str | None]]:
         ("run a\\ b 'c'\"d\"e", ["a b", "cde"]),
         ("run $(nproc) `date` <(ls)", [None, None, None]),
         ("run $@ $1 $HOME", [None, None, None]),
+        ('x=\nrun "$($x)a" $($x)', [None, None]),
         ("run {a,b}", [None]),
         ("run a <<EOF\n$x\nEOF\n", ["a"]),
     ],
