@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from lora_lint.records import replace
-from lora_lint.run.events import Save, SetAdapter, Train
+from lora_lint.run.events import Save, SetAdapter, Train, Unfreeze
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +44,10 @@ def _event(happening: Happening, common: tuple[Condition, ...], loop: Span | Non
     if flags:
         text = ast.unparse(flags[-1].test)
         flag = text if flags[-1].taken else f"not ({text})"
-    return replace(happening.event, flag=flag, loop=loop)
+    event = replace(happening.event, flag=flag, loop=loop)
+    if isinstance(event, Unfreeze) and any(choice.usual is False for each in flags for choice in each.case):
+        return replace(event, asked=True)
+    return event
 
 
 def _repeats(happening: Happening, model: ModelRecord) -> Span | None:

@@ -72,6 +72,8 @@ def _unfrozen_by_events(run: Run) -> Iterator[Finding]:
         event, foreign = part.event, part.names
         if part.save is not None or part.kept:
             continue  # LL410's, or the program keeps what these parts learn
+        if foreign is None and event.asked:
+            continue  # an option for full fine-tuning, which is off by default
         what = "all parameters" if foreign is None else f"the parameters named {names(foreign)}"
         if event.flag is not None:
             what = f"{what} (if `{event.flag}`)"

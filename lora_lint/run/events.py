@@ -223,9 +223,10 @@ class Freeze(_Occurrence):
 
 @dataclass(frozen=True)
 class Unfreeze(_Occurrence):
-    """Parameters become trainable."""
+    """Parameters become trainable. `asked`: only where an option is given another value than its default."""
 
     selection: Selection = Selected.ALL
+    asked: bool = False
 
 
 @dataclass(frozen=True)

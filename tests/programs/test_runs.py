@@ -154,6 +154,23 @@ def test_an_event_under_a_flag_names_it() -> None:
     assert run.events[-1].flag == "args.full"
 
 
+@pytest.mark.parametrize(
+    ("option", "asked"),
+    [
+        ('"--full", action="store_true"', True),
+        ('"--full", type=bool, default=False', True),
+        ('"--full", type=bool, default=True', False),
+        ('"--full", required=True', False),
+    ],
+)
+def test_parameters_that_only_an_option_makes_trainable(option: str, asked: bool) -> None:
+    text = f"import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument({option})\n"
+    text += f"args = parser.parse_args()\n{WRAPPED}if args.full:\n    model.requires_grad_(True)\n"
+    event = only(read_python(text)).events[-1]
+    assert isinstance(event, Unfreeze)
+    assert event.asked is asked
+
+
 def test_the_condition_that_both_wrap_and_event_share_is_no_flag() -> None:
     program = IMPORTS + textwrap.dedent(
         """
