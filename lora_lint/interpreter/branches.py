@@ -91,7 +91,9 @@ def enter(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Entere
     narrowed: list[tuple[Val, Val]] = []
     replaced: list[tuple[Place, Val, Val]] = []
     choices: list[OptionChoice] = []
-    unnamed = _unnamed(machine, test, taken, scope)  # before the branch narrows what it is about
+    # Before the branch narrows what they are about:
+    unnamed = _unnamed(machine, test, taken, scope)
+    implied = _implied(machine, test, taken, scope)
     if not taken:
         _shorten(machine, test, scope)
     for target, atom, holds in _atoms(test, taken):
@@ -116,7 +118,7 @@ def enter(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Entere
                     replaced.append(((container, key), value, known))
     if len(choices) != 1 or _subject(test) is None:  # it is about more than one option
         choices.append(unnamed)
-    case = tuple(choices)
+    case = (*choices, *(each for each in implied if each not in choices))
     machine.conditions.append(Condition(test, taken, scope, tuple(narrowed), case))
     held = machine.frames[-1].case
     entered = Entered(case, len(held), tuple(replaced))
@@ -212,6 +214,45 @@ def _unnamed(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Opt
     return OptionChoice("", "other", (_text(test), scope.module.source.path, call), taken, usual)
 
 
+def _implied(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Case:
+    """The choices under which a condition can hold (or not) at all: `if spec.lora:` is for the records that have it,
+    and so for what their other fields say."""
+    implied: list[OptionChoice] = []
+    for part, holds in _parts(test, taken):
+        if not _has_no_effect(part):
+            continue
+        for name in _owners(part):
+            value = machine.evaluate(name, scope)
+            if isinstance(value, Either) and any(value.cases):
+                places = _places(machine, name, scope)
+                pairs = value.of_cases() if places else ()
+                leading = [
+                    case for each, case in pairs if _decides(machine, part, each, places, scope) is not (not holds)
+                ]
+                if leading and len(leading) < len(value.options):
+                    implied += (choice for choice in leading[0] if all(choice in case for case in leading))
+                break
+    return tuple(dict.fromkeys(implied))
+
+
+@lru_cache(maxsize=4096)
+def _owners(part: ast.expr) -> tuple[ast.Name | ast.Attribute, ...]:
+    """The names that a condition reads one after another: `spec` and `spec.lora` in `spec.lora == "all"`."""
+    names: list[ast.Name | ast.Attribute] = []
+    while True:
+        if isinstance(part, ast.Compare):
+            part = part.comparators[0] if isinstance(part.left, ast.Constant) else part.left
+        elif isinstance(part, ast.Call):
+            part = part.func
+        elif isinstance(part, ast.Subscript):
+            part = part.value
+        elif isinstance(part, ast.Attribute):
+            names.append(part)
+            part = part.value
+        else:
+            return (*((part,) if isinstance(part, ast.Name) else ()), *reversed(names))
+
+
 def _shorten(machine: Machine, test: ast.expr, scope: Scope) -> None:
     """Notes that there are no more rows than `if limit and len(rows) > limit:` asks for, where that does not hold."""
     parts = conjuncts(test)
@@ -296,13 +337,21 @@ def _decides(machine: Machine, atom: ast.expr, value: Val, places: list[Place], 
 def _atoms(test: ast.expr, holds: bool) -> Iterator[tuple[ast.Name | ast.Attribute, ast.expr, bool]]:
     """The tests of one name or attribute in a condition, and whether they hold where the condition does (or
     does not)."""
+    for part, so in _parts(test, holds):
+        target = _target(part)
+        if target is not None:
+            yield target, part, so
+
+
+def _parts(test: ast.expr, holds: bool) -> Iterator[tuple[ast.expr, bool]]:
+    """The tests that all hold, or do not, where a condition holds (or does not)."""
     while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         test, holds = test.operand, not holds
     if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) == holds:
         for part in test.values:
-            yield from _atoms(part, holds)
-    elif (target := _target(test)) is not None:
-        yield target, test, holds
+            yield from _parts(part, holds)
+    else:
+        yield test, holds
 
 
 _TEXT_TESTS = frozenset({"startswith", "endswith", *SPELLINGS})

@@ -9,7 +9,7 @@ import pytest
 
 from lora_lint.records import replace
 from lora_lint.run.events import Event, Fragments, Load, LoadAdapter, PrepareKbit, Train, Unfreeze, Wrap
-from lora_lint.run.values import Unknown
+from lora_lint.run.values import Unknown, alternatives
 from tests.support.reading import IMPORTS, only, plain, read_python
 from tests.support.runs import check
 
@@ -495,3 +495,61 @@ model = get_peft_model(AutoModelForCausalLM.from_pretrained("gpt2"), LoraConfig(
 )
 def test_a_branch_that_no_default_leads_to(test: str, rank: object) -> None:
     assert plain(only(read_python(IMPORTS + BY_SETTING.format(test=test))).adapter.rank) == rank
+
+
+OF_RECORDS = """
+import argparse
+from dataclasses import dataclass
+
+@dataclass
+class Spec:
+    name: str
+    lora: object
+
+def spec_of(kind):
+    if kind == "small":
+        return {small}
+    if kind == "large":
+        return {large}
+    return {other}
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--kind", required=True)
+args = parser.parse_args()
+spec = spec_of(args.kind)
+model = AutoModelForCausalLM.from_pretrained({name})
+if {test}:
+    get_peft_model(model, LoraConfig(r=8))
+"""
+RECORDS = {
+    "small": 'Spec("gpt2", lora=False)',
+    "large": 'Spec("meta-llama/Llama-2-7b-hf", lora="all")',
+    "other": 'Spec("mistralai/Mistral-7B-v0.1", lora=measured())',
+}
+ROWS = {
+    "small": '{"name": "gpt2", "lora": False}',
+    "large": '{"name": "meta-llama/Llama-2-7b-hf", "lora": "all"}',
+    "other": '{"name": "mistralai/Mistral-7B-v0.1", "lora": "head"}',
+}
+LARGE, OTHER = "meta-llama/Llama-2-7b-hf", "mistralai/Mistral-7B-v0.1"
+
+
+@pytest.mark.parametrize(
+    ("records", "name", "test", "models"),
+    [
+        (RECORDS, "spec.name", "spec.lora", {LARGE, OTHER}),
+        (RECORDS, "spec.name", "spec.lora and measured()", {LARGE, OTHER}),
+        (RECORDS, "spec.name", "not (not spec.lora or args.kind is None)", {LARGE, OTHER}),
+        (RECORDS, "spec.name", "measured()", {"gpt2", LARGE, OTHER}),
+        (RECORDS, "spec.name", "measured() or spec.lora", {"gpt2", LARGE, OTHER}),
+        (ROWS, 'spec["name"]', 'spec["lora"]', {LARGE, OTHER}),
+        (ROWS, 'spec["name"]', 'spec["lora"] == "all"', {LARGE}),
+        (ROWS, 'spec["name"]', 'spec["name"].startswith("mistralai")', {OTHER}),
+    ],
+)
+def test_a_branch_is_for_the_records_that_lead_to_it(
+    records: dict[str, str], name: str, test: str, models: set[str]
+) -> None:
+    run = only(read_python(IMPORTS + OF_RECORDS.format(**records, name=name, test=test)))
+    left = {each.value for each in alternatives(run.model.name)}
+    assert left == models
