@@ -89,6 +89,12 @@ class Context:
                 return step
         return None
 
+    def once(self, record: ModelRecord) -> bool:
+        """Whether what happens here happens once to the model: no loop is around it, and nobody else can repeat the
+        call that it is in without loading another model."""
+        trail = self.machine.trail
+        return tuple(trail[:1]) == record.trail[:1] and all(step.kind == "call" for step in trail)
+
     def model(self, span: Span, callee: str, arguments: Arguments, loaded: ModelRecord) -> Object:
         """A freshly loaded model. `loaded` is what the library knows of it; the arguments that all loaders share are
         read here."""

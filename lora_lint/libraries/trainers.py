@@ -101,7 +101,8 @@ def method(context: Context, owner: Object, name: str, arguments: Arguments, spa
     if name in ("train", "step", "fit", "finetune"):
         resumes = _resumes(owner, arguments, span) if name == "train" else ABSENT
         for view in views_of(owner.attributes.get("model")):
-            context.happen(view.record, Train(span, resumes=resumes))
+            single = name == "step" and context.once(view.record)
+            context.happen(view.record, Train(span, resumes=resumes, single=single))
         return Object("training output", arguments, span)
     if name == "add_param_group":
         for record in {id(each): each for each in context.records.all_models()}.values():

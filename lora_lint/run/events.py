@@ -253,9 +253,11 @@ class MakeOtherOptimizer(_Occurrence):
 
 @dataclass(frozen=True)
 class Train(_Occurrence):
-    """`trainer.train()`, an optimizer step … `resumes`: it goes on from a checkpoint of the trainer."""
+    """`trainer.train()`, an optimizer step … `resumes`: it goes on from a checkpoint of the trainer. `single`: one step
+    in no loop."""
 
     resumes: Value[bool] = ABSENT
+    single: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import re
 from enum import Enum, auto
 
 from lora_lint.records import dataclass, field, replace
+from lora_lint.run.events import Train
 from lora_lint.run.launch import Launch
 from lora_lint.run.values import ABSENT, Known, Phrased, Unknown, known
 
@@ -314,7 +315,11 @@ class Run:
         return None if pin is None else pin.below
 
     def is_smoke_test(self) -> bool:
-        """Whether it only shows that the code runs: it is a few steps long, or has a dozen examples."""
+        """Whether it only shows that the code runs, or what it takes: it is a few steps long, or has a dozen
+        examples."""
+        trains = [event for event in self.events if isinstance(event, Train)]
+        if trains and all(event.single for event in trains):
+            return True
         steps, size = known(self.training.max_steps), known(self.dataset.size)
         return (steps is not None and 0 < steps <= _FEW_STEPS) or (size is not None and 0 < size <= _FEW_EXAMPLES)
 

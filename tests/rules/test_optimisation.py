@@ -213,6 +213,40 @@ def test_a_loop_that_takes_the_models_own_loss(rate: str, loss: str, low: bool) 
     assert ("LL501" in found_in(LOOP.format(rate, loss))) is low
 
 
+STEPS = """\
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+
+class Learner:
+    def __init__(self):
+        model = AutoModelForCausalLM.from_pretrained("gpt2")
+        self.model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules=["c_attn"]))
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-5)
+
+    def step(self, batch):
+        self.model(**batch).loss.backward()
+        self.optimizer.step()
+
+def main():
+    learner = Learner()
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "low"),
+    [
+        ("    learner.step(first)\nmain()", False),
+        ("    for batch in loader:\n        learner.step(batch)\nmain()", True),
+        ("    while learner.unsure():\n        learner.step(read())", True),
+        ("    [learner.step(batch) for batch in loader]", True),
+        ("    return learner", True),  # whoever calls it
+    ],
+)
+def test_a_single_step_trains_nothing(end: str, low: bool) -> None:
+    assert ("LL501" in found_in(STEPS + end)) is low
+
+
 DPO = """\
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
