@@ -634,7 +634,7 @@ class Class(Val):
     def _library_instance(self, machine: Machine, base: External, arguments: Arguments, span: Span) -> Val | None:
         defaults = {name: value for name in self.fields if (value := self.lookup(name)) is not None}
         merged = Arguments(arguments.positional, {**defaults, **arguments.keywords}, arguments.spans, arguments.open)
-        found = machine.library.call(machine, base.name, merged, span)
+        found = machine.library.call(machine, base.name, merged, span, self)
         if isinstance(found, Object):
             for name, value in merged.keywords.items():
                 found.attributes.setdefault(name, value)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias, TypeVar
 
+    from lora_lint.interpreter.definitions import Class
     from lora_lint.interpreter.machine import Machine
     from lora_lint.interpreter.state import Step
     from lora_lint.libraries.effects import TrainingRecord
@@ -51,13 +52,15 @@ class Manner:
 
 
 class Context:
-    """A plain class, because one is created for each call that a library may know."""
+    """A plain class, because one is created for each call that a library may know. `own` is the program's class that
+    inherits from the library's class that is called."""
 
-    __slots__ = ("machine", "records")
+    __slots__ = ("machine", "own", "records")
 
-    def __init__(self, machine: Machine, records: Records) -> None:
+    def __init__(self, machine: Machine, records: Records, own: Class | None = None) -> None:
         self.machine = machine
         self.records = records
+        self.own = own
 
     def happen(
         self,

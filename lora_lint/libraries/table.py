@@ -256,8 +256,10 @@ class Knowledge:
             return hydra.main_config(Context(machine, self.records), function, name)
         return None
 
-    def call(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None:
-        context = Context(machine, self.records)
+    def call(
+        self, machine: Machine, name: str, arguments: Arguments, span: Span, own: Class | None = None
+    ) -> Val | None:
+        context = Context(machine, self.records, own)
         package, _, rest = name.partition(".")
         last = name.rpartition(".")[2]
         if name in FUNCTIONS:

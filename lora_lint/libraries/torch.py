@@ -262,7 +262,12 @@ _OTHER_AIMS = (
 @lru_cache(maxsize=8)
 def _is_supervised(program: bytes) -> bool:
     """Whether a program takes the loss that a model computes of its labels, and shows no sign of another aim."""
-    return re.search(_OWN_LOSS, program) is not None and re.search(_OTHER_AIMS, program) is None
+    return re.search(_OWN_LOSS, program) is not None and not has_other_aim(program)
+
+
+def has_other_aim(program: bytes) -> bool:
+    """Whether a program shows signs of preferences, rewards, a teacher …"""
+    return re.search(_OTHER_AIMS, program) is not None
 
 
 def _models_behind(value: Val | None) -> list[ModelView] | None:

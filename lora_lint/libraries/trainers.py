@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from lora_lint.interpreter.definitions import Instance
+from lora_lint.interpreter.definitions import Function, Instance
 from lora_lint.interpreter.values import Arguments, AtMost, Const, Either, ListVal, Object, Opaque, Val
 from lora_lint.libraries import rows, trl
 from lora_lint.libraries.context import Context, config_of, nothing, record_of, view_of, views_of
 from lora_lint.libraries.convert import is_none, text_of
 from lora_lint.libraries.effects import ModelRecord, TrainingRecord
 from lora_lint.libraries.peft import answers, saved
+from lora_lint.libraries.torch import has_other_aim
 from lora_lint.run.events import MakeOptimizer, Train
 from lora_lint.run.values import ABSENT, Known, Unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from lora_lint.interpreter.definitions import Class
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
     from lora_lint.source import Span
@@ -33,6 +35,15 @@ def method_of(trainer: str) -> Method:
     if any(word in upper for word in ("DPO", "KTO", "ORPO", "SIMPO", "CPO", "REWARD", "PREFERENCE")):
         return "preference"
     return "supervised" if "SFT" in upper else "unknown"
+
+
+def _method_of_own(own: Class | None, inherited: Method) -> Method:
+    """The kind of training that a trainer of the program's own does, which may compute another loss."""
+    named = inherited if own is None else method_of(own.node.name)
+    loss = None if own is None else own.lookup("compute_loss")
+    if named in ("preference", "rl"):
+        return named
+    return "unknown" if isinstance(loss, Function) and has_other_aim(loss.text()) else inherited
 
 
 def is_trainer(name: str, arguments: Arguments) -> bool:
@@ -60,7 +71,13 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
     if isinstance(dataset, ListVal | Instance):
         dataset = _counted(context, dataset, span)
     record = TrainingRecord(
-        *(short, method_of(short), span, given if isinstance(given, Object) else None, dataset),
+        *(
+            short,
+            _method_of_own(context.own, method_of(short)),
+            span,
+            given if isinstance(given, Object) else None,
+            dataset,
+        ),
         values=_own_optimizer(arguments.get("optimizers"), span),
         conditions=tuple(context.machine.conditions),
         pin=trl.pin_of_call(short, arguments),

@@ -141,9 +141,11 @@ class _Defining(Knowledge):
         super().__init__(project)
         self.asked = False
 
-    def call(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None:
+    def call(
+        self, machine: Machine, name: str, arguments: Arguments, span: Span, own: Class | None = None
+    ) -> Val | None:
         self.asked = self.asked or name in _ASKS_FOR_OPTIONS
-        return super().call(machine, name, arguments, span)
+        return super().call(machine, name, arguments, span, own)
 
     def method(
         self, machine: Machine, root: Object, path: tuple[str, ...], arguments: Arguments, span: Span

@@ -247,6 +247,35 @@ def test_a_single_step_trains_nothing(end: str, low: bool) -> None:
     assert ("LL501" in found_in(STEPS + end)) is low
 
 
+OWN_TRAINER = """\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
+
+class {name}(Trainer):
+    def {method}(self, model, inputs, **others):
+        {body}
+
+model = AutoModelForCausalLM.from_pretrained("gpt2")
+model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules=["c_attn"], fan_in_fan_out=True))
+{name}(model=model, args=TrainingArguments("out", learning_rate=1e-5)).train()
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "body", "low"),
+    [
+        ("Weighted", "compute_loss", "return (model(**inputs).loss * self.weights).mean()", True),
+        ("Distilling", "compute_loss", "return kl_div(model(**inputs), self.teacher(**inputs))", False),
+        ("MyDPOTrainer", "compute_loss", "return pairwise(model, inputs)", False),
+        ("MyPPOTrainer", "rollout", "return sampled(model, inputs)", False),
+        ("Logging", "log_reward", "print(reward(model, inputs))", True),
+    ],
+)
+def test_a_trainer_of_the_programs_own(name: str, method: str, body: str, low: bool) -> None:
+    program = OWN_TRAINER.format(name=name, method=method, body=body)
+    assert ("LL501" in found_in(program)) is low
+
+
 DPO = """\
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
