@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from lora_lint.interpreter.definitions import Instance
+from lora_lint.interpreter.definitions import Function, Instance
 from lora_lint.interpreter.values import (
     Arguments,
     Const,
@@ -24,7 +24,16 @@ from lora_lint.libraries.effects import Fact, ModelRecord, ModelView, Part, Trai
 from lora_lint.libraries.parameters import only_trained, split_conditions
 from lora_lint.libraries.parameters import selection as selection_of
 from lora_lint.records import replace
-from lora_lint.run.events import Cast, Fragments, Freeze, MakeOptimizer, MakeOtherOptimizer, Selected, Unfreeze
+from lora_lint.run.events import (
+    Cast,
+    EnableInputGrads,
+    Fragments,
+    Freeze,
+    MakeOptimizer,
+    MakeOtherOptimizer,
+    Selected,
+    Unfreeze,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +59,7 @@ def _inside(path: tuple[str, ...]) -> str | None:
 
 
 _ITERATORS = frozenset({"parameters", "named_parameters", "modules", "named_modules"})
+_HOOKS = frozenset({"register_forward_hook", "register_forward_pre_hook"})
 _OF_MODELS = _ITERATORS | {"children", "named_children"}
 
 
@@ -63,7 +73,15 @@ def method(context: Context, owner: Object, path: tuple[str, ...], arguments: Ar
     if name in _OF_MODELS:
         role: Role = "parameters" if "parameters" in name else "modules"
         return Object(name, arguments, span, Part(record, role, _inside(path[:-1]), name.startswith("named")))
+    _hook(context, record, name, arguments, span)
     return None
+
+
+def _hook(context: Context, record: ModelRecord, name: str, arguments: Arguments, span: Span) -> None:
+    """`embeddings.register_forward_hook(make_inputs_require_grad)`, and any hook that is not followed."""
+    hook = arguments.get("hook", 0)
+    if name in _HOOKS and not (isinstance(hook, Function) and b"requires_grad" not in hook.text()):
+        context.happen(record, EnableInputGrads(span, hooked=True))
 
 
 def parameters_of(module: Object, span: Span) -> Object:
@@ -87,6 +105,7 @@ def part_method(context: Context, owner: Object, path: tuple[str, ...], argument
         if casts(name, arguments):
             context.happen(part.record, Cast(span))
         return owner
+    _hook(context, part.record, name, arguments, span)
     return None
 
 

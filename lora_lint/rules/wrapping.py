@@ -156,6 +156,8 @@ def _in_a_tower(run: Run, pin: Pin) -> Iterator[Finding]:
     training, enabled = run.training, False
     for event in run.events:
         enabled = enabled or (isinstance(event, EnableCheckpointing) and event.reentrant)
+        if isinstance(event, EnableInputGrads) and event.hooked:
+            return  # perhaps on the patches
     by_trainer = training.reentrant and _checkpoints(run)
     if not run.framework.direct or not (enabled or by_trainer):
         return

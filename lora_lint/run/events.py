@@ -68,7 +68,10 @@ class PrepareKbit(_Occurrence):
 
 @dataclass(frozen=True)
 class EnableInputGrads(_Occurrence):
-    """`enable_input_require_grads`, one part of k-bit preparation."""
+    """`enable_input_require_grads`, one part of k-bit preparation. `hooked`: a hook of the program's own does it, for
+    whichever module."""
+
+    hooked: bool = False
 
 
 @dataclass(frozen=True)
