@@ -80,7 +80,10 @@ def config_of_saved(context: Context, name: str, arguments: Arguments, span: Spa
     if folder is None or (project is not None and saved_config(folder, span.path, project) is not None):
         return None
     machine, saved = context.machine, Const(True, span, "derived")
-    settings = Arguments([], {"inference_mode": saved, "init_lora_weights": saved}, {}, open_=True)
+    # A base model's name has no such config, or one that was written by hand.
+    of_base = any(text_of(model.name) == folder for model in context.records.all_models())
+    known: dict[str, Val] = {} if of_base else {"inference_mode": saved, "init_lora_weights": saved}
+    settings = Arguments([], known, {}, open_=True)
     # Not one of `records.configs`, which make runs: most programs only read the base model's name in it.
     record = ConfigRecord("LoraConfig", span, tuple(machine.trail), tuple(machine.conditions), of_saved=True)
     return Object("LoraConfig", settings, span, record)

@@ -162,6 +162,7 @@ def test_a_saved_config_freezes_the_new_adapter_and_has_no_weights(tmp_path: Pat
     assert "LL403" in codes(load.format("outputs/first", ""))
     assert "LL403" not in codes(load.format("outputs/first", "\nconfig.inference_mode = False"))
     assert "LL403" not in codes("import sys\n" + load.replace("'{}'", "sys.argv[1]").format(""))
+    assert "LL403" not in codes(load.format("meta-llama/Llama-2-7b-hf", ""))
 
 
 def test_a_config_in_the_project_says_itself_whether_it_is_for_inference(tmp_path: Path) -> None:
