@@ -88,6 +88,11 @@ def frameworks_of(data: bytes, kind: FileKind) -> list[str]:
     ]
 
 
+def short_strings(json: bytes) -> bytes:
+    """The keys and short texts of a JSON file."""
+    return b"\n".join(re.findall(rb'"[^"\\\n]{1,80}"', json))
+
+
 def words(text: bytes) -> set[bytes]:
     """The identifiers in some bytes."""
     return set(text.translate(_SEPARATORS).split())

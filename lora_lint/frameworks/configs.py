@@ -9,7 +9,7 @@ from functools import partial
 
 from lora_lint.frameworks import registry
 from lora_lint.frameworks.settings import is_borrowed, with_document, with_given, with_misplaced
-from lora_lint.prefilter import frameworks_of
+from lora_lint.prefilter import frameworks_of, short_strings
 from lora_lint.records import replace
 from lora_lint.run.run import Reading
 
@@ -33,7 +33,9 @@ def read_config(
     """The runs and sweeps in a configuration file; `follow` gives those of a program that it starts, None if the
     program is not understood. Raises readers.errors.Unreadable."""
     text = source.utf8
-    candidates = frameworks_of(text, source.kind)
+    # Prose of millions of letters holds any word, so that only what is as short as a key counts there.
+    large_json = len(text) > LARGE and source.kind == "json"
+    candidates = frameworks_of(short_strings(text) if large_json else text, source.kind)
     if not candidates and (len(text) > LARGE or _is_other_json(source)):
         return Reading()
     runs: list[Any] = []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lora_lint.frameworks import configs
+from lora_lint.frameworks.configs import LARGE
 from lora_lint.knowledge.sizes import without_held_out
 from lora_lint.run.events import Load, LoadAdapter, Train, Wrap
 from lora_lint.run.problems import InvalidValue, UnknownKey
@@ -16,7 +19,9 @@ from tests.support.reading import config, edited, only, plain, written
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lora_lint.readers.nodes import Mapping
     from lora_lint.run.run import Run
+    from lora_lint.source import SourceFile
 
 AXOLOTL = """\
     base_model: NousResearch/Meta-Llama-3-8B
@@ -554,3 +559,24 @@ def test_what_axolotl_counts_of_a_dataset(lines: str, how: str) -> None:
 )
 def test_rows_that_are_left_to_train_on(share: float, left: int) -> None:
     assert without_held_out(100, share) == left
+
+
+@pytest.mark.parametrize(("size", "parsed"), [(10, True), (LARGE, False)])
+def test_words_in_large_prose_are_no_marks(size: int, parsed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    documents = configs.documents
+
+    def noted(source: SourceFile) -> list[Mapping]:
+        asked.append(source.path)
+        return documents(source)
+
+    monkeypatch.setattr(configs, "documents", noted)
+    prose = "The training of Lorado's team, and the parameters of the method. " + "All of it. " * (size // 10)
+    assert config(json.dumps([{"text": prose}]).replace("Lorado", "lora"), "rows.json").runs == ()
+    assert bool(asked) is parsed
+
+
+def test_a_large_file_is_read_for_its_keys() -> None:
+    settings = {"peft_type": "LORA", "r": 8, "lora_alpha": 16, "base_model_name_or_path": "gpt2", "note": "-" * LARGE}
+    text = json.dumps(settings)
+    assert plain(only(config(text, "adapter_config.json")).adapter.rank) == 8
