@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 _OF_REGEXES = frozenset(r"\*+?^$|()[]{}")
+_LANGUAGE_PART = "language_model"
+"""What transformers calls the text model in those that see or hear (5.23.0, models/*/modeling_*.py)."""
 _JOINED = r"[\w\s]+(?:,[\w\s]+)+"
 """Names in one string, which as a regex matches the path of no module."""
 
@@ -51,6 +53,8 @@ def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
     cases = resolved.cases
     foreign = [_foreign(model, known) for _, model in resolved.remote for known in _targets(run)]
     if (not cases and not foreign) or _paths_differ(run, cases) or any(_wrapped(run, case) for case in cases):
+        return
+    if any(_names_a_whole(case) for case in cases):
         return
     if not all(_nothing(case) for case in cases) or any(matched or not missing for matched, missing in foreign):
         yield from _nothing_in_one(run, cases)
@@ -288,6 +292,19 @@ def _paths_differ(run: Run, cases: Iterable[Case]) -> bool:
         whole
         and run.before("transformers", versions.PARTS_BELOW_MODEL) is not None
         and any(module.path.startswith("model.language_model.") for case in cases for module in case.modules)
+    )
+
+
+def _names_a_whole(case: Case) -> bool:
+    """Whether a regex looks for the language model of a larger one where the model, going by its name, is that part
+    alone. Models of one family are published both ways: the regex knows better."""
+    wanted = case.targets.value
+    if not isinstance(wanted, str) or _LANGUAGE_PART not in wanted:
+        return False
+    from lora_lint.knowledge.models import Clue
+
+    return case.model.how in (Clue.FAMILY, Clue.BASENAME) and not any(
+        _LANGUAGE_PART in module.path for module in case.modules
     )
 
 
