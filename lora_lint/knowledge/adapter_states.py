@@ -97,6 +97,7 @@ def _after(event: Event, states: AdapterStates, kept: bool) -> AdapterStates:
             | events.MakeOptimizer()
             | events.MakeOtherOptimizer()
             | events.Train()
+            | events.MaskLabels()
             | events.Answer()
             | events.Save()
         ):

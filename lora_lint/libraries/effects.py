@@ -211,6 +211,13 @@ class RunRecord:
 
 
 @dataclass(frozen=True)
+class TokenizerRecord:
+    """A tokenizer that was given one of unsloth's chat templates, by the template's name."""
+
+    template: Val
+
+
+@dataclass(frozen=True)
 class StartedProgram:
     """Another program that is started: its command, as a list of words or as one text."""
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from lora_lint.interpreter.values import Arguments, Const, ListVal, Object, Opaque, Val
 from lora_lint.knowledge.saved_adapters import saved_config
 from lora_lint.libraries import datasets, tokens
-from lora_lint.libraries.context import Context, Manner, record_of, view_of
-from lora_lint.libraries.convert import text_of
-from lora_lint.libraries.effects import ModelRecord, TrainingRecord
+from lora_lint.libraries.context import Context, Manner, record_of, view_of, views_of
+from lora_lint.libraries.convert import text_of, to_value
+from lora_lint.libraries.effects import ModelRecord, TokenizerRecord, TrainingRecord
 from lora_lint.libraries.transformers import quantization_of
-from lora_lint.run.events import LoadAdapter, Resize
-from lora_lint.run.values import Known
+from lora_lint.run.events import LoadAdapter, MaskLabels, Resize
+from lora_lint.run.values import ABSENT, Known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Handler
+    from lora_lint.run.values import Value
     from lora_lint.source import Span
 
 
@@ -61,17 +62,51 @@ def add_new_tokens(context: Context, name: str, arguments: Arguments, span: Span
     return None
 
 
-def same_trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
-    """`train_on_responses_only(trainer, …)` returns the trainer (unsloth_zoo 2026.10.9, dataset_utils.py)."""
+def with_template(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`get_chat_template(tokenizer, chat_template="chatml")` returns the tokenizer with that template (unsloth
+    2026.10.9, chat_templates.py)."""
+    template = arguments.get("chat_template", 1) or Const("chatml", span, "framework-default")
+    return Object("tokenizer", arguments, span, TokenizerRecord(template))
+
+
+def mask_labels(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`train_on_responses_only(trainer, response_part="…")` returns the trainer, which then trains nothing but what
+    follows the marker (unsloth_zoo 2026.10.9, dataset_utils.py)."""
     trainer = arguments.get("trainer", 0)
-    return trainer if record_of(trainer, TrainingRecord) is not None else None
+    if not isinstance(trainer, Object) or record_of(trainer, TrainingRecord) is None:
+        return None
+    given = trainer.arguments.get("processing_class") or trainer.arguments.get("tokenizer")
+    template = _template_of(arguments.get("tokenizer", 4) or given, span)
+    marker = to_value(arguments.get("response_part", 2), span, ABSENT, _is_text)
+    if isinstance(marker, Known) and not _is_written(marker.value, context.records.text):
+        for view in views_of(trainer.attributes.get("model")):
+            context.happen(view.record, MaskLabels(span, marker=marker, template=template))
+    return trainer
+
+
+def _template_of(tokenizer: Val | None, span: Span) -> Value[str]:
+    """The name of the chat template that a tokenizer was given, unless another took its place."""
+    record = record_of(tokenizer, TokenizerRecord)
+    if record is None or not isinstance(tokenizer, Object) or "chat_template" in tokenizer.attributes:
+        return ABSENT
+    return to_value(record.template, span, ABSENT, _is_text)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_written(marker: str, program: bytes) -> bool:
+    """Whether a program has a marker in another place as well: it may write the text itself."""
+    return any(program.count(line.encode()) > 1 for line in marker.split("\n") if line.strip())
 
 
 CALLS: dict[str, Handler] = {
     "add_new_tokens": add_new_tokens,
     "get_peft_model": wrap,
     "from_pretrained": load,
-    "train_on_responses_only": same_trainer,
+    "get_chat_template": with_template,
+    "train_on_responses_only": mask_labels,
     **dict.fromkeys(
         ("standardize_data_formats", "standardize_sharegpt", "to_sharegpt", "apply_chat_template"), datasets.same_rows
     ),

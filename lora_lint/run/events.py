@@ -264,6 +264,15 @@ class Train(_Occurrence):
 
 
 @dataclass(frozen=True)
+class MaskLabels(_Occurrence):
+    """Only what follows a marker in the text is trained: unsloth's `train_on_responses_only`. `marker` stands before an
+    answer; `template` is the name of the chat template that the tokenizer was given."""
+
+    marker: Value[str] = ABSENT
+    template: Value[str] = ABSENT
+
+
+@dataclass(frozen=True)
 class Answer(_Occurrence):
     """The model is asked for answers: `generate`, `trainer.evaluate()`, a pipeline. `only`: the program's text holds no
     other way to train it, or to give it weights."""
@@ -314,6 +323,7 @@ Event: TypeAlias = (
     | MakeOptimizer
     | MakeOtherOptimizer
     | Train
+    | MaskLabels
     | Answer
     | Save
 )

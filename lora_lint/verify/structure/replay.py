@@ -61,6 +61,7 @@ def replay(model: Any, run: Run, watch: Callable[[Any, Event], None] | None = No
                 | events.MakeOptimizer()
                 | events.MakeOtherOptimizer()
                 | events.Train()
+                | events.MaskLabels()
                 | events.Answer()
                 | events.Save()
             ):
