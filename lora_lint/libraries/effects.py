@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
     from lora_lint.run.events import Event, Selection
+    from lora_lint.run.problems import UnknownKey
     from lora_lint.run.run import Method
     from lora_lint.run.versions import Pin
     from lora_lint.source import Span
@@ -196,6 +197,10 @@ class TrainingRecord:
     """Other parts of the model, which it trains in full."""
     alone: bool = False
     """It compares the model with a reference, and is given none."""
+    gone: tuple[UnknownKey, ...] = ()
+    """Its arguments that newer releases do not take."""
+    replaced: bool = False
+    """TRL's classes take old keywords, as another library replaces them."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lora_lint.interpreter.definitions import Function, Instance
 from lora_lint.interpreter.values import Arguments, AtMost, Const, Either, ListVal, Object, Opaque, Val
+from lora_lint.knowledge import training_arguments
 from lora_lint.libraries import rows, trl
 from lora_lint.libraries.context import Context, config_of, nothing, record_of, view_of, views_of
 from lora_lint.libraries.convert import is_none, text_of
@@ -11,11 +12,13 @@ from lora_lint.libraries.effects import ModelRecord, TrainingRecord
 from lora_lint.libraries.peft import answers, saved
 from lora_lint.libraries.torch import has_other_aim
 from lora_lint.run.events import MakeOptimizer, Train
+from lora_lint.run.problems import UnknownKey
 from lora_lint.run.values import ABSENT, Known, Unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.interpreter.definitions import Class
+    from lora_lint.knowledge.training_arguments import Gone
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
     from lora_lint.source import Span
@@ -82,6 +85,8 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
         conditions=tuple(context.machine.conditions),
         pin=trl.pin_of_call(short, arguments),
         alone=trl.has_no_reference(short, arguments, given),
+        gone=_gone(short, arguments),
+        replaced=trl.is_replaced(context),
     )
     name_ = text_of(model)
     if name_ is not None and isinstance(model, Const):
@@ -92,6 +97,24 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
     if not (is_none(dataset) and arguments.get("eval_dataset") is not None and not arguments.open):
         trained_by(context, model, record)  # others only evaluate
     return Object(name, arguments, span, record, {} if model is None else {"model": model})
+
+
+def no_longer_taken(keyword: str, span: Span, owner: str, gone: Gone) -> UnknownKey:
+    """A keyword that a class no longer takes."""
+    others = (gone.other,) if gone.other else ()
+    return UnknownKey(keyword, span, owner, others, "raises a TypeError", gone.instead, gone.since, gone.package)
+
+
+def _gone(trainer: str, arguments: Arguments) -> tuple[UnknownKey, ...]:
+    """The keywords of a call that newer releases of its trainer do not take."""
+    given = (
+        (name, arguments.span(name), training_arguments.gone_from_call(trainer, name)) for name in arguments.keywords
+    )
+    return tuple(
+        no_longer_taken(name, span, trainer, gone)
+        for name, span, gone in given
+        if span is not None and gone is not None
+    )
 
 
 def _counted(context: Context, dataset: Val, span: Span) -> Val:

@@ -69,6 +69,13 @@ def pin_of_call(trainer: str, arguments: Arguments) -> Pin | None:
     return Pin(min(given)[0], f"{min(given)[1]}=", f"the call of {trainer}") if given else None
 
 
+def is_replaced(context: Context) -> bool:
+    """Whether a program has unsloth, which replaces TRL's trainers and configs by its own, which take old keywords too
+    (unsloth 2026.10.9, trainer.py)."""
+    main = context.machine.main
+    return main is not None and b"unsloth" in main.source.utf8
+
+
 def has_no_reference(trainer: str, arguments: Arguments, settings: Val | None) -> bool:
     """Whether DPO has to find its reference itself: neither a model nor an adapter is given as one."""
     if trainer != "DPOTrainer" or arguments.open or not is_none(arguments.get("ref_model", 1) or Const(None)):

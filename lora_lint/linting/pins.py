@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lora_lint.knowledge import key_versions, signatures, versions
+from lora_lint.knowledge import key_versions, signatures, training_arguments, versions
 from lora_lint.linting.requirements import allowed_by
 from lora_lint.records import replace
 from lora_lint.run.problems import InvalidValue, NewValue, UnknownKey
@@ -43,8 +43,8 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
     newer = frozenset(
         name for name, each in allowed.items() if each.own or (each.least and _is_news(name, each.least, runs))
     )
-    oldest = _oldest_transformers(allowed.get("transformers"), source)
-    if not pins and not newer and oldest is None and not any(run.pins for run in runs):
+    oldest = _oldest(allowed, source)
+    if not pins and not newer and not oldest and not any(run.pins for run in runs):
         return reading
     unversioned = frozenset(name for name, each in allowed.items() if each.own and each.pin is None)
 
@@ -71,30 +71,41 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
             run = replace(run, model=replace(run.model, transformers="4"))
         if "peft" in pins:
             run = replace(run, problems=(*_problems_left(run), *_too_new(run, pins["peft"])))
-        if oldest is not None:
+        if oldest:
             run = replace(run, problems=(*run.problems, *_no_longer_taken(run, oldest)))
         return _without_guesses(replace(run, newer=newer))
 
     return replace(reading.mapped(apply), given=pinned(reading.given, pins))
 
 
-_ASKS_FOR_VERSION = (b"__version__", b"except TypeError", b"signature(", b"__dataclass_fields__")
+_ASKS_FOR_VERSION = (
+    *(b"__version__", b"except TypeError", b"signature(", b"__dataclass_fields__", b"__code__", b"fields("),
+    *(b"importlib.metadata", b"importlib_metadata", b"getfullargspec"),
+)
 """What programs ask before they use a keyword that some releases lack."""
+_OLD_KEYWORDS = ("transformers", "trl")
+"""The packages whose dropped keywords are known."""
 
 
-def _oldest_transformers(allowed: Allowed | None, source: SourceFile) -> Version | None:
-    """The oldest transformers that a project allows a program, if that is known and the program does not ask itself."""
-    if allowed is None or allowed.own or allowed.least is None:
-        return None
-    return None if any(each in source.utf8 for each in _ASKS_FOR_VERSION) else allowed.least
+def _oldest(allowed: Mapping[str, Allowed], source: SourceFile) -> dict[str, Version]:
+    """The oldest releases that a project allows a program, where they are known and the program does not ask itself."""
+    found = {name: each.least for name in _OLD_KEYWORDS if (each := allowed.get(name)) is not None and not each.own}
+    least = {name: version for name, version in found.items() if version is not None}
+    return {} if least and any(each in source.utf8 for each in _ASKS_FOR_VERSION) else least
 
 
-def _no_longer_taken(run: Run, oldest: Version) -> Iterator[Problem]:
-    """The training arguments that not even the oldest allowed transformers takes."""
+def _no_longer_taken(run: Run, oldest: Mapping[str, Version]) -> Iterator[Problem]:
+    """The keywords of training arguments and trainers that not even the oldest allowed release takes."""
     for each in run.training.unknown_keywords:
-        if each.until is not None and padded(oldest) >= padded(each.until):
-            first, least = versions.named(each.until), versions.named(oldest)
-            owner = f"{each.owner} of transformers {least}, the oldest that the project allows (gone by {first})"
+        least = oldest.get(each.package)
+        if each.until is None or least is None or padded(least) < padded(each.until):
+            continue
+        if not (run.model.loader_adapts and training_arguments.is_of_trl(each.owner)):
+            title = "TRL" if each.package == "trl" else each.package
+            owner = (
+                f"{each.owner} of {title} {versions.named(least)}, the oldest that the project allows "
+                f"(gone by {versions.named(each.until)})"
+            )
             yield replace(each, owner=owner)
 
 

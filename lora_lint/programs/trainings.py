@@ -7,6 +7,7 @@ from lora_lint.knowledge import signatures, training_arguments
 from lora_lint.libraries import convert
 from lora_lint.libraries.convert import argument_of, is_reentrant, to_value
 from lora_lint.libraries.effects import DatasetRecord, ModelRecord, TrainingRecord
+from lora_lint.libraries.trainers import no_longer_taken
 from lora_lint.programs.events import exclude
 from lora_lint.records import replace
 from lora_lint.run.framework import TRAINER_KEYS
@@ -68,7 +69,9 @@ def training_of(trainings: list[TrainingRecord], here: Span) -> Training:
                 default = Known(defaults[keyword], None, "framework-default")
         values[field] = to_value(given, here, default, accept)
     reentrant = arguments is not None and is_reentrant(argument_of(arguments, "gradient_checkpointing_kwargs"))
-    unknown = _unknown_arguments(arguments, here.path)
+    unknown = (*_unknown_arguments(arguments, here.path), *(each for each in last.gone if each.span.path == here.path))
+    if last.replaced:
+        unknown = tuple(each for each in unknown if not training_arguments.is_of_trl(each.owner))
     return replace(result, **values, reentrant=reentrant, unknown_keywords=unknown)
 
 
@@ -89,13 +92,12 @@ def _unknown_arguments(arguments: Object | None, path: str) -> tuple[UnknownKey,
     found = []
     for keyword in arguments.arguments.keywords:
         span = arguments.arguments.span(keyword) or arguments.span
-        gone = training_arguments.GONE.get(keyword) if owner in training_arguments.CLASSES else None
+        gone = training_arguments.gone(owner, keyword)
         # The program's own subclass adds attributes.
         if keyword in arguments.attributes or span is None or span.path != path:
             continue
         if gone is not None:
-            others = (gone.other,) if gone.other else ()
-            found.append(UnknownKey(keyword, span, owner, others, "raises a TypeError", gone.instead, gone.since))
+            found.append(no_longer_taken(keyword, span, owner, gone))
         elif keyword not in names:
             found.append(UnknownKey(keyword, span, owner, (), "raises a TypeError"))
     return tuple(found)

@@ -25,6 +25,8 @@ class UnknownKey:
     instead: str = "Remove it"
     until: Version | None = None
     """The first release that no longer knows the key, if older ones do."""
+    package: str = ""
+    """Whose release that is, where it is not the framework of the run."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import subprocess
@@ -11,13 +12,14 @@ from typing import TYPE_CHECKING
 from unittest import mock
 
 import pytest
+import trl
 from hypothesis import example, given
 from hypothesis import strategies as st
 from transformers import TrainingArguments
 
 from lora_lint import discovery
 from lora_lint.knowledge.peft_facts import facts
-from lora_lint.knowledge.training_arguments import GONE
+from lora_lint.knowledge.training_arguments import GONE, GONE_OF_TRL, gone_from_call
 from lora_lint.knowledge.versions import default_targets
 from lora_lint.linting import required, version_bounds
 from lora_lint.linting.checker import Checker
@@ -183,6 +185,53 @@ def test_no_argument_is_gone_that_the_class_takes() -> None:
     known = {field.name for field in fields(TrainingArguments)}
     assert known.isdisjoint(GONE)
     assert {gone.other for gone in GONE.values()} - {""} <= known
+
+
+@pytest.mark.parametrize(
+    ("wanted", "call", "told"),
+    [
+        ("trl==0.19.1\n", "SFTTrainer(model, SFTConfig('out', max_seq_length=512))", ""),
+        ("trl>=0.12\n", "SFTTrainer(model, SFTConfig('out', max_seq_length=512))", ""),
+        ("trl==0.20.0\n", "SFTTrainer(model, SFTConfig('out', max_seq_length=512))", "max_length"),
+        ("trl>=0.20\n", "SFTTrainer(model, SFTConfig('out', max_length=512))", ""),
+        ("transformers>=5.1\n", "SFTTrainer(model, SFTConfig('out', overwrite_output_dir=True))", "Remove it"),
+        ("trl==0.15.2\n", "SFTTrainer(model, tokenizer=tokenizer)", ""),
+        ("trl==0.16.0\n", "SFTTrainer(model, tokenizer=tokenizer)", "processing_class"),
+        ("trl==0.12.2\n", "SFTTrainer(model, dataset_text_field='text')", ""),
+        ("trl==0.13.0\n", "SFTTrainer(model, dataset_text_field='text')", "SFTConfig"),
+        ("transformers==4.57.6\n", "Trainer(model=model, tokenizer=tokenizer)", ""),
+        ("transformers==5.0.0\n", "Trainer(model=model, tokenizer=tokenizer)", "processing_class"),
+        ("trl==0.28.0\n", "DPOTrainer(model, args=DPOConfig('out', max_prompt_length=512))", ""),
+        ("trl==0.29.0\n", "DPOTrainer(model, args=DPOConfig('out', max_prompt_length=512))", "length of their prompts"),
+        (
+            "trl==0.28.0\n",
+            "GRPOTrainer(model, args=GRPOConfig('out', max_prompt_length=512))",
+            "length of their prompts",
+        ),
+    ],
+)
+def test_keywords_of_trainers_that_are_gone(tmp_path: Path, wanted: str, call: str, told: str) -> None:
+    """sft_config.py, dpo_config.py, grpo_config.py and *_trainer.py of TRL, trainer.py of transformers."""
+    program = WRAPPED.format("Qwen/Qwen2-7B", 'target_modules=["q_proj"], task_type="CAUSAL_LM"')
+    program += (
+        f"from trl import {', '.join(dict.fromkeys(re.findall('(?:SFT|DPO|GRPO)[A-Z][a-z]+', call)) or ['trl'])}\n"
+    )
+    program += f"{call}.train()\n"
+    found = findings(tmp_path / "plain", program, wanted).get("LL901")
+    assert (told in found.message) if told and found else found is None and not told
+    patched = f"from unsloth import FastLanguageModel\n{program}"
+    assert "trl" not in wanted or "LL901" not in findings(tmp_path / "patched", patched, wanted)
+
+
+def test_no_keyword_of_trl_is_gone_that_it_takes() -> None:
+    for name, gone in GONE_OF_TRL.items():
+        known = {field.name for field in fields(getattr(trl, name))}
+        assert known.isdisjoint(gone)
+        assert {each.other for each in gone.values()} - {""} <= known
+        assert known.isdisjoint(GONE)
+    for trainer in (trl.SFTTrainer, trl.DPOTrainer, trl.GRPOTrainer, trl.RewardTrainer):
+        taken = inspect.signature(trainer).parameters
+        assert not [each for each in taken if gone_from_call(trainer.__name__, each)]
 
 
 def test_default_targets_came_with_versions(tmp_path: Path) -> None:
