@@ -110,7 +110,8 @@ def wrap_then_load(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  
                     "scratch). Load it onto the base model, `merge_and_unload()` the first adapter before, or add a "
                     "second one with `model.load_adapter(…)`"
                 )
-                confidence = happening(first, event, flagged="possible")
+                # Where only loading depends on a condition, it always meets the first adapter.
+                confidence = happening(first, event, flagged="likely" if first.flag is None else "possible")
                 related = (Related(first.span, "the first adapter is added here"),)
                 yield Finding("LL409", message, event.span, confidence, None, related)
                 return

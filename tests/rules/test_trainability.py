@@ -509,10 +509,11 @@ class TestWrapThenLoad:
         assert one("LL409", loop(LOAD, replace(LOAD, span=at(1300)))).span == at(1300)
 
     @pytest.mark.parametrize(
-        ("first", "second"), [(replace(WRAP, flag="a"), LOAD), (WRAP, replace(LOAD, flag="args.resume"))]
+        ("first", "second", "confidence"),
+        [(replace(WRAP, flag="a"), LOAD, "possible"), (WRAP, replace(LOAD, flag="args.resume"), "likely")],
     )
-    def test_behind_a_flag(self, first: Any, second: Any) -> None:
-        assert one("LL409", loop(first, second)).confidence == "possible"
+    def test_behind_a_flag(self, first: Any, second: Any, confidence: str) -> None:
+        assert one("LL409", loop(first, second)).confidence == confidence
 
     @pytest.mark.parametrize("kind", [Unwrap, DeleteAdapter, Load])
     def test_taken_off_before(self, kind: Any) -> None:
