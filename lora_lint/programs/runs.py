@@ -100,10 +100,24 @@ def finish(records: Records, path: str) -> Reading:
                 continue
         made.append((record, base))
     sweeps += _repeated(made)
+    made = _sharing(made)
     runs = [run for _, run in made] + list(_reloaded(records, path, made))
     given = (of_call(made, name, made.callee, made.span) for name, made in records.checked if made.span is not None)
     here = tuple(each for each in given if each is not None and each.span.path == path)
     return Reading(tuple(_distinct(runs + extra)), tuple(sweeps), given=here)
+
+
+def _sharing(made: list[tuple[RunRecord, Run]]) -> list[tuple[RunRecord, Run]]:
+    """The runs, each with the other models that its config is put on."""
+    models: dict[int, list[BaseModel]] = {}
+    for record, run in made:
+        models.setdefault(id(record.config.data), []).append(run.model)
+    if len(models) == len(made):  # practically always
+        return made
+    return [
+        (record, replace(run, others=tuple(model for model in models[id(record.config.data)] if model != run.model)))
+        for record, run in made
+    ]
 
 
 def _distinct(runs: list[Run]) -> list[Run]:

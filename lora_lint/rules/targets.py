@@ -7,6 +7,7 @@ import re
 from lora_lint.finding import Finding, Fix
 from lora_lint.knowledge import versions
 from lora_lint.knowledge.architectures import names_module
+from lora_lint.records import replace
 from lora_lint.rules.changes import put, put_targets, settable
 from lora_lint.rules.experts import target_parameters, without_dropout
 from lora_lint.rules.filters import all_saved
@@ -15,6 +16,7 @@ from lora_lint.rules.reached import (
     ALL_LINEAR,
     OUTSIDE,
     ROUTERS,
+    cases_of,
     is_shorthand,
     leaves,
     linears,
@@ -29,7 +31,7 @@ from lora_lint.run.values import Known, alternatives
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from lora_lint.finding import Change, Confidence
@@ -153,6 +155,9 @@ def unmatched_target_module(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
         return
     if not all(missing) or not all(matched and lacking for matched, lacking in foreign):
         return
+    lacking_here = {entry for entries in (*missing, *(lacking for _, lacking in foreign)) for entry in entries}
+    if any(_may_take(replace(run, model=other, others=()), lacking_here) for other in run.others):
+        return  # the entries are for several models
     if missing:
         cases = next(iter(groups.values()))
         case = next(case for case in cases if case.match.modules)
@@ -234,6 +239,13 @@ def _partial_message(case: Case, entries: Sequence[str], run: Run) -> tuple[str,
     owner = run.framework.adapts
     message = f"{start}: {owner} adapts only {names(adapted)}{count} and does not warn.{_has(rest, other=True)}"
     return message, None
+
+
+def _may_take(run: Run, entries: Collection[str]) -> bool:
+    """Whether some entries may be for a model of which not all is known, or match its modules."""
+    _, cases = cases_of(run)
+    unmatched = {entry for case in cases for entry in case.match.unmatched}
+    return not cases or any(case.partial for case in cases) or not unmatched.issuperset(entries)
 
 
 def _missing(cases: Sequence[Case]) -> list[str]:
