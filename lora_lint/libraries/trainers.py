@@ -13,7 +13,7 @@ from lora_lint.libraries.peft import answers, saved
 from lora_lint.libraries.torch import has_other_aim
 from lora_lint.run.events import MakeOptimizer, Train
 from lora_lint.run.problems import UnknownKey
-from lora_lint.run.values import ABSENT, Known, Unknown
+from lora_lint.run.values import ABSENT, Choices, Known, Unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -183,6 +183,9 @@ def _resumes(owner: Object, arguments: Arguments, span: Span) -> Value[bool]:
         return ABSENT
     if isinstance(given, Const):
         return Known(bool(given.value), given.span or span, given.origin)
+    options = given.options if isinstance(given, Either) else (given,)
+    if any(isinstance(each, Object) and each.callee.endswith("get_last_checkpoint") for each in options):
+        return Choices((Known(True, span), Known(False, span)))  # whatever the last run has left
     return Unknown("the program decides it", span)
 
 

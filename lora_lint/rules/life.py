@@ -30,7 +30,7 @@ from lora_lint.run.events import (
     Unwrap,
     Wrap,
 )
-from lora_lint.run.values import ABSENT, always, known
+from lora_lint.run.values import ABSENT, alternatives, always, known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -345,7 +345,8 @@ def _cannot_go_on(run: Run, train: Train, put_on: PutOn) -> Finding | None:
     related = (Related(put_on.span, _HERE),)
     doubt: Confidence = "certain" if put_on.flag is None and train.flag is None else "likely"
     cause = "transformers' own method has added the adapter, so that a checkpoint holds the adapter alone"
-    if always(train.resumes, True):
+    if any(resumes.value for resumes in alternatives(train.resumes)):
+        doubt = doubt if always(train.resumes, True) else "likely"
         message = (
             "Trainer cannot resume an adapter that transformers' own method has added: it saves the adapter alone, "
             "and looks for the weights of the whole model (ValueError: Can't find a checkpoint index). Add the "
