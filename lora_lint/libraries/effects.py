@@ -201,6 +201,8 @@ class TrainingRecord:
     """Its arguments that newer releases do not take."""
     replaced: bool = False
     """TRL's classes take old keywords, as another library replaces them."""
+    reference: Span | None = None
+    """Where DPO is given a reference model beside the config of an adapter, without being told to use it."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -87,6 +87,7 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
         alone=trl.has_no_reference(short, arguments, given),
         gone=_gone(short, arguments),
         replaced=trl.is_replaced(context),
+        reference=trl.refused_reference(short, arguments, given) if config_of(config) is not None else None,
     )
     name_ = text_of(model)
     if name_ is not None and isinstance(model, Const):

@@ -86,6 +86,17 @@ def has_no_reference(trainer: str, arguments: Arguments, settings: Val | None) -
     )
 
 
+def refused_reference(trainer: str, arguments: Arguments, settings: Val | None) -> Span | None:
+    """Where DPO is given a reference model, without a word that it shall be used: not where that is not known."""
+    options = settings.arguments if isinstance(settings, Object) else None
+    given = arguments.get("ref_model", 1)
+    if trainer != "DPOTrainer" or arguments.open or options is None or options.open:
+        return None
+    told = "force_use_ref_model" in arguments.keywords or "force_use_ref_model" in options.keywords
+    is_model = view_of(given) is not None or (isinstance(given, Const) and isinstance(given.value, str))
+    return arguments.span("ref_model", 1) if is_model and not told else None
+
+
 def with_tokenizer(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`setup_chat_format(model, tokenizer)` adds the tokens of ChatML, resizes the embeddings, and returns both (TRL,
     models/utils.py, until it was removed)."""

@@ -30,12 +30,23 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 _LONGEST = 40
+_TAKES_REFERENCE = (0, 28, 0)
+"""The first TRL whose DPOTrainer takes a reference model beside the config of an adapter (trainer/dpo_trainer.py of
+0.8.6 to 1.16.0)."""
 
 
 def refused_combination(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL904"""
     for given in run.given:
         yield from _findings("LL904", given, run)
+    reference, pin = run.training.reference, run.before("trl", _TAKES_REFERENCE)
+    if reference is not None and pin is not None:
+        message = (
+            f"TRL before {named(_TAKES_REFERENCE)} ({pin}) refuses `ref_model` beside `peft_config` with a ValueError, "
+            "once both models are loaded: the base model without the adapter is the reference. Leave `ref_model` out, "
+            "which also saves its memory, or set `force_use_ref_model=True`"
+        )
+        yield Finding("LL904", message, reference, "likely")
 
 
 def setting_without_effect(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -135,6 +146,15 @@ def _peft_errors(run: Run) -> Value[tuple[str, ...]]:
     return _either([tuple(sorted({error.kind for error in case.match.errors})) for case in cases])
 
 
+def _processes(run: Run) -> Value[int]:
+    """How many processes train: as a script starts them, one in a notebook. Unknown where another library replaces
+    the trainer, which may change what it gets."""
+    if run.training.replaced or run.model.loader_adapts or run.training.by_hand:
+        return ABSENT
+    alone = run.path.endswith(".ipynb") and run.launch.processes is ABSENT
+    return Known(1) if alone else run.launch.processes
+
+
 def _replicable(run: Run) -> Value[bool]:
     """Whether PEFT finds the model's layers to replicate them (tuners/tuners_utils.py, replicate_layers)."""
     _, cases = cases_of(run)
@@ -171,6 +191,7 @@ _FACTS: Mapping[str, Callable[[Run], Value[Any]]] = {
     "adapted_kinds": _adapted_kinds,
     "copies": _copies,
     "peft_errors": _peft_errors,
+    "processes": _processes,
     "replicable": _replicable,
     "saves_twin": _saves_twin,
     "trained": lambda run: Known(run.trained is True and not run.training.by_hand),

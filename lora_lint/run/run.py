@@ -175,6 +175,10 @@ class Training:
     """The trainer loads the best checkpoint when it ends; None is off."""
     whole: tuple[str, ...] = ()
     """Parts of the model beside the adapted one that train in full, at the same rate."""
+    replaced: bool = False
+    """Another library replaces the trainer by its own of the same name."""
+    reference: Span | None = None
+    """Where DPO is given a reference model beside the config of an adapter, without being told to use it."""
 
 
 class Damage(Enum):

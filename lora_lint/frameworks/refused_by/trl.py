@@ -179,6 +179,51 @@ _OF_KTO = (
     _not_synced("trainer/kto_trainer.py", 1002),
     _fused_by_itself("trainer/kto_trainer.py", 959),
 )
+_PROCESSED = (
+    "is_whole(processes) and is_whole(per_device_train_batch_size) and is_whole(gradient_accumulation_steps)"
+    " and is_whole(num_generations) and num_generations > 1 and steps_per_generation is None"
+    " and generation_batch_size is None"
+)
+_STEPS = "per_device_train_batch_size * processes * gradient_accumulation_steps"
+
+
+def _groups(key: str, rows: str, says: str, source: str, since: str, until: str = "") -> Refusal:
+    return Refusal(
+        key,
+        f"{_PROCESSED} and {rows} % num_generations != 0",
+        says,
+        "Change one of the two",
+        source,
+        ("per_device_train_batch_size", "gradient_accumulation_steps", "num_generations"),
+        since,
+        until,
+        likely=True,
+        cause="groups of generations",
+    )
+
+
+_UNEVEN = tuple(
+    row
+    for key in ("num_generations", "per_device_train_batch_size", "gradient_accumulation_steps")
+    for row in (
+        _groups(
+            key,
+            _STEPS,
+            "the rows of a step (batch size, accumulation steps and processes multiplied) must be divisible by "
+            "`num_generations`, whose default is 8",
+            "trainer/grpo_config.py:1132",
+            "0.17.0",
+        ),
+        _groups(
+            key,
+            "per_device_train_batch_size * processes",
+            "the batch of all processes must be divisible by `num_generations`, whose default is 8",
+            "trainer/grpo_trainer.py:345",
+            "0.15.0",
+            "0.17.0",
+        ),
+    )
+)
 _OF_GRPO = (
     Refusal(
         "log_completions_hub_repo",
@@ -242,7 +287,7 @@ TABLE = Table(
             ),
         ),
         "SFTConfig": _OF_SFT,
-        "GRPOConfig": (*_generations("trainer/grpo_config.py", 1114, 1138, 1090, 1132), *_OF_GRPO),
+        "GRPOConfig": (*_generations("trainer/grpo_config.py", 1114, 1138, 1090, 1132), *_OF_GRPO, *_UNEVEN),
         "RLOOConfig": (
             *_generations("trainer/rloo_config.py", 677, 701, 653, 695),
             _not_synced("trainer/rloo_trainer.py", 830),

@@ -1,0 +1,98 @@
+"""What TRL makes of what its trainers are given; the releases are those of TRL 0.15.0 to 1.16.0."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lora_lint import discovery
+from lora_lint.linting.checker import Checker
+from lora_lint.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lora_lint.finding import Finding
+
+GRPO = """\
+from peft import LoraConfig
+from trl import GRPOConfig, GRPOTrainer
+
+lora = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
+args = GRPOConfig("out", {})
+GRPOTrainer("Qwen/Qwen2.5-7B-Instruct", reward_funcs=score, args=args, train_dataset=data, peft_config=lora).train()
+"""
+
+
+def findings(folder: Path, name: str, text: str, **others: str) -> dict[str, Finding]:
+    """The findings of a program in a repository with other files, by rule."""
+    (folder / ".git").mkdir()
+    for other, content in others.items():
+        (folder / other.replace("_", ".")).write_text(content, encoding="utf-8")
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    kind = "notebook" if name.endswith(".ipynb") else "python"
+    found = discovery.Found(path.as_posix(), kind, path.read_bytes(), True)
+    return {each.code: each for each in Checker(Settings(root=folder.as_posix())).check(found).findings}
+
+
+def notebook(text: str) -> str:
+    cell = {"cell_type": "code", "metadata": {}, "source": text, "outputs": [], "execution_count": None}
+    return json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted", "told"),
+    [
+        ("per_device_train_batch_size=1, gradient_accumulation_steps=4", "", True),
+        ("per_device_train_batch_size=2, gradient_accumulation_steps=4", "", False),
+        ("num_generations=6", "", True),
+        ("num_generations=4", "", False),
+        ("per_device_train_batch_size=1, gradient_accumulation_steps=4, steps_per_generation=8", "", False),
+        ("per_device_train_batch_size=4, gradient_accumulation_steps=2", "trl==0.16.1", True),
+        ("per_device_train_batch_size=4, gradient_accumulation_steps=2", "trl==0.17.0", False),
+    ],
+)
+def test_groups_of_generations_fill_a_batch(tmp_path: Path, settings: str, wanted: str, told: bool) -> None:
+    found = findings(tmp_path, "train.ipynb", notebook(GRPO.format(settings)), requirements_txt=wanted)
+    assert ("LL904" in found) is told
+
+
+def test_the_processes_that_fill_a_batch_have_to_be_known(tmp_path: Path) -> None:
+    settings = "per_device_train_batch_size=1, gradient_accumulation_steps=4"
+    (plain := tmp_path / "plain").mkdir()
+    assert "LL904" not in findings(plain, "train.py", GRPO.format(settings))
+    (enough := tmp_path / "enough").mkdir()
+    launch = "accelerate launch --num_processes 8 train.py\n"
+    assert "LL904" not in findings(enough, "train.py", GRPO.format(settings), run_sh=launch)
+    (few := tmp_path / "few").mkdir()
+    assert "LL904" in findings(few, "train.py", GRPO.format(settings), run_sh=launch.replace("8", "3"))
+    (patched := tmp_path / "patched").mkdir()
+    program = f"from unsloth import FastLanguageModel\n{GRPO.format(settings)}"
+    assert "LL904" not in findings(patched, "train.ipynb", notebook(program))
+
+
+@pytest.mark.parametrize(
+    ("reference", "settings", "wanted", "told"),
+    [
+        ("reference", "", "trl==0.27.2", True),
+        ("reference", "", "trl==0.28.0", False),
+        ("reference", "", "", False),
+        ("None", "", "trl==0.27.2", False),
+        ("given()", "", "trl==0.27.2", False),
+        ("reference", ", force_use_ref_model=True", "trl==0.27.2", False),
+    ],
+)
+def test_a_reference_beside_an_adapter(tmp_path: Path, reference: str, settings: str, wanted: str, told: bool) -> None:
+    program = (
+        "from peft import LoraConfig\nfrom transformers import AutoModelForCausalLM\n"
+        "from trl import DPOConfig, DPOTrainer\nfrom mine import given\n"
+        "model = AutoModelForCausalLM.from_pretrained('Qwen/Qwen2.5-7B')\n"
+        "reference = AutoModelForCausalLM.from_pretrained('Qwen/Qwen2.5-7B')\n"
+        "lora = LoraConfig(r=8, lora_alpha=16, target_modules=['q_proj'], task_type='CAUSAL_LM')\n"
+        f"args = DPOConfig('out'{settings})\n"
+        f"DPOTrainer(model, ref_model={reference}, args=args, train_dataset=data, peft_config=lora).train()\n"
+    )
+    assert ("LL904" in findings(tmp_path, "train.py", program, requirements_txt=wanted)) is told
