@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lora_lint.readers.nodes import Mapping
     from lora_lint.run.events import Event, Selection
     from lora_lint.run.problems import UnknownKey
-    from lora_lint.run.run import Method
+    from lora_lint.run.run import Formatter, Method
     from lora_lint.run.versions import Pin
     from lora_lint.source import Span
     from lora_lint.unread import Limit
@@ -203,6 +203,7 @@ class TrainingRecord:
     """TRL's classes take old keywords, as another library replaces them."""
     reference: Span | None = None
     """Where DPO is given a reference model beside the config of an adapter, without being told to use it."""
+    formatter: Formatter | None = None
 
 
 @dataclass(frozen=True, eq=False)

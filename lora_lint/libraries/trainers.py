@@ -9,6 +9,7 @@ from lora_lint.libraries import rows, trl
 from lora_lint.libraries.context import Context, config_of, nothing, record_of, view_of, views_of
 from lora_lint.libraries.convert import is_none, text_of
 from lora_lint.libraries.effects import ModelRecord, TrainingRecord
+from lora_lint.libraries.formatters import formatter_of
 from lora_lint.libraries.peft import answers, saved
 from lora_lint.libraries.torch import has_other_aim
 from lora_lint.run.events import MakeOptimizer, Train
@@ -88,6 +89,7 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
         gone=_gone(short, arguments),
         replaced=trl.is_replaced(context),
         reference=trl.refused_reference(short, arguments, given) if config_of(config) is not None else None,
+        formatter=formatter_of(arguments) if short == "SFTTrainer" else None,
     )
     name_ = text_of(model)
     if name_ is not None and isinstance(model, Const):

@@ -79,6 +79,7 @@ def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  #
                 fix = _correction(given.span, given.value, takes) if confidence == "certain" else None
                 yield resting("LL902", message, given, otherwise=span, doubt=confidence, fix=fix)
     yield from _no_targets(run)
+    yield from _lists_of_texts(run)
     yield from _no_start(run)
     yield from _endless_match(run)
 
@@ -100,6 +101,21 @@ def _no_start(run: Run) -> Iterator[Finding]:
         changes = (Write(value.span, close[0]),) if close and value.span is not None else ()
         fix = giving_effect("unsafe", f"Write {close[0]}", *changes) if changes else None
         yield resting("LL902", message, value, otherwise=adapter.span, doubt=confidence, fix=fix)
+
+
+def _lists_of_texts(run: Run) -> Iterator[Finding]:
+    """A function for batches, where TRL formats row by row (0.21.0 to 1.16.0, trainer/sft_trainer.py)."""
+    formatter = run.training.formatter
+    if formatter is None or run.training.replaced or run.model.loader_adapts:
+        return
+    if run.before("trl", formatter.since) is not None or "trl" in run.newer:
+        return
+    message = (
+        f"`formatting_func={formatter.name}` returns a list, and SFTTrainer expects the text of one row: since TRL "
+        f"{versions.named(formatter.since)} it no longer passes batches, and raises an AttributeError when it "
+        "prepares the data. Return one text, made from `example` as one row"
+    )
+    yield Finding("LL902", message, formatter.span, "likely")
 
 
 def _no_targets(run: Run) -> Iterator[Finding]:

@@ -179,6 +179,17 @@ class Training:
     """Another library replaces the trainer by its own of the same name."""
     reference: Span | None = None
     """Where DPO is given a reference model beside the config of an adapter, without being told to use it."""
+    formatter: Formatter | None = None
+    """A function that makes lists of the rows, which the trainer wants as texts."""
+
+
+@dataclass(frozen=True)
+class Formatter:
+    """A function that returns a list for each row, and the first release of TRL that fails on it."""
+
+    name: str
+    span: Span
+    since: Version
 
 
 class Damage(Enum):

@@ -24,6 +24,22 @@ lora = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"], task_
 args = GRPOConfig("out", {})
 GRPOTrainer("Qwen/Qwen2.5-7B-Instruct", reward_funcs=score, args=args, train_dataset=data, peft_config=lora).train()
 """
+FORMAT = """\
+from peft import LoraConfig
+from trl import SFTConfig, SFTTrainer
+
+lora = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
+{}
+SFTTrainer("Qwen/Qwen2.5-7B", SFTConfig("out"), train_dataset=data, peft_config=lora, formatting_func=as_text).train()
+"""
+ZIPPED = "def as_text(rows):\n    return [q + a for q, a in zip(rows['q'], rows['a'])]\n"
+INDEXED = """\
+def as_text(rows):
+    texts = []
+    for i in range(len(rows['q'])):
+        texts.append(rows['q'][i] + rows['a'][i])
+    return texts
+"""
 
 
 def findings(folder: Path, name: str, text: str, **others: str) -> dict[str, Finding]:
@@ -72,6 +88,29 @@ def test_the_processes_that_fill_a_batch_have_to_be_known(tmp_path: Path) -> Non
     (patched := tmp_path / "patched").mkdir()
     program = f"from unsloth import FastLanguageModel\n{GRPO.format(settings)}"
     assert "LL904" not in findings(patched, "train.ipynb", notebook(program))
+
+
+@pytest.mark.parametrize(
+    ("function", "wanted", "told"),
+    [
+        (ZIPPED, "", True),
+        (ZIPPED, "trl==0.17.0", True),
+        (ZIPPED, "trl==0.16.1", False),
+        (INDEXED, "trl==0.20.0", False),
+        (INDEXED, "trl>=0.21", True),
+        ("def as_text(row):\n    text = row['q']\n    return [text]\n", "", True),
+        ("as_text = lambda row: [row['q']]\n", "", True),
+        ("as_text = lambda row: row['q']\n", "", False),
+        ("def as_text(row):\n    if row['q']:\n        return row['q']\n    return []\n", "", False),
+        ("def as_text(row):\n    parts = [row['q'], row['a']]\n    return ' '.join(parts)\n", "", False),
+        ("def as_text(row):\n    parts = []\n    parts = str(parts)\n    return parts\n", "", False),
+        ("def as_text(row):\n    def inner():\n        return []\n    return str(inner())\n", "", False),
+        (f"import unsloth\n{ZIPPED}", "", False),
+    ],
+)
+def test_rows_are_formatted_one_by_one(tmp_path: Path, function: str, wanted: str, told: bool) -> None:
+    found = findings(tmp_path, "train.py", FORMAT.format(function), requirements_txt=wanted)
+    assert ("LL902" in found) is told
 
 
 @pytest.mark.parametrize(
