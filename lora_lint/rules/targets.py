@@ -329,12 +329,16 @@ def _targets(run: Run) -> list[Known[Any]]:
 
 
 def _foreign(model: Model, known: Known[Any]) -> tuple[list[str], list[str]]:
-    """Entries that a model outside transformers has, and those it lacks, by its known leaf names."""
+    """Entries that a model outside transformers has, in its own order, and those it lacks, by its known leaf names.
+
+    PEFT saves a set: the order of the entries differs from adapter to adapter, and is nothing to tell."""
     if not isinstance(known.value, tuple):
         return [], []
-    have = set(model.module_names or ())
-    entries = [entry for entry in _plain(known.value) if entry.rpartition(".")[2] not in OUTSIDE]
-    matched = [entry for entry in entries if entry.rpartition(".")[2] in have]
+    order = {name: at for at, name in enumerate(model.module_names or ())}
+    leaves_of = {entry: entry.rpartition(".")[2] for entry in _plain(known.value)}
+    entries = {entry: leaf for entry, leaf in leaves_of.items() if leaf not in OUTSIDE}
+    matched = [entry for entry, leaf in entries.items() if leaf in order]
+    matched.sort(key=lambda entry: order[entries[entry]])
     return matched, [entry for entry in entries if entry not in matched]
 
 

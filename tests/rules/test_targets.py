@@ -203,6 +203,12 @@ class TestUnmatchedTargetModule:
         )
         assert one("LL202", block).confidence == "possible"
 
+    def test_a_saved_set_of_targets_is_told_in_the_models_order(self) -> None:
+        lists = (("k_proj", "v_proj", "o_proj", "q_proj"), ("o_proj", "q_proj", "k_proj", "v_proj"))
+        told = {one("LL202", on("LGAI-EXAONE/EXAONE-3.5-7.8B-Instruct", targets)).message for targets in lists}
+        assert len(told) == 1
+        assert "PEFT adapts only `q_proj`, `k_proj` and `v_proj`" in told.pop()
+
     def test_without_the_rank_there_is_no_count(self) -> None:
         message = one("LL202", on(PHI3, SEVEN, rank=Unknown("…"))).message
         assert "parameters)" not in message
