@@ -41,7 +41,7 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     cases = list(every_case(adapter.rank, adapter.alpha))
     # The program that reads a block of a project's own may turn on what the block leaves out.
     said = not run.framework.reader_unknown or any(each.span is not None for each in alternatives(adapter.use_rslora))
-    high = said and bool(cases) and all(r >= 64 and alpha / r <= 0.5 for r, alpha in cases) and not _at_qloras_rate(run)
+    high = said and bool(cases) and all(r >= 64 and alpha / r <= 0.5 for r, alpha in cases) and _is_slow(run)
     times = number(sqrt(rank))
     alpha = known(adapter.alpha)
     shrink = f"the gradients of lora_B shrink as 1/sqrt({rank_key})"
@@ -79,11 +79,11 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     )
 
 
-def _at_qloras_rate(run: Run) -> bool:
-    """Whether Adam makes up for small gradients with a learning rate like that of QLoRA's paper, which trains r=64 and
-    alpha=16 at 2e-4, and its largest models at 1e-4."""
+def _is_slow(run: Run) -> bool:
+    """Whether it is known that Adam does not make up for small gradients with a learning rate like that of QLoRA's
+    paper, which trains r=64 and alpha=16 at 2e-4, and its largest models at 1e-4."""
     rates = [rate.value for rate in alternatives(run.training.learning_rate)]
-    return bool(rates) and min(rates) >= _QLORAS_RATE and law_of(run) == "adam"
+    return law_of(run) != "adam" or (bool(rates) and max(rates) < _QLORAS_RATE)
 
 
 def rslora_scale_jump(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:

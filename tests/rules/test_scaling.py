@@ -129,7 +129,8 @@ class TestRsloraOffHighRank:
         [(64, 32, "warning"), (64, 33, None), (63, 16, None), (128, 16, "warning"), (16, 8, None)],
     )
     def test_level(self, rank: int, alpha: int, level: str | None) -> None:
-        assert one("LL102", run(rank, alpha)).level == level
+        low = {"training": Training(learning_rate=lit(2e-5))}
+        assert one("LL102", run(rank, alpha, of=low)).level == level
 
     @pytest.mark.parametrize(
         ("rate", "optimizer", "level"),
@@ -138,8 +139,10 @@ class TestRsloraOffHighRank:
             (1e-4, "adamw_torch", None),
             (2e-5, "adamw_torch", "warning"),
             (2e-4, "sgd", "warning"),
-            (either(2e-4, 2e-5), "adamw_torch", "warning"),
-            (UNKNOWN, "adamw_torch", "warning"),
+            (either(1e-5, 2e-5), "adamw_torch", "warning"),
+            (either(2e-4, 2e-5), "adamw_torch", None),
+            (UNKNOWN, "adamw_torch", None),
+            (UNKNOWN, "sgd", "warning"),
         ],
     )
     def test_level_at_a_learning_rate(self, rate: Any, optimizer: str, level: str | None) -> None:
@@ -175,8 +178,9 @@ class TestRsloraOffHighRank:
         assert check("LL102", given) == []
 
     def test_every_branch_high(self) -> None:
-        assert one("LL102", run(either(64, 32), 16)).level is None
-        assert one("LL102", run(either(64, 128), 16)).level == "warning"
+        low = {"training": Training(learning_rate=lit(2e-5))}
+        assert one("LL102", run(either(64, 32), 16, of=low)).level is None
+        assert one("LL102", run(either(64, 128), 16, of=low)).level == "warning"
 
     def test_command_line_default_is_likely(self) -> None:
         assert one("LL102", run(cli(64), 16)).confidence == "likely"
