@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lora_lint.readers.nodes import Mapping
     from lora_lint.run.events import Event, Selection
     from lora_lint.run.problems import UnknownKey
-    from lora_lint.run.run import Formatter, Method
+    from lora_lint.run.run import Formatter, Method, TextReward
     from lora_lint.run.versions import Pin
     from lora_lint.source import Span
     from lora_lint.unread import Limit
@@ -204,6 +204,7 @@ class TrainingRecord:
     reference: Span | None = None
     """Where DPO is given a reference model beside the config of an adapter, without being told to use it."""
     formatter: Formatter | None = None
+    text_rewards: tuple[TextReward, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from lora_lint.libraries.convert import is_none, text_of
 from lora_lint.libraries.effects import ModelRecord, TrainingRecord
 from lora_lint.libraries.formatters import formatter_of
 from lora_lint.libraries.peft import answers, saved
+from lora_lint.libraries.rewards import text_rewards_of
 from lora_lint.libraries.torch import has_other_aim
 from lora_lint.run.events import MakeOptimizer, Train
 from lora_lint.run.problems import UnknownKey
@@ -90,6 +91,7 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
         replaced=trl.is_replaced(context),
         reference=trl.refused_reference(short, arguments, given) if config_of(config) is not None else None,
         formatter=formatter_of(arguments) if short == "SFTTrainer" else None,
+        text_rewards=text_rewards_of(context, short, arguments),
     )
     name_ = text_of(model)
     if name_ is not None and isinstance(model, Const):

@@ -55,6 +55,7 @@ def training_of(trainings: list[TrainingRecord], here: Span) -> Training:
     method = last.method if len(methods) == 1 else "unknown"
     result = Training(last.trainer, method, span=last.span, by_hand=last.by_hand, whole=last.whole)
     result = replace(result, replaced=last.replaced, reference=last.reference, formatter=last.formatter)
+    result = replace(result, text_rewards=last.text_rewards)
     if last.alone:
         result = replace(result, bare_reference=Known(True, last.span))
     values: dict[str, Any] = {}

@@ -80,6 +80,7 @@ def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  #
                 yield resting("LL902", message, given, otherwise=span, doubt=confidence, fix=fix)
     yield from _no_targets(run)
     yield from _lists_of_texts(run)
+    yield from _texts_of_messages(run)
     yield from _no_start(run)
     yield from _endless_match(run)
 
@@ -116,6 +117,21 @@ def _lists_of_texts(run: Run) -> Iterator[Finding]:
         "prepares the data. Return one text, made from `example` as one row"
     )
     yield Finding("LL902", message, formatter.span, "likely")
+
+
+def _texts_of_messages(run: Run) -> Iterator[Finding]:
+    """Rewards for texts, where prompts are lists of messages (TRL 0.14.0 to 1.16.0, trainer/grpo_trainer.py)."""
+    by_place: dict[Span, list[str]] = {}
+    for each in run.training.text_rewards:
+        by_place.setdefault(each.span, []).append(each.name)
+    for span, functions in by_place.items():
+        plural = len(functions) > 1
+        message = (
+            f"{names(functions)} {'take' if plural else 'takes'} each completion for a text, but the prompts are lists "
+            f"of messages, and {run.training.trainer} then passes completions as lists of messages too: the first "
+            'batch raises an error. Read the text as `completion[0]["content"]`'
+        )
+        yield Finding("LL902", message, span, "likely")
 
 
 def _no_targets(run: Run) -> Iterator[Finding]:

@@ -181,6 +181,8 @@ class Training:
     """Where DPO is given a reference model beside the config of an adapter, without being told to use it."""
     formatter: Formatter | None = None
     """A function that makes lists of the rows, which the trainer wants as texts."""
+    text_rewards: tuple[TextReward, ...] = ()
+    """Reward functions that take completions for texts, where the trainer passes lists of messages."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,14 @@ class Formatter:
     name: str
     span: Span
     since: Version
+
+
+@dataclass(frozen=True)
+class TextReward:
+    """A reward function, and where the trainer is given it."""
+
+    name: str
+    span: Span
 
 
 class Damage(Enum):

@@ -135,3 +135,64 @@ def test_a_reference_beside_an_adapter(tmp_path: Path, reference: str, settings:
         f"DPOTrainer(model, ref_model={reference}, args=args, train_dataset=data, peft_config=lora).train()\n"
     )
     assert ("LL904" in findings(tmp_path, "train.py", program, requirements_txt=wanted)) is told
+
+
+REWARDED = """\
+from peft import LoraConfig
+from trl import GRPOConfig, GRPOTrainer
+
+lora = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
+
+
+def asked(row):
+    return {0}
+
+
+{1}
+
+data = load().map(asked)
+args = GRPOConfig("out")
+GRPOTrainer("Qwen/Qwen2.5-7B-Instruct", [score], args, train_dataset=data, peft_config=lora).train()
+"""
+MESSAGES = "{'prompt': [{'role': 'user', 'content': row['question']}]}"
+SEARCHED = "def score(completions, **kwargs):\n    return [float(re.match('a', c) is not None) for c in completions]\n"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "function", "told"),
+    [
+        (MESSAGES, SEARCHED, True),
+        ("{'prompt': row['question']}", SEARCHED, False),
+        ("{'prompt': tokenizer.apply_chat_template(row['messages'], tokenize=False)}", SEARCHED, False),
+        (f"{MESSAGES} if row else {{'prompt': 'Hello'}}", SEARCHED, False),
+        ("{'question': row['question']}", SEARCHED, False),
+        (MESSAGES, SEARCHED.replace("'a', c)", "'a', c[0]['content'])"), False),
+        (MESSAGES, SEARCHED.replace("    return", "    completions = texts(completions)\n    return"), False),
+        (MESSAGES, f"@on_texts\n{SEARCHED}", False),
+        (MESSAGES, "def score(prompts, completions):\n    return [len(c) for c in completions]\n", False),
+        (
+            MESSAGES,
+            "def score(completions, answer, **kwargs):\n    found = []\n    for c, a in zip(completions, answer):\n"
+            "        found.append(float(c.strip() == a))\n    return found\n",
+            True,
+        ),
+        (
+            MESSAGES,
+            "def score(completions, answer, **kwargs):\n    found = []\n    for i, c in enumerate(completions):\n"
+            "        if isinstance(c, list):\n            c = c[0]['content']\n"
+            "        found.append(float(c.strip() == answer[i]))\n    return found\n",
+            False,
+        ),
+        (
+            MESSAGES,
+            "def score(completions, **kwargs):\n    found = []\n    for c in completions:\n        c = text(c)\n"
+            "        found.append(float(c.strip() == ''))\n    return found\n",
+            False,
+        ),
+    ],
+)
+@pytest.mark.parametrize("name", ["train.py", "train.ipynb"])
+def test_rewards_of_messages(tmp_path: Path, prompt: str, function: str, told: bool, name: str) -> None:
+    program = f"import re\n{REWARDED.format(prompt, function)}"
+    found = findings(tmp_path, name, notebook(program) if name.endswith("nb") else program)
+    assert ("LL902" in found) is told
