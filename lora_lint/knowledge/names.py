@@ -56,3 +56,15 @@ def tag_differs(tag: str, own: str) -> bool:
     if None not in sizes:
         said = [(*each, size[1]) for each, size in zip(said, sizes, strict=True) if size is not None]
     return any(None not in pair and pair[0] != pair[1] for pair in zip(*said, strict=True))
+
+
+_WITHOUT_PADDING = (
+    r"(?i)(?:meta-llama|huggyllama|codellama)/(?:meta-|code)?llama-?[23]?[-.\w]*"
+    r"|mistralai/mistral-7b-(?:instruct-)?v0\.[123]"
+)
+
+
+def lacks_padding(name: str) -> bool:
+    """Whether the vocabulary of a model has no token of its own for padding, by the name of the original: that of Llama
+    and the first Mistral."""
+    return re.fullmatch(_WITHOUT_PADDING, name) is not None

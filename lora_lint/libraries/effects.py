@@ -256,11 +256,12 @@ class ServedAdapter:
 @dataclass(frozen=True)
 class NewTokens:
     """Literal tokens for a tokenizer, and the conditions that they are under. `unread`: there are others that cannot be
-    read."""
+    read. `padding`: tokens for padding alone."""
 
     tokens: tuple[str, ...]
     conditions: tuple[Condition, ...]
     unread: bool = False
+    padding: tuple[str, ...] = ()
 
 
 class TokenLog(list[NewTokens]):

@@ -24,6 +24,8 @@ _OLD = frozenset({"pad_token", "eos_token", "bos_token", "unk_token"})
 """Roles for which a tokenizer already has a token, or whose token is excluded from the loss."""
 _PADDING = frozenset({"[PAD]", "<pad>", "<PAD>", "<|pad|>", "<|PAD|>", "[pad]", "<s>", "</s>", "<unk>", "[UNK]"})
 
+_FOR_PADDING = frozenset({"[PAD]", "<pad>", "<PAD>", "<|pad|>", "<|PAD|>", "[pad]"})
+
 
 def added(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
     """`tokenizer.add_tokens([…])` and `add_special_tokens({…})`: keeps the literal tokens, and gives their number.
@@ -36,10 +38,12 @@ def added(context: Context, name: str, arguments: Arguments, span: Span) -> Val 
     else:
         texts = _texts(given)
     new = tuple(dict.fromkeys(text for text in texts if text not in _PADDING))
+    pads = _texts(given.items.get("pad_token")) if isinstance(given, DictVal) else []
+    padding = tuple(text for text in pads if text in _FOR_PADDING)
     computed = isinstance(given, Opaque) or (isinstance(given, ListVal) and given.open)
     unread = name == "add_tokens" and not texts and computed
-    if new or unread:
-        made = NewTokens(new, tuple(context.machine.conditions), unread)
+    if new or unread or padding:
+        made = NewTokens(new, tuple(context.machine.conditions), unread, padding)
         context.machine.journal.change_list(context.records.new_tokens).append(made)
     return Const(len(new), span, "derived") if new and not computed else None
 
@@ -49,7 +53,8 @@ def growth(context: Context, span: Span) -> Resize:
     here = context.machine.conditions
     added = [each for each in context.records.new_tokens if all(one in here for one in each.conditions)]
     tokens = tuple(dict.fromkeys(token for each in added for token in each.tokens))
-    return Resize(span, tokens=tokens, unread=any(each.unread for each in added))
+    padding = tuple(dict.fromkeys(token for each in added for token in each.padding))
+    return Resize(span, tokens=tokens, unread=any(each.unread for each in added), padding=padding)
 
 
 def besides_size(conditions: Sequence[Condition]) -> tuple[Condition, ...]:

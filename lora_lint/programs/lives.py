@@ -181,9 +181,11 @@ def _beside(path: str, endings: tuple[str, ...]) -> list[str]:
 def _naming(folder: str, path: str, others: list[str], project: Project) -> Iterator[SourceFile]:
     """Those of some files that name a folder, except the file at `path`."""
     wanted = training_folder(folder)
+    above = posixpath.dirname(wanted)  # of which a program may make the folder: base + "/adapter"
+    texts = [each.encode("utf-8", "replace") for each in (wanted, above) if each == wanted or "/" in each[1:]]
     for other in dict.fromkeys(others) if len(wanted) >= _LEAST else ():
         source = project.load(other) if other != path else None
-        if source is not None and wanted.encode("utf-8", "replace") in source.utf8:
+        if source is not None and any(text in source.utf8 for text in texts):
             yield source
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from lora_lint.finding import Finding, Related
+from lora_lint.knowledge.names import lacks_padding
 from lora_lint.records import replace
 from lora_lint.rules.heads import FINE_TUNED, SAVED_BY_TASK
 from lora_lint.rules.reached import cases_of, sureness
@@ -86,7 +87,7 @@ def _paths(case: Case) -> set[str]:
 
 def _fewer_rows(run: Run, trained: Run) -> tuple[str, Confidence] | None:
     """The message if the vocabulary grew for the training but not for loading."""
-    grown = [event for event in trained.events if isinstance(event, Resize) and (event.tokens or event.unread)]
+    grown = [event for event in trained.events if isinstance(event, Resize) and _grows(event, known(run.model.name))]
     again = any(isinstance(event, Resize) for event in run.events)
     if not grown or again or any(event.flag for event in grown):
         return None
@@ -96,6 +97,11 @@ def _fewer_rows(run: Run, trained: Run) -> tuple[str, Confidence] | None:
         "`model.resize_token_embeddings(len(tokenizer))` first, with the saved tokenizer"
     )
     return message, "likely"
+
+
+def _grows(event: Resize, name: str | None) -> bool:
+    """Whether a resize adds rows to a model; one for a padding token does if the vocabulary has none."""
+    return bool(event.tokens) or event.unread or (bool(event.padding) and name is not None and lacks_padding(name))
 
 
 def _other_labels(run: Run, trained: Run) -> tuple[str, Confidence] | None:

@@ -55,10 +55,11 @@ class Load(_Occurrence):
 @dataclass(frozen=True)
 class Resize(_Occurrence):
     """The embeddings are resized for new tokens: `tokens` are those written out, as far as they can be read; `unread`:
-    the program also computes others."""
+    the program also computes others. `padding`: tokens for padding alone, which are new if the vocabulary has none."""
 
     tokens: tuple[str, ...] = ()
     unread: bool = False
+    padding: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -148,6 +148,30 @@ def test_two_programs_of_one_folder(between: str, fits: bool, tmp_path: Path, mo
 
 
 @pytest.mark.parametrize(
+    ("name", "added", "fits"),
+    [
+        ("meta-llama/Llama-2-7b-hf", "add_special_tokens({'pad_token': '[PAD]'})", False),
+        ("meta-llama/Llama-2-7b-hf", "add_special_tokens({'pad_token': '</s>'})", True),
+        ("meta-llama/Llama-2-7b-hf", "add_special_tokens({'pad_token': pad})", True),
+        ("google/gemma-2-2b", "add_special_tokens({'pad_token': '<pad>'})", True),
+    ],
+)
+def test_a_padding_token_in_a_folder_made_of_parts(
+    name: str, added: str, fits: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder is written out in one program only. Llama has no token for padding, Gemma has."""
+    monkeypatch.chdir(tmp_path)
+    train = TRAIN.replace('add_tokens(["<a>", "<b>"])', added).replace("meta-llama/Llama-2-7b-hf", name)
+    train = train.replace('"runs/tools/final"', 'base + "/final"').replace(
+        "tokenizer =", 'base = "runs/tools"\ntokenizer =', 1
+    )
+    (tmp_path / "train.py").write_text(train, encoding="utf-8")
+    (tmp_path / "use.py").write_text(USE.format("").replace("meta-llama/Llama-2-7b-hf", name), encoding="utf-8")
+    found = [each for each in engine.lint(["."], Settings()).findings if each.code == "LL607"]
+    assert [each.span.path for each in found] == ([] if fits else ["use.py"])
+
+
+@pytest.mark.parametrize(
     ("task", "before", "after", "fits"),
     [
         ("SEQ_CLS", ", num_labels=4", ", num_labels=4", True),
