@@ -175,8 +175,10 @@ class Context:
             self.records.note(config.data, Fact.USED)
             machine = self.machine
             if len(self.records.runs) < MAX_CONFIGS:
+                case = tuple(choice for frame in machine.frames for choice in frame.case)
+                conditions = tuple(machine.conditions)
                 self.records.add_run(
-                    RunRecord(config, record, span, tuple(machine.trail), tuple(machine.conditions), manner.dialect)
+                    RunRecord(config, record, span, tuple(machine.trail), conditions, manner.dialect, case)
                 )
             else:
                 self._too_many()

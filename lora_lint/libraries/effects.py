@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lora_lint.interpreter.values import Arguments, Object, Val
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
+    from lora_lint.run.choices import Case
     from lora_lint.run.events import Event, Selection
     from lora_lint.run.problems import UnknownKey
     from lora_lint.run.run import Formatter, Method, TextReward
@@ -209,7 +210,8 @@ class TrainingRecord:
 
 @dataclass(frozen=True, eq=False)
 class RunRecord:
-    """An adapter put on a model at one place of the program."""
+    """An adapter put on a model at one place of the program. `case` holds what callers choose to get there, with what
+    the ends of functions before it leave."""
 
     config: Object
     model: ModelRecord
@@ -217,6 +219,7 @@ class RunRecord:
     trail: tuple[Step, ...]
     conditions: tuple[Condition, ...]
     dialect: str
+    case: Case = ()
 
 
 @dataclass(frozen=True)

@@ -264,7 +264,8 @@ def _run(
         launch=launch_of(model, trainings[-1].arguments if trainings else None, span, project),
         pins={"trl": trainings[-1].pin} if trainings and trainings[-1].pin is not None else {},
     )
-    return within(run, tuple(choice for each in (*config.data.conditions, *record.conditions) for choice in each.case))
+    conditions = (*config.data.conditions, *record.conditions)
+    return within(run, (*record.case, *(choice for each in conditions for choice in each.case)))
 
 
 def _given_config(config: Object, model: ModelRecord, trainings: list[TrainingRecord], span: Span) -> tuple[Given, ...]:

@@ -553,3 +553,46 @@ def test_a_branch_is_for_the_records_that_lead_to_it(
     run = only(read_python(IMPORTS + OF_RECORDS.format(**records, name=name, test=test)))
     left = {each.value for each in alternatives(run.model.name)}
     assert left == models
+
+
+EARLY = """
+import argparse
+from dataclasses import dataclass
+
+@dataclass
+class Spec:
+    name: str
+    lora: bool
+
+def spec_of(kind):
+    if kind == "small":
+        return Spec("gpt2", lora=False)
+    if kind == "large":
+        return Spec("meta-llama/Llama-2-7b-hf", lora=True)
+    return Spec("mistralai/Mistral-7B-v0.1", lora=True)
+
+def build(spec, kind):
+    model = AutoModelForCausalLM.from_pretrained(spec.name)
+    if {test}:
+        {end}
+    return get_peft_model(model, LoraConfig(r=8))
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--kind", required=True)
+args = parser.parse_args()
+build(spec_of(args.kind), args.kind)
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "end", "models"),
+    [
+        ("not spec.lora", "return model", {LARGE, OTHER}),
+        ("not spec.lora", 'raise ValueError("no adapter")', {LARGE, OTHER}),
+        ('kind == "large"', "return model", {"gpt2", OTHER}),
+        ("measured()", "return model", {"gpt2", LARGE, OTHER}),
+    ],
+)
+def test_what_an_early_end_leaves(test: str, end: str, models: set[str]) -> None:
+    run = only(read_python(IMPORTS + EARLY.format(test=test, end=end)))
+    assert {each.value for each in alternatives(run.model.name)} == models
