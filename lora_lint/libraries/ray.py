@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lora_lint.interpreter import standard
-from lora_lint.interpreter.values import Arguments, DictVal, Object, Opaque, Val
+from lora_lint.interpreter.values import Arguments, Const, DictVal, Object, Opaque, Val
 from lora_lint.libraries.spaces import ends_of, is_callable, space_of
 from lora_lint.run.run import SweepKind
 
@@ -21,6 +21,14 @@ def choice(context: Context, name: str, arguments: Arguments, span: Span) -> Val
 def between(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`tune.uniform(low, high)` and other ranges."""
     return ends_of(arguments.get("lower", 0), arguments.get("upper", 1), SweepKind.RAY, span)
+
+
+def below(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`tune.randint(low, high)`, which never gives `high` itself (ray 2, tune/search/sample.py)."""
+    upper = arguments.get("upper", 1)
+    if isinstance(upper, Const) and type(upper.value) is int:
+        upper = Const(upper.value - 1, upper.span, "derived")
+    return ends_of(arguments.get("lower", 0), upper, SweepKind.RAY, span)
 
 
 def sample_from(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
@@ -75,7 +83,8 @@ def _of_trainer(trainer: Object, space: Val) -> tuple[Val | None, Val]:
 
 CALLS: dict[str, Handler] = {
     **dict.fromkeys(("choice", "grid_search"), choice),
-    **dict.fromkeys(("randint", "uniform", "loguniform", "lograndint", "qrandint", "quniform"), between),
+    **dict.fromkeys(("uniform", "loguniform", "qrandint", "quniform"), between),
+    **dict.fromkeys(("randint", "lograndint"), below),
     "sample_from": sample_from,
     "with_resources": with_resources,
     "with_parameters": with_parameters,

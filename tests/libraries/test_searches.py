@@ -51,6 +51,13 @@ SEARCHES: dict[str, tuple[str, str, list[tuple[object, object]]]] = {
         "Optuna study",
         [(4, 16), (64, 16)],
     ),
+    "Ray's range of whole numbers, without its end": (
+        "from ray import tune\ndef fit(config):\n"
+        + training('config["r"]', "16")
+        + 'tune.run(fit, config={"r": tune.randint(2, 10)})',
+        "Ray Tune search",
+        [(2, 16), (9, 16)],
+    ),
     "Ray's partial": (
         "from functools import partial\nfrom ray import tune\ndef fit(config, data=None):\n"
         + training('config["r"]', '2 * config["r"]')
