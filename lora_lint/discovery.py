@@ -107,6 +107,8 @@ NOTEBOOK_SIZE_LIMIT = 50_000_000
 """Bytes; notebooks contain their outputs, images included."""
 
 _TEST = rb"^[ \t]*(?:(?:async[ \t]+)?def test|(?:import|from)[ \t]+(?:pytest|unittest)\b)"
+_TEST_BASE = rb"^class[ \t]+\w*Tests?(?:Case|Mixin|Base)?[(:]"
+"""A class that the tests of a folder share, in a file that is not named after a test."""
 _PROGRAMS = frozenset({"python", "notebook"})
 _CHUNK = 1 << 16
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -349,7 +351,7 @@ def _is_test(path: str, data: bytes) -> bool:
     """Whether a program is one of the project's tests, by its name and by what is in it."""
     name = path[path.rfind("/") + 1 :]
     if not (name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"):
-        return False
+        return "/tests/" in f"/{path}" and re.search(_TEST_BASE, data, re.MULTILINE) is not None
     return re.search(_TEST, data, re.MULTILINE) is not None
 
 

@@ -68,12 +68,20 @@ def test_tests_are_skipped_on_a_walk(name: str) -> None:
     assert paths(name) == [name]
 
 
+def test_what_the_tests_of_a_folder_share_is_skipped() -> None:
+    put("tests/tuner/base.py", "import peft\n\n\nclass TunerTest:\n    tuner = None\n")
+    walk = Walk(["."])
+    assert (list(walk), len(walk.notes)) == ([], 1)
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
         ("test_lora.py", "import peft\nmodel.train()\n"),  # tries something out
         ("latest.py", "import peft\nimport unittest\n"),
         ("contest_test.ipynb", "import peft\nimport pytest\n"),
+        ("tests/train.py", "import peft\n\n\nclass Trainer:\n    def test(self): ...\n"),
+        ("latests/base.py", "import peft\n\n\nclass TunerTest:\n    tuner = None\n"),
     ],
 )
 def test_programs_with_the_name_of_a_test(name: str, text: str) -> None:
