@@ -95,7 +95,7 @@ DEFAULT_EXCLUDES = frozenset(
 """Names of folders that a walk never enters (a folder named on the command line is always entered)."""
 
 _COPIED = ("diffusers", "peft", "transformers", "trl")
-"""Libraries whose repositories people copy into their own, with examples that nobody there runs."""
+"""Libraries whose packages and repositories people copy into their own, with examples that nobody there runs."""
 _SETUP = frozenset({"pyproject.toml", "setup.cfg", "setup.py"})
 _VOCABULARIES = frozenset(
     {"added_tokens.json", "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", "vocab.json"}
@@ -257,8 +257,7 @@ class Walk:
                             yield found
                     elif name not in DEFAULT_EXCLUDES and entry.is_dir(follow_symlinks=False):
                         path = prefix + name
-                        library = _copied(folder, entries) if name == "examples" and folder != given else None
-                        if self._is_entered(path, library):
+                        if self._is_entered(path, _library_of(path, folder, entries, given)):
                             below.append((path + "/", path))
                 except OSError:
                     continue
@@ -276,11 +275,12 @@ class Walk:
         return self._read(path, kind) if entry.name not in _VOCABULARIES else None
 
     def _is_entered(self, path: str, library: str | None) -> bool:
-        """Whether the files of a folder, which are a library's own examples if one is given, are looked at."""
+        """Whether the files of a folder, which are a library's own if one is given, are looked at."""
         if os.path.lexists(path + "/pyvenv.cfg"):  # a virtual environment, whatever its name
             return False
         if library:
-            self.notes.append(f"{path}: skipped, they are {library}'s own (name the folder to lint it)")
+            what = "they are" if path.endswith("examples") else "its code is"
+            self.notes.append(f"{path}: skipped, {what} {library}'s own (name the folder to lint it)")
             return False
         return self._excluded is None or not self._excluded(path)
 
@@ -320,6 +320,22 @@ class Walk:
                 self._importers.append((path, kind, imports))
             return None
         return Found(path, kind, data, False)
+
+
+def _library_of(path: str, folder: str, entries: Iterable[os.DirEntry[str]], given: str) -> str | None:
+    """The library that `path`, a folder in `folder`, was copied from as its package or its examples; None if it is the
+    project's own."""
+    name = path[path.rfind("/") + 1 :]
+    if name in _COPIED:  # a project's own scripts for a library, in a folder of that name, state no version
+        return name if b"__version__ = " in head(f"{path}/__init__.py") and not _is_home(folder, name) else None
+    return _copied(folder, entries) if name == "examples" and folder != given else None
+
+
+def _is_home(folder: str, library: str) -> bool:
+    """Whether the package of a library that lies in `folder` is in the library's repository, or a fork of it."""
+    named = rb"\bname\s*=\s*[\"']" + library.encode() + rb"[\"']"
+    root = folder.removesuffix("src") or "."
+    return any(re.search(named, head(f"{root}/{setup}")) for setup in _SETUP)
 
 
 def _copied(folder: str, entries: Iterable[os.DirEntry[str]]) -> str | None:

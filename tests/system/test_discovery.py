@@ -172,6 +172,28 @@ def test_examples_of_a_copied_library_are_not_the_projects(setup: str, package: 
     assert paths("third/copy/examples") == ["third/copy/examples/sft/train.py"]
 
 
+@pytest.mark.parametrize("folder", ["", "src/", "third/"])
+def test_a_copied_package_of_a_library_is_not_the_projects(folder: str) -> None:
+    put(f"{folder}trl/models.py")
+    put(f"{folder}own/train.py")
+    put(f"{folder}trl/__init__.py", '"""Runs of ours with TRL."""\n')
+    assert paths(".") == [f"{folder}own/train.py", f"{folder}trl/models.py"]
+    put(f"{folder}trl/__init__.py", '__version__ = "0.7.11"\n')
+    put("pyproject.toml", '[project]\nname = "trl-experiments"\n')
+    walk = Walk(["."])
+    assert [found.path for found in walk] == [f"{folder}own/train.py"]
+    assert walk.notes == [f"{folder}trl: skipped, its code is trl's own (name the folder to lint it)"]
+    assert paths(f"{folder}trl") == [f"{folder}trl/models.py"]
+
+
+@pytest.mark.parametrize("folder", ["", "src/"])
+def test_the_repository_of_a_library_is_read(folder: str) -> None:
+    put(f"{folder}trl/__init__.py", '__version__ = "0.7.11"\n')
+    put(f"{folder}trl/models.py")
+    put("setup.py", 'setup(\n    name="trl",\n)\n')
+    assert f"{folder}trl/models.py" in paths(".")
+
+
 def test_what_assistants_are_taught_is_not_the_projects() -> None:
     for folder in (".agents", ".claude", ".codex", ".cursor"):
         put(f"{folder}/skills/trainer/scripts/train.py")
