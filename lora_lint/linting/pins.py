@@ -89,9 +89,9 @@ _OLD_KEYWORDS = ("transformers", "trl")
 
 def _oldest(allowed: Mapping[str, Allowed], source: SourceFile) -> dict[str, Version]:
     """The oldest releases that a project allows a program, where they are known and the program does not ask itself."""
-    found = {name: each.least for name in _OLD_KEYWORDS if (each := allowed.get(name)) is not None and not each.own}
-    least = {name: version for name, version in found.items() if version is not None}
-    return {} if least and any(each in source.utf8 for each in _ASKS_FOR_VERSION) else least
+    found = {name: each.oldest for name in _OLD_KEYWORDS if (each := allowed.get(name)) is not None and not each.own}
+    oldest = {name: version for name, version in found.items() if version is not None}
+    return {} if oldest and any(each in source.utf8 for each in _ASKS_FOR_VERSION) else oldest
 
 
 def _no_longer_taken(run: Run, oldest: Mapping[str, Version]) -> Iterator[Problem]:

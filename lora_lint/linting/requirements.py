@@ -48,10 +48,12 @@ _METADATA = rb"(?ms)^# /// script\s*$(.*?)^# ///\s*$"
 @dataclass(frozen=True)
 class Allowed:
     """The versions of a framework that may be installed: the pin (None: up to the newest), and the oldest one (None:
-    any). `own`: the project holds its source, or installs a commit of it, which may take keys that no release has."""
+    any); of several alternatives, `least` is the oldest one that the newest of them allows, and `oldest` the oldest of
+    all. `own`: the project holds its source, or installs a commit of it, which may take keys that no release has."""
 
     pin: Pin | None
     least: Version | None
+    oldest: Version | None
     own: bool = False
 
 
@@ -141,7 +143,7 @@ def _in_folder(project: Project, folder: str) -> Pins:
     settled = {**_settled(asked), **_settled(locked)}
     for framework, pin in frameworks_in(folder, names, partial(_data, project)):
         stated = settled[framework].pin if framework in settled else None
-        settled[framework] = Allowed(pin or stated, None, own=True)
+        settled[framework] = Allowed(pin or stated, None, None, own=True)
     return settled
 
 
@@ -193,16 +195,20 @@ def _settled(groups: Iterable[Group]) -> Pins:
                 together = [each for each in group if each.framework == framework and python in each.pythons]
                 bounds = [each.pin for each in together if each.pin is not None]
                 pin = min(bounds, key=lambda each: padded(each.below), default=None)
-                allowed = Allowed(pin, _newest(each.least for each in together), any(each.commit for each in together))
+                least = _newest(each.least for each in together)
+                allowed = Allowed(pin, least, least, any(each.commit for each in together))
                 pins[framework] = _wider(pins[framework], allowed) if framework in pins else allowed
     return pins
 
 
 def _wider(first: Allowed, second: Allowed) -> Allowed:
-    """What two alternatives allow: the pin that allows the newer version, and the newer of the oldest ones."""
+    """What two alternatives allow: the pin that allows the newer version, and the newer and the older of the oldest
+    ones."""
     pins = [each.pin for each in (first, second) if each.pin is not None]
     pin = max(pins, key=lambda each: padded(each.below)) if len(pins) == 2 else None
-    return Allowed(pin, _newest((first.least, second.least)), first.own or second.own)
+    ends = [each for each in (first.oldest, second.oldest) if each is not None]
+    oldest = min(ends, key=padded) if len(ends) == 2 else None
+    return Allowed(pin, _newest((first.least, second.least)), oldest, first.own or second.own)
 
 
 def _newest(versions: Iterable[Version | None]) -> Version | None:

@@ -181,6 +181,17 @@ def test_training_arguments_that_are_gone(tmp_path: Path, wanted: str, keyword: 
     assert "LL901" not in findings(tmp_path / "asked", asked + program + trained, wanted)
 
 
+@pytest.mark.parametrize(("older", "told"), [("4.49.0", None), ("4.51.3", "4.51.3")])
+def test_the_oldest_of_several_locked_versions_decides(tmp_path: Path, older: str, told: str | None) -> None:
+    """uv locks a version for each environment."""
+    lock = "".join(f'[[package]]\nname = "transformers"\nversion = "{each}"\n' for each in (older, "4.52.4"))
+    (tmp_path / "uv.lock").write_text(lock, encoding="utf-8")
+    program = WRAPPED.format("Qwen/Qwen2-7B", 'target_modules=["q_proj"], task_type="CAUSAL_LM"')
+    trained = "args = TrainingArguments('out', evaluation_strategy='no')\nTrainer(model=model, args=args).train()\n"
+    found = findings(tmp_path, program + trained).get("LL901")
+    assert (found is None) if told is None else (found is not None and f"transformers {told}," in found.message)
+
+
 def test_no_argument_is_gone_that_the_class_takes() -> None:
     known = {field.name for field in fields(TrainingArguments)}
     assert known.isdisjoint(GONE)
