@@ -63,6 +63,8 @@ class Fact(Enum):
 
     EDITED = auto()
     """A module of the model is replaced."""
+    UNWRAPPED = auto()
+    """PEFT adapts the layer inside a module that wraps one, as another library that the program imports has it."""
     USED = auto()
     """The config is put on a model."""
     WRITTEN = auto()

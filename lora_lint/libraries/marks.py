@@ -57,8 +57,15 @@ _PLAIN_TEXT = (
     rb"|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')"
 )
 """A comment, or a string with its prefix."""
+_IMPORTS_UNSLOTH = rb"^[ \t]*(?:import|from)[ \t]+unsloth\b"
 _HEAD = rb"\bdef\s+\w+(\([^()]*(?:\([^()]*(?:\([^()]*\)[^()]*)*\)[^()]*)*\))(?:\s*->[^:\n]*)?"
 """The head of a function, with the annotations of its parameters."""
+
+
+def changes_peft(text: bytes) -> bool:
+    """Whether a program imports unsloth. PEFT then adapts the linear layer inside a Gemma4ClippableLinear (unsloth_zoo
+    2026.10.9, temporary_patches/gemma4.py)."""
+    return b"unsloth" in text and re.search(_IMPORTS_UNSLOTH, text, re.MULTILINE) is not None
 
 
 def uses_adapter(text: bytes) -> bool:

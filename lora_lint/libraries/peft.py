@@ -22,6 +22,7 @@ from lora_lint.libraries.context import (
 from lora_lint.libraries.convert import is_optional_whole, is_text, is_weights, text_of, to_value
 from lora_lint.libraries.effects import ConfigRecord, Fact, ModelRecord, ModelView
 from lora_lint.libraries.making import made_with, saved_with
+from lora_lint.libraries.marks import changes_peft
 from lora_lint.run.events import (
     AddBeside,
     Answer,
@@ -100,6 +101,9 @@ def config_method(context: Context, root: Object, name: str, arguments: Argument
 
 def get_peft_model(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     manner = Manner(name=arguments.get("adapter_name", 2), autocast=arguments.get("autocast_adapter_dtype", 4))
+    if changes_peft(context.records.text):
+        for view in views_of(arguments.get("model", 0)):
+            context.records.note(view.record, Fact.UNWRAPPED)
     return context.wrap(arguments.get("model", 0), arguments.get("peft_config", 1), span, manner)
 
 

@@ -414,6 +414,7 @@ def _model(model: ModelRecord, here: Span, conditions: tuple[Condition, ...] = (
         labels=to_value(model.labels, here, ABSENT, convert.is_optional_whole),
         remote_code=model.remote_code,
         edited=Fact.EDITED in model.facts,
+        unwrapped=Fact.UNWRAPPED in model.facts,
         loader_adapts=model.loader_adapts,
         own_class=model.own_class,
         revision=to_value(_argument_of(model, "revision"), here, ABSENT, convert.is_optional_text),

@@ -45,7 +45,7 @@ def unsupported_target(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     key, entries, taken = adapter.key("target_modules"), _entries(case, refusal), _adaptable(case, refusal)
     if not run.framework.passes_on and (taken or not entries):
         return  # others choose among the modules of a name themselves, or let PEFT wrap what is inside
-    if refusal.kind in run.framework.avoids:
+    if refusal.kind in run.framework.avoids or (refusal.kind == "unsupported-kind" and run.model.unwrapped):
         return
     raises = "PEFT raises a ValueError once the model is loaded"
     if refusal.kind == "mamba-module":

@@ -132,6 +132,8 @@ class BaseModel:
     """The branch, tag or commit of its repository; None or ABSENT: the default one."""
     subfolder: Value[str] = ABSENT
     """The folder of its repository that it is in; "" or ABSENT: the top one."""
+    unwrapped: bool = False
+    """PEFT, as a library that the program imports has changed it, adapts the layer inside a module that wraps one."""
     loaded: Loaded | None = None
     """The modules of the model object itself, in a run that is judged while it runs; its name then decides nothing."""
 
