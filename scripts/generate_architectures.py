@@ -118,8 +118,10 @@ VARIED = {
     "all": re.compile(""),
     "sizes": CORE,
     "labels": re.compile("^num_labels$"),
+    "nothing": re.compile("^num_labels$"),
 }
-"""By what `collect --vary` says, the fields that vary. The others are held: with another value nothing is certain."""
+"""By what `collect --vary` says, the fields that vary. The others are held: with another value nothing is certain.
+Under "nothing" all sizes are those of the default config: no terms over its fields are looked for."""
 UNRELATED = re.compile(r"(^|\.)(is_decoder|add_cross_attention|tie_\w+|apply_spec_augment|ctc_zero_infinity)$")
 """Switches that add modules or share tensors: a size that they decide fits by coincidence."""
 DIVISORS = re.compile(
@@ -229,13 +231,13 @@ class Session:
         def stop(*_: Any) -> None:
             raise TooSlow(name)
 
-        signal.signal(signal.SIGALRM, stop)
-        signal.alarm(seconds)
+        signal.signal(signal.SIGVTALRM, stop)  # its own time: what runs beside it decides nothing
+        signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
         try:
             with self.torch.device("meta"):
                 return self.model_class(name)(config)
         finally:
-            signal.alarm(0)
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
     def raw(self, model: Any, config: Any, includes: bool = True) -> Raw:
         subs = {}
@@ -364,7 +366,9 @@ class Space:
         self.hints = annotations(self.cls)
         self.fixed = {name for name in self.defaults if not VARIED[vary].search(name.rsplit(".", 1)[-1])}
         self.fixed |= set(getattr(self.cls, "fixed", ()))
-        self.reduced = self._reduced() if vary != "labels" else {}
+        self.reduced = self._reduced() if vary not in ("labels", "nothing") else {}
+        self.told = VARIED[vary] if vary == "nothing" else re.compile("")
+        """The fields that terms may be over."""
         self.open: dict[str, int] = {}  # what the default config leaves open, and no model can be made without
 
     @cached_property
@@ -406,13 +410,9 @@ class Space:
                 continue
             changed = frozenset(key for key in {*values, *base} if values.get(key) != base.get(key))
             free.append(Observation(values, frozenset({**self.reduced, **given}), changed))
-        free.append(
-            Observation(
-                dict(self.defaults),
-                frozenset(),
-                frozenset(key for key in self.defaults if self.defaults[key] != base.get(key)),
-            )
-        )
+        plain = self._told(self.defaults)
+        changed = frozenset(key for key in plain if plain[key] != base.get(key))
+        free.append(Observation(plain, frozenset(), changed))
         self.fixed -= {name for observation in free for name in observation.changed}
         whole = {
             key: value
@@ -464,7 +464,10 @@ class Space:
 
     def values(self, config: Any) -> dict[str, Any]:
         """All fields of a config, dotted, and those that it takes without having them."""
-        return self.undeclared | config.asked | flatten(config.to_dict())
+        return self._told(self.undeclared | config.asked | flatten(config.to_dict()))
+
+    def _told(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if self.told.search(name)}
 
     def variations(self) -> Iterator[dict[str, list[Any]]]:  # noqa: C901
         """Each field with the values to try, the first that builds counts.
@@ -938,8 +941,12 @@ class Plan:
         """Models of random configs that the nodes do not explain; the classes that follow are built from them too."""
         space, base = self.space, self.configs[0][1].values
         found: list[tuple[Observation, Raw]] = []
-        made = 0
+        made, tried = 0, set[str]()
         for given in itertools.islice(space.random_configs(used, random.Random(seed)), 8 * TRIALS):
+            text = json.dumps(given, sort_keys=True)
+            if text in tried:  # where few fields vary
+                continue
+            tried.add(text)
             try:
                 config = space.config(given)
                 values = space.values(config)
