@@ -60,6 +60,8 @@ REMOTE = {
     "LlavaQwenForCausalLM": "llava_qwen",
     "MiniCPMO": "minicpmo",
     "Ovis": "ovis",
+    "Ovis2_5": "ovis",
+    "YuanForCausalLM": "yuan",
 }
 # One class that several types share: the type of the ids that name the class.
 SHARED = {

@@ -306,6 +306,12 @@ RELEASES = {
     "Lightricks/LTX-Video": ("LTXVideoTransformer3DModel", 1_923_385_472),
     "hunyuanvideo-community/HunyuanVideo": ("HunyuanVideoTransformer3DModel", 12_821_012_544),
     "THUDM/CogVideoX-2b": ("CogVideoXTransformer3DModel", 1_693_783_872),
+    "genmo/mochi-1-preview": ("MochiTransformer3DModel", 10_027_677_744),
+    "AIDC-AI/Ovis-Image-7B": ("OvisImageTransformer2DModel", 7_370_449_728),
+    "Lightricks/LTX-2": ("LTX2VideoTransformer3DModel", 18_876_174_592),
+    "Skywork/SkyReels-V2-DF-14B-720P-Diffusers": ("SkyReelsV2Transformer3DModel", 14_288_491_584),
+    "Wan-AI/Wan2.1-VACE-14B-diffusers": ("WanVACETransformer3DModel", 17_337_592_896),
+    "Skywork/SkyReels-V2-I2V-14B-720P-Diffusers": ("SkyReelsV2Transformer3DModel", 16_394_878_784),
 }
 """The class of each released model, and its parameters as diffusers 0.42.1 builds it on the meta device."""
 
