@@ -21,6 +21,7 @@ MODELS = {
     "Qwen-VL": ("Qwen2_5_VLForConditionalGeneration", "Qwen/Qwen2.5-VL-7B-Instruct", "q_proj"),
     "SDXL": ("UNet2DConditionModel", "stabilityai/stable-diffusion-xl-base-1.0", "to_q"),
     "FLUX": ("FluxTransformer2DModel", "black-forest-labs/FLUX.1-dev", "to_q"),
+    "SkyReels": ("SkyReelsV2Transformer3DModel", "Skywork/SkyReels-V2-DF-14B-720P-Diffusers", "to_q"),
     "Granite 4": ("AutoModelForCausalLM", "ibm-granite/granite-4.0-h-micro", "q_proj"),
     "LFM2-MoE": ("AutoModelForCausalLM", "LiquidAI/LFM2-8B-A1B", "q_proj"),
     "AST": ("AutoModelForAudioClassification", "MIT/ast-finetuned-audioset-10-10-0.4593", "q_proj"),
@@ -43,7 +44,9 @@ def codes(kind: str, targets: list[str], rank: int = 8) -> set[str]:
     """The codes of what is found in a program that adapts a model."""
     loader, name, _ = (MODELS | UNSIZED)[kind]
     library = "diffusers" if loader.endswith("Model") else "transformers"
-    folder = ', subfolder="unet"' if kind == "SDXL" else ', subfolder="transformer"' if kind == "FLUX" else ""
+    folder = (
+        ', subfolder="unet"' if kind == "SDXL" else ', subfolder="transformer"' if kind in ("FLUX", "SkyReels") else ""
+    )
     text = PROGRAM.format(library=library, loader=loader, name=name, folder=folder, rank=rank, targets=targets)
     return {finding.code for finding in lint_text(text).findings}
 
@@ -67,6 +70,12 @@ def test_a_name_of_no_module_is_found_whatever_the_widths(kind: str) -> None:
 def test_names_that_reach_the_vision_tower_are_found(kind: str) -> None:
     targets = ["qkv"] if kind == "Qwen-VL" else []
     assert "LL208" in codes(kind, ["q_proj", "v_proj", *targets])
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "BERT", "Whisper", "ViT", "SDXL", "FLUX"])
+def test_a_model_without_a_vision_tower_beside_its_own_layers_has_none_adapted(kind: str) -> None:
+    """A ViT is no tower of another model, and Whisper's encoder is none for pictures."""
+    assert "LL208" not in codes(kind, [MODELS[kind][2]])
 
 
 def test_names_of_layers_under_another_transformers_are_not_wrong() -> None:
