@@ -17,15 +17,16 @@ from lora_lint.records import replace
 from lora_lint.run.events import Load, LoadAdapter, Resize, Train, Wrap
 from lora_lint.run.framework import TRAINER_KEYS, CommandLine, Framework
 from lora_lint.run.launch import Launch, Quantizer, Storage
+from lora_lint.run.problems import InvalidValue
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from lora_lint.project import Project
-    from lora_lint.run.problems import InvalidValue
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
 
@@ -163,7 +164,11 @@ def read(document: Mapping, project: Project) -> Reading:
     loaded = LoadAdapter(fields.span("adapter_name_or_path"), trainable=Known(True))
     put_on = loaded if resumed else Wrap(span)
     near = schemas.keys(FRAMEWORK.name)
-    problems = (*tables.problems(FRAMEWORK, document, near=near, unconverted=("lora_rank",)), *_no_template(fields))
+    problems = (
+        *tables.problems(FRAMEWORK, document, near=near, unconverted=("lora_rank",)),
+        *_no_template(fields),
+        *_unfit_data(fields, document.span.path, project),
+    )
     run = Run(
         FRAMEWORK,
         span,
@@ -386,6 +391,23 @@ def _registered(fields: Fields, near: str, project: Project) -> tuple[str, dict[
                 return None
             return (place, content) if isinstance(content, dict) else None
     return None
+
+
+def _unfit_data(fields: Fields, near: str, project: Project) -> Iterator[InvalidValue]:
+    """The data sets of a training that its stage cannot take. One that is not registered may be a placeholder, which a
+    program fills in."""
+    from lora_lint.frameworks.llamafactory_data import unfit
+
+    names, stage = fields.commas("dataset"), known(fields.text("stage", usual("sft")))
+    span = names.span if isinstance(names, Known) else None
+    if not isinstance(names, Known) or span is None or stage not in _STAGES or fields.has("tokenized_path"):
+        return
+    folder, entries = _registered(fields, near, project) or ("", {})
+    for name in dict.fromkeys(names.value if folder else ()):
+        entry = entries.get(name)
+        expected = unfit(entry, stage, folder, project) if isinstance(entry, dict) else None
+        if expected is not None:
+            yield InvalidValue("dataset", name, span, f"`stage: {stage}` of {FRAMEWORK.title}", expected)
 
 
 def _rows(name: str, registered: tuple[str, dict[str, Any]] | None, near: str, project: Project) -> int | None:

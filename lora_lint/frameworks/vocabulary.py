@@ -33,12 +33,14 @@ class Vocabulary:
             return ()
         gone = self.gone.get(value.value)
         if gone is not None:
-            return (InvalidValue(key, value.value, value.span, owner, f"{self.what}. This one is gone", since=gone),)
+            expected = f"{self.what}. This one is gone"
+            return (InvalidValue(key, value.value, value.span, owner, expected, since=gone, of_list=True),)
         plain = _plain(value.value)
         meant = next((name for name in sorted(self.names) if _plain(name) == plain), self.meant.get(plain))
         if meant is None:
             return ()
-        return (InvalidValue(key, value.value, value.span, owner, f"{self.what}. It calls this one `{meant}`"),)
+        expected = f"{self.what}. It calls this one `{meant}`"
+        return (InvalidValue(key, value.value, value.span, owner, expected, of_list=True),)
 
     def recent(self, key: str, value: Value[str]) -> tuple[NewValue, ...]:
         """A name that older releases do not have."""

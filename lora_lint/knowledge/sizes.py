@@ -14,12 +14,15 @@ from lora_lint.system import disk
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from lora_lint.project import Project
     from lora_lint.run.values import Value
 
 LARGE = 64_000_000
 """Bytes; larger files are not counted."""
+_FIRST = 200_000
+"""Bytes in which the first rows of a file are looked for."""
 _SLICE = re.compile(r"([\w.-]+)\[(-?\d+%?)?:(-?\d+%?)?\]")
 
 
@@ -102,6 +105,28 @@ def items_of_file(path: str, near: str, project: Project) -> int | None:
     """The items of the list in a JSON file; None as in `rows_of_file`, or if it is no list."""
     data = _data(path, near, project)
     return _rows(data, ".json") if data is not None and data.lstrip().startswith(b"[") else None
+
+
+def first_rows(path: str, near: str, project: Project, most: int) -> list[Any] | None:
+    """The first rows of a .json or .jsonl file, found as in `rows_of_file`; None if there is no such file, or it is too
+    large or of another form."""
+    import json
+
+    data = _data(path, near, project) if path.lower().endswith((".json", ".jsonl", ".ndjson")) else None
+    if data is None:
+        return None
+    text = data[:_FIRST].decode("utf-8-sig", "replace").strip()
+    inside = text[1:] if text.startswith("[") else text
+    decoder = json.JSONDecoder()
+    rows: list[Any] = []
+    try:
+        while len(rows) < most and (inside := inside.lstrip(" \t\r\n,")) and not inside.startswith("]"):
+            row, end = decoder.raw_decode(inside)
+            rows.append(row)
+            inside = inside[end:]
+    except (ValueError, RecursionError):
+        return rows if len(data) > _FIRST else None
+    return rows
 
 
 def _data(path: str, near: str, project: Project) -> bytes | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lora_lint.knowledge import key_versions, signatures, training_arguments, versions
 from lora_lint.linting.requirements import allowed_by
 from lora_lint.records import replace
-from lora_lint.run.problems import InvalidValue, NewValue, UnknownKey
+from lora_lint.run.problems import InvalidValue, NewKey, NewValue, UnknownKey
 from lora_lint.run.values import alternatives
 from lora_lint.run.versions import padded
 
@@ -46,7 +46,8 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
     oldest = _oldest(allowed, source)
     if not pins and not newer and not oldest and not any(run.pins for run in runs):
         return reading
-    unversioned = frozenset(name for name, each in allowed.items() if each.own and each.pin is None)
+    copied = frozenset(name for name, each in allowed.items() if each.own)
+    unversioned = frozenset(name for name in copied if allowed[name].pin is None)
 
     def pinned(given: tuple[Given, ...], known: Mapping[str, Pin]) -> tuple[Given, ...]:
         left = (each for each in given if each.framework not in unversioned)
@@ -56,6 +57,8 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
         if not run.framework.direct:
             serves = run.serving is not None
             own = {name: pin for name, pin in pins.items() if serves or name == run.framework.name}
+            if run.framework.name in copied:
+                run = _without_lists(run)
             problems = tuple(_of_version(run, own.get(run.framework.name)))
             if run.framework.name in unversioned:
                 problems = tuple(each for each in problems if not isinstance(each, InvalidValue))
@@ -123,6 +126,12 @@ def _of_version(run: Run, pin: Pin | None) -> Iterator[Problem]:
                 yield InvalidValue(key.key, key.value, key.span, owner, key.expected)
             else:
                 yield UnknownKey(key.key, key.span, owner, (), key.consequence)
+
+
+def _without_lists(run: Run) -> Run:
+    """The run without values that are missing in a list of its framework, of which the project has its own copy."""
+    left = (each for each in run.problems if not (isinstance(each, InvalidValue) and each.of_list))
+    return replace(run, problems=tuple(left), recent=tuple(key for key in run.recent if isinstance(key, NewKey)))
 
 
 def _still_taken(problem: Problem, pin: Pin) -> bool:

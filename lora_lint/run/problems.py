@@ -67,6 +67,8 @@ class InvalidValue:
     takes: Number | OneOf | None = None
     since: Version | None = None
     """The first release that does not take it, if older ones do."""
+    of_list: bool = False
+    """It is not in a list of the framework's source, to which the user's own copy may add."""
 
 
 @dataclass(frozen=True)

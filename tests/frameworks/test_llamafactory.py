@@ -171,3 +171,71 @@ def test_an_older_program_has_the_templates_of_its_time(tmp_path: Path, program:
     command = f"python {program} --stage sft --do_train --model_name_or_path a --finetuning_type lora"
     (tmp_path / "run.sh").write_text(f"{command} --template baichuan2 --dataset b --output_dir c\n")
     assert any(each.code == "LL902" for each in lora_lint.lint(tmp_path).findings) is told
+
+
+CHAT = [{"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]}]
+SYSTEM = [{"conversations": [{"from": "system", "value": "s"}, *CHAT[0]["conversations"]]}]
+OPENAI = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
+ALPACA = [{"instruction": "a", "output": "b"}]
+
+
+@pytest.mark.parametrize(
+    ("stage", "entry", "rows", "told"),
+    [
+        ("sft", {}, ALPACA, ""),
+        ("sft", {"columns": {"prompt": "text"}}, [{"text": "a"}], "answers"),
+        ("pt", {"columns": {"prompt": "text"}}, [{"text": "a"}], ""),
+        ("dpo", {"columns": {"prompt": "instruction", "chosen": "c"}}, [], '"ranking": true'),
+        ("rm", {"ranking": True}, [], ""),
+        ("sft", {"ranking": True}, [], "no pairs"),
+        ("kto", {"columns": {"prompt": "instruction", "response": "output"}}, ALPACA, "kto_tag"),
+        ("sft", {"columns": {"prompt": "question", "response": "output"}}, ALPACA, "`question` for the prompt"),
+        ("sft", {"columns": {"prompt": "instruction", "query": "", "response": "output"}}, ALPACA, ""),
+        ("sft", {}, [{"instruction": "a", "output": {"b": 1}}], "holds a dict"),
+        ("sft", {"formatting": "sharegpt"}, CHAT, ""),
+        ("sft", {"formatting": "sharegpt"}, SYSTEM, ""),
+        ("sft", {"formatting": "sharegpt", "columns": {"messages": "messages"}}, CHAT, "`messages` for the messages"),
+        ("sft", {"formatting": "sharegpt", "tags": OPENAI}, CHAT, "`role` as the `role_tag`"),
+        (
+            "sft",
+            {"formatting": "sharegpt", "tags": {**OPENAI, "role_tag": "from", "content_tag": "value"}},
+            CHAT,
+            "`user`",
+        ),
+        (
+            "sft",
+            {"formatting": "sharegpt", "tags": {"role_tag": "from", "content_tag": "value"}},
+            CHAT,
+            "no `user_tag`",
+        ),
+        ("sft", {"formatting": "sharegpt", "tags": OPENAI}, [], ""),
+        ("sft", {"formatting": "sharegpt", "tags": "odd"}, CHAT, ""),
+        ("sft", {"hf_hub_url": "a/b", "columns": {"prompt": "question", "response": "output"}}, ALPACA, ""),
+    ],
+)
+def test_a_stage_takes_data_of_its_kind(tmp_path: Path, stage: str, entry: Any, rows: Any, told: str) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/rows.json").write_text(json.dumps(rows))
+    (tmp_path / "data/dataset_info.json").write_text(json.dumps({"a": {"file_name": "rows.json", **entry}}))
+    (tmp_path / "run.yaml").write_text(FACTORY.format("a").replace("stage: sft", f"stage: {stage}"))
+    findings = [each for each in lora_lint.lint(tmp_path).findings if each.code == "LL902"]
+    assert [told in each.message for each in findings] == ([True] if told else [])
+
+
+def test_rows_are_read_from_the_beginning_of_a_large_file(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    rows = "\n".join(json.dumps(CHAT[0]) for _ in range(9_000))
+    (tmp_path / "data/rows.jsonl").write_text(rows)
+    entry = {"file_name": "rows.jsonl", "formatting": "sharegpt", "columns": {"messages": "messages"}}
+    (tmp_path / "data/dataset_info.json").write_text(json.dumps({"a": entry}))
+    (tmp_path / "run.yaml").write_text(FACTORY.format("a"))
+    assert [each.code for each in lora_lint.lint(tmp_path).findings if each.code == "LL902"] == ["LL902"]
+
+
+def test_a_copy_of_its_source_may_have_templates_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "src/llamafactory/extras").mkdir(parents=True)
+    (tmp_path / "src/llamafactory/__init__.py").write_text("")
+    (tmp_path / "src/llamafactory/extras/env.py").write_text('VERSION = "0.9.1.dev0"\n')
+    for name, template in (("old", "baichuan2"), ("other", "qwen2.5"), ("new", "qwen3")):
+        (tmp_path / f"{name}.yaml").write_text(FACTORY.format("a") + f"template: {template}\n")
+    assert not [each for each in lora_lint.lint(tmp_path).findings if each.code == "LL902"]
