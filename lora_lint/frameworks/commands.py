@@ -162,7 +162,12 @@ def untaken(start: Start, given: Mapping, at: Span | None = None) -> tuple[Unkno
             owner = f"`{start.name} {start.task}`"
             stops, instead = start.framework.unknown_keys, start.command.instead
             return (UnknownKey(key, at or each.key.span, owner, (), stops, instead),)
-    return ()
+    idle, busy = start.command.idle, start.command.busy
+    entry = given.entry(idle[0]) if idle is not None else None
+    if idle is None or entry is None or any(given.entry(key) is not None for key in busy):
+        return ()
+    place, owner = at or entry.key.span, f"`{start.name} {start.task}`"
+    return (UnknownKey(idle[0], place, owner, (), "has no effect: nothing is trained, and nothing saved", idle[1]),)
 
 
 def _overridden(start: Start, given: Mapping) -> Iterator[Overridden]:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 _INFERENCE = ("export", "chat", "webchat", "api")
 """Tasks without a training, which refuse the keys of one (hparams/parser.py, get_infer_args)."""
+_BUSY = ("do_train", "do_eval", "do_predict", "dataset", "eval_dataset", "output_dir", "lora_rank")
+"""Settings that only a training or an evaluation has: without one of the first three it does nothing
+(train/sft/workflow.py)."""
 _IMPLIED = {"finetuning_type": "lora", "do_train": True}
 FRAMEWORK = Framework(
     name="llamafactory",
@@ -64,7 +67,14 @@ FRAMEWORK = Framework(
     },
     commands=(
         *(
-            CommandLine("command", name, ("train",), config="first", beside="dotted", implied=_IMPLIED)
+            CommandLine(
+                *("command", name, ("train",)),
+                config="first",
+                beside="dotted",
+                implied=_IMPLIED,
+                idle=("export_dir", f"Use `{name} export`"),
+                busy=_BUSY,
+            )
             for name in ("llamafactory-cli", "lmf")
         ),
         *(

@@ -54,13 +54,14 @@ def reading_of(start: Start, call: Call, span: Span, path: str, project: Project
 
 def misnamed(start: Start, path: str, project: Project) -> Run | None:
     """What is wrong with a command in the script at `path` that names a configuration file with settings which it does
-    not take; None if nothing is."""
-    found = _file(start) if start.command.takes else None
+    not take, or which have no effect there; None if nothing is."""
+    found = _file(start) if start.command.takes or start.command.idle else None
     document = _document(found[0], start.command, path, project) if found is not None else None
     if found is None or document is None:
         return None
     place = found[0].span
-    problems = untaken(start, document, place)
+    more = arguments_of(found[1], start.span, start.command.beside).mapping.entries if start.command.idle else ()
+    problems = untaken(start, Mapping((*document.entries, *more), document.span), place)
     return Run(start.framework, place, Adapter(place), trained=False, problems=problems) if problems else None
 
 

@@ -84,6 +84,10 @@ class CommandLine:
     """What to do about a key that it does not take."""
     lenient: str = ""
     """The environment variable that makes it ignore such a key."""
+    idle: tuple[str, str] | None = None
+    """A key that has no effect in this command, and what does what it asks for; only in files that ask this command for
+    nothing else: none of `busy`."""
+    busy: tuple[str, ...] = ()
     followed: bool = False
     """A script that users copy and change: where the project has it, it is followed, and the record does not count."""
 
