@@ -7,6 +7,7 @@ from functools import partial
 from lora_lint.linting.comments import comments_of
 from lora_lint.readers.files import decode
 from lora_lint.records import dataclass, field
+from lora_lint.run.run import names_folder
 from lora_lint.source import SCRIPTS
 
 TYPE_CHECKING = False
@@ -78,6 +79,10 @@ def read(source: SourceFile, project: Project, *, every_line: bool = False) -> R
         from lora_lint.programs.following import with_bases
 
         return with_bases(reading, source, project)
+    if any(map(names_folder, reading.runs)):
+        from lora_lint.programs.following import with_trained_bases
+
+        return with_trained_bases(reading, source, project)
     if not reading.recognised:
         from lora_lint.readers.commands import gives_commands
 

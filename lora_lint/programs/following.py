@@ -8,7 +8,7 @@ from __future__ import annotations
 from lora_lint.programs import python
 from lora_lint.programs.lives import files_naming, is_of, joined
 from lora_lint.records import replace
-from lora_lint.run.run import Reading, Sweep
+from lora_lint.run.run import Reading, Sweep, names_folder
 from lora_lint.run.values import ABSENT, Known, known
 from lora_lint.source import SCRIPTS
 
@@ -60,7 +60,7 @@ def read_script(source: SourceFile, project: Project) -> Reading:
     """
     from lora_lint.programs import shell
 
-    return shell.read(source, project, follower(project))
+    return with_trained_bases(shell.read(source, project, follower(project)), source, project)
 
 
 def read_modelfile(source: SourceFile, project: Project) -> Reading:
@@ -86,6 +86,20 @@ def with_bases(reading: Reading, source: SourceFile, project: Project) -> Readin
     from lora_lint.programs import serving
 
     return serving.on_known_bases(reading, lambda folder: _trained_in(folder, source.path, project))
+
+
+def with_trained_bases(reading: Reading, source: SourceFile, project: Project) -> Reading:
+    """The runs of a file with what the project trains into the folders that they name as their base models."""
+
+    def complete(run: Run) -> Run:
+        name = known(run.model.name)
+        if not names_folder(run) or name is None:
+            return run
+        here = (each for each in reading.runs if each is not run and each.trained and is_of(name, each.saves))
+        found = next(here, None) or _trained_in(name, source.path, project)
+        return run if found is None else replace(run, base_saved_by=found.span)
+
+    return reading.mapped(complete)
 
 
 def read_started(started: Started, project: Project) -> Reading | None:

@@ -185,6 +185,7 @@ _REPLICATED = r"(?:model\.)*(?:bert\.)?(?:layers|encoder\.layer|h)\.\d"
 _FACTS: Mapping[str, Callable[[Run], Value[Any]]] = {
     "bits": lambda run: run.model.quantization,
     "base_model_name": lambda run: run.model.name,
+    "base_is_adapter": lambda run: Known(run.base_saved_by is not None),
     "model_type": lambda run: _either([case.model.model_type for case in cases_of(run)[1]]),
     "sharding": _sharding,
     "gpus_per_process": lambda run: run.launch.gpus_per_process,

@@ -291,6 +291,8 @@ class Run:
     serving: Serving | None = None
     saves: tuple[str, ...] = ()
     """The folders that its adapter is saved in, where they are written out."""
+    base_saved_by: Span | None = None
+    """The run of the project that saves an adapter in the folder which is named as the base model."""
     loads: str | None = None
     """The folder that its adapter is loaded from, where that is written out and another program may have filled it."""
     trained_by: Run | None = None
@@ -424,6 +426,12 @@ class Reading:
         """The same with each run changed, including those in the sweeps."""
         sweeps = (replace(sweep, runs=tuple(map(change, sweep.runs))) for sweep in self.sweeps)
         return replace(self, runs=tuple(map(change, self.runs)), sweeps=tuple(sweeps))
+
+
+def names_folder(run: Run) -> bool:
+    """Whether a framework's training names its base model as a folder, not as a repository on the hub."""
+    name = known(run.model.name)
+    return bool(run.trained and not run.framework.direct and name and (name[0] in "./" or name.count("/") > 1))
 
 
 _CHECKPOINT = r"(?:/v\d+-\d[\d-]*)?(?:/checkpoint-\d+)?$"

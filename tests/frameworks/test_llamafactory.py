@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,6 @@ from lora_lint.run.problems import UnknownKey
 from lora_lint.run.values import Known
 from lora_lint.settings import Settings
 from tests.support.reading import config, only, plain
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FACTORY = """\
 model_name_or_path: meta-llama/Llama-3.1-8B
@@ -239,3 +237,40 @@ def test_a_copy_of_its_source_may_have_templates_of_its_own(tmp_path: Path) -> N
     for name, template in (("old", "baichuan2"), ("other", "qwen2.5"), ("new", "qwen3")):
         (tmp_path / f"{name}.yaml").write_text(FACTORY.format("a") + f"template: {template}\n")
     assert not [each for each in lora_lint.lint(tmp_path).findings if each.code == "LL902"]
+
+
+MERGE = "model_name_or_path: a\nadapter_name_or_path: b\ntemplate: qwen\nfinetuning_type: lora\nexport_dir: c\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("llamafactory-cli train merge.yaml", True),
+        ("lmf train merge.yaml", True),
+        ("llamafactory-cli train merge.yaml do_train=true dataset=a", False),
+        ("llamafactory-cli export merge.yaml", False),
+    ],
+)
+def test_an_export_is_no_training(tmp_path: Path, command: str, told: bool) -> None:
+    (tmp_path / "merge.yaml").write_text(MERGE)
+    (tmp_path / "run.sh").write_text(f"{command}\n")
+    findings = [each for each in lora_lint.lint(tmp_path).findings if each.code == "LL901"]
+    assert ["has no effect" in each.message for each in findings] == ([True] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("base", "told"),
+    [
+        ("saves/q/lora/sft", True),
+        ("./saves/q/lora/sft/checkpoint-500", True),
+        ("saves/q/lora/merged", False),
+        ("Qwen/Qwen2.5-7B", False),
+    ],
+)
+def test_an_adapter_is_no_base_model(tmp_path: Path, base: str, told: bool) -> None:
+    first = FACTORY.format("a") + "output_dir: saves/q/lora/sft\n"
+    second = FACTORY.format("b").replace("meta-llama/Llama-3.1-8B", base) + "output_dir: saves/q/lora/dpo\n"
+    (tmp_path / "sft.yaml").write_text(first)
+    (tmp_path / "dpo.yaml").write_text(second)
+    findings = [Path(each.path).name for each in lora_lint.lint(tmp_path).findings if each.code == "LL904"]
+    assert findings == (["dpo.yaml"] if told else [])

@@ -57,6 +57,7 @@ PEFT_ERRORS: tuple[RefusalKind, ...] = (
 FACTS = {
     "bits": "4bit",
     "base_model_name": "a/b-gptq",
+    "base_is_adapter": True,
     "model_type": "none",
     "sharding": "ZERO3",
     "gpus_per_process": 2,

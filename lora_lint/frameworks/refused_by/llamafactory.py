@@ -58,6 +58,15 @@ def _of_stage_sft(key: str, line: int) -> Refusal:
 
 _ROWS = (
     Refusal(
+        "model_name_or_path",
+        "base_is_adapter and model_name_or_path",
+        "another run of the project saves an adapter in this folder, which holds no model (AutoConfig finds no "
+        "`model_type`)",
+        "Name that run's base model, and this folder as `adapter_name_or_path`, or merge the two first",
+        "model/loader.py:128",
+        likely=True,
+    ),
+    Refusal(
         "adapter_name_or_path",
         "adapter_name_or_path is not None and finetuning_type != 'lora'",
         "an adapter is only valid for the LoRA method",
