@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lora_lint.run.choices import Case
     from lora_lint.run.events import Event, Selection
     from lora_lint.run.problems import UnknownKey
-    from lora_lint.run.run import Formatter, Method, TextReward
+    from lora_lint.run.run import Formatter, Method, TextReward, Unserved
     from lora_lint.run.versions import Pin
     from lora_lint.source import Span
     from lora_lint.unread import Limit
@@ -256,6 +256,8 @@ class ServedAdapter:
     span: Span
     number: Val | None = None
     """Its `lora_int_id`."""
+    unserved: Unserved | None = None
+    """Why it is not loaded, where that shows in the call."""
 
 
 @dataclass(frozen=True)

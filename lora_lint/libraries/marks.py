@@ -23,10 +23,10 @@ ADAPTER_LIBRARIES = frozenset({"megatron", "mlx_tune", "peft", "tinker", "traini
 _CONFIG_WORDS = (b"LoraConfig", b"get_peft_model", b"LoHaConfig", b"LoKrConfig", b"IA3Config", b"VeraConfig")
 _ADAPTER_WORDS = (*_CONFIG_WORDS, b"PeftModel", b"PeftMixedModel", b"add_adapter", b"inject_adapter_in_model")
 _OTHERS = (
-    *(b"create_lora_training_client", b"lora_sft", b"enable_lora(", b"enable_lora="),
+    *(b"create_lora_training_client", b"lora_sft", b"enable_lora(", b"enable_lora=", b".load_lora("),
     *(b"lora.Linear(", b"lora.MergedLinear(", b"lora.Embedding(", b"lora.Conv"),
 )
-"""Calls of services, of KerasHub, of vLLM, and of loralib, which is imported as `lora`."""
+"""Calls of services, of KerasHub, of vLLM, of unsloth, and of loralib, which is imported as `lora`."""
 _OF_MEGATRON = b"oRA("
 _PREPARE = b"prepare_model_for_"
 _SERVED = b"LoRARequest"

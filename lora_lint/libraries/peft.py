@@ -216,6 +216,10 @@ def answers(context: Context, view: ModelView, span: Span) -> None:
 def method(context: Context, view: ModelView, name: str, arguments: Arguments, span: Span) -> Val | None:
     """A method of a model that concerns its adapters."""
     effect = _METHODS.get(name)
+    if effect is None and view.record.loader_adapts:
+        from lora_lint.libraries.unsloth_models import MODEL_METHODS  # whose they are
+
+        effect = MODEL_METHODS.get(name)
     return effect(context, view, arguments, span) if effect is not None else None
 
 

@@ -34,8 +34,8 @@ def served_in(records: Records) -> Iterator[Served]:
 
 
 def _served(adapter: ServedAdapter, engine: ServingEngine | None) -> Served:
-    found = Served(VLLM, text_of(adapter.folder) or "", adapter.span)
-    if engine is None:
+    found = Served(VLLM, text_of(adapter.folder) or "", adapter.span, unserved=adapter.unserved)
+    if engine is None or adapter.unserved is not None:
         return found
     usual: Value[int] = Known(VLLM.usual_rank or 0, None, "framework-default")
     get, span = engine.arguments.get, adapter.span

@@ -66,6 +66,8 @@ _CONVERTERS = ("convert_lora_to_gguf.py", "convert-lora-to-gguf.py")
 _WHOLE_CONVERTERS = ("convert_hf_to_gguf.py", "convert-hf-to-gguf.py")
 _SWITCHES = frozenset({"--bigendian", "--no-lazy", "--verbose", "--dry-run", "--trust-remote-code", "-h", "--help"})
 """The options of the converter that take no value."""
+_MERGED = r"(?:^|/)checkpoint-\d+-merged/?$"
+"""What ms-swift calls the folder of a merge (4.6.0, pipelines/export/merge_lora.py; the same in 2.6)."""
 ANY_RANK: Value[int] = Known(0, None, "framework-default")
 """The limit of a server without one."""
 OFF: Value[bool] = Known(value=False, origin="framework-default")
@@ -204,7 +206,10 @@ def adapters(
     """The adapters that the file at `path` serves, if the project shows what is in them."""
     found = []
     for each in served:
-        run = (_saved(each.folder, path, project) or trained_by(each.folder)) if each.folder else None
+        saved = _saved(each.folder, path, project) if each.folder else None
+        if saved is not None and each.unserved is Unserved.MERGED:
+            continue  # the project shows that there is one
+        run = saved or (trained_by(each.folder) if each.folder else None)
         if run is None and (each.as_file or each.unserved is not None or _converts_no_such(each, path)):
             run = Run(registry.framework(each.server.framework or "peft"), each.span, Adapter(each.span))
         if run is not None:
@@ -358,6 +363,9 @@ def _by_swift(_call: Call, given: Fields) -> Iterator[Served]:
     model = given.text("model")
     if isinstance(model, Known) and model.span is not None:
         yield Served(SWIFT, model.value, model.span, as_model=True)
+    for each in _listed(SWIFT, given, "adapters", ANY_RANK, ABSENT):
+        if re.search(_MERGED, each.folder):
+            yield each._replace(unserved=Unserved.MERGED)
     if known(given.text("infer_backend")) == "vllm" and known(given.flag("merge_lora")) is not True:
         accepted = given.whole("vllm_max_lora_rank", _usual(VLLM))
         yield from _listed(VLLM, given, "adapters", accepted, given.text("model"))

@@ -126,6 +126,18 @@ _UNSERVED = {
         "LMDeploy serves this model with TurboMind, which takes no adapters: `--adapters` has no effect, and the base "
         "model answers. Give `--backend pytorch`"
     ),
+    Unserved.UNWRAPPED: (
+        "A model gets `load_lora` from `get_peft_model`, so that this raises an AttributeError. Call that first, with "
+        "the adapter's rank and targets, or load the adapter's folder in place of the base model"
+    ),
+    Unserved.MERGED: (
+        "A merge saves the whole model in a folder of this name, without an `adapter_config.json`: no adapter is found "
+        "there. Give it as `--model`, without `--adapters`"
+    ),
+    Unserved.UNASKED: (
+        "vLLM has the base model's weights here, and the adapter only by request: the base model answers, as if it "
+        "had not been trained. Save the adapter with `save_lora`, and give `lora_request=model.load_lora(folder)`"
+    ),
 }
 
 

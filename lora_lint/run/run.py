@@ -234,6 +234,12 @@ class Unserved(Enum):
     """vLLM is not asked to take adapters."""
     BACKEND = auto()
     """LMDeploy's own engine serves the model, which takes none."""
+    UNWRAPPED = auto()
+    """unsloth is asked to load it on a model without one."""
+    MERGED = auto()
+    """It is the folder of a model that ms-swift has merged an adapter into."""
+    UNASKED = auto()
+    """unsloth's vLLM is not asked for it."""
 
 
 @dataclass(frozen=True)

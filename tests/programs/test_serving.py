@@ -496,6 +496,15 @@ def test_where_the_words_of_a_container_are_written(tmp_path: Path) -> None:
     assert text[span.start : span.end].strip('"') == "a=out/adapter"
 
 
+UNSLOTH = """\
+from trl import SFTTrainer
+from unsloth import FastLanguageModel
+model, tokenizer = FastLanguageModel.from_pretrained("unsloth/Llama-3.2-1B", fast_inference=True, max_lora_rank=8)
+{wrap}
+{then}
+"""
+WRAP = "model = FastLanguageModel.get_peft_model(model, r=8, lora_alpha=16)"
+TRAIN = "SFTTrainer(model=model, train_dataset=rows).train()"
 LMDEPLOY = "lmdeploy serve api_server {} --adapters a=x b=y --server-port 23333"
 
 
@@ -518,6 +527,18 @@ LMDEPLOY = "lmdeploy serve api_server {} --adapters a=x b=y --server-port 23333"
         ("serve.py", "from vllm import LLM\nfrom vllm.lora.request import LoRARequest\n"
          "llm = LLM('stabilityai/stablelm-2-1_6b', enable_lora=True)\n"
          "llm.generate('x', lora_request=LoRARequest('a', 1, folder))\n", "takes no adapters in vLLM"),
+        ("serve.sh", "swift deploy --adapters out/v0-1/checkpoint-9-merged --infer_backend vllm", "Give it as `--model`"),
+        ("serve.sh", "swift infer --adapters out/v0-1/checkpoint-9-merged", "Give it as `--model`"),
+        ("serve.sh", "swift infer --model out/v0-1/checkpoint-9-merged", None),
+        ("serve.sh", "swift infer --adapters out/merged-adapters", None),
+        ("ask.py", UNSLOTH.format(wrap="", then="") + "model.fast_generate('a', lora_request=model.load_lora('b'))",
+         "AttributeError"),
+        ("ask.py", UNSLOTH.format(wrap=WRAP, then="") + "model.fast_generate('a', lora_request=model.load_lora('b'))",
+         None),
+        ("ask.py", UNSLOTH.format(wrap=WRAP, then=TRAIN) + "model.fast_generate('a')", "the base model answers"),
+        ("ask.py", UNSLOTH.format(wrap=WRAP, then=TRAIN) + "model.fast_generate('a', lora_request=None)", None),
+        ("ask.py", UNSLOTH.format(wrap=WRAP, then=TRAIN) + "model.fast_generate('a', **more)", None),
+        ("ask.py", UNSLOTH.format(wrap=WRAP, then="") + "model.fast_generate('a')", None),
         ("fuse.sh", "mlx_lm.fuse --model Qwen/Qwen3-8B --adapter-path x --export-gguf", "converts only those of"),
         ("fuse.sh", f"mlx_lm.fuse --model {LLAMA} --adapter-path x --export-gguf", None),
         ("fuse.sh", "mlx_lm.fuse --model Qwen/Qwen3-8B --adapter-path x", None),
@@ -631,3 +652,22 @@ MLX = "mlx_lm.lora --train --model ./base --data d"
 def test_adapters_of_mlx(tmp_path: Path, commands: str, codes: list[str]) -> None:
     (tmp_path / "run.sh").write_text(commands + "\n")
     assert [each.code for each in findings(tmp_path, "LL601", "LL602")] == codes
+
+
+def test_what_unsloth_saves_alone_is_an_adapter(tmp_path: Path) -> None:
+    saves = "model.save_pretrained_merged('out/adapter', tokenizer, save_method='lora')\n"
+    (tmp_path / "train.py").write_text(UNSLOTH.format(wrap=WRAP, then=TRAIN) + saves)
+    (tmp_path / "serve.py").write_text("from vllm import LLM\nllm = LLM('out/adapter', enable_lora=True)\n")
+    assert [each.span.path.rpartition("/")[2] for each in findings(tmp_path, "LL602")] == ["serve.py"]
+    (tmp_path / "train.py").write_text(
+        UNSLOTH.format(wrap=WRAP, then=TRAIN) + saves.replace("'lora'", "'merged_16bit'")
+    )
+    assert not findings(tmp_path, "LL602")
+
+
+def test_a_folder_of_a_merge_may_hold_an_adapter(tmp_path: Path) -> None:
+    folder = tmp_path / "out/checkpoint-9-merged"
+    folder.mkdir(parents=True)
+    (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": 8, "lora_alpha": 16}))
+    (tmp_path / "serve.sh").write_text("swift infer --adapters out/checkpoint-9-merged\n")
+    assert not findings(tmp_path, "LL602")

@@ -1,0 +1,59 @@
+"""unsloth: what its models do with adapters, and its vLLM.
+
+Source: unsloth 2026.10.9, models/_utils.py and save.py.
+"""
+
+from __future__ import annotations
+
+from lora_lint.interpreter.values import Opaque
+from lora_lint.libraries.convert import text_of
+from lora_lint.libraries.effects import ServedAdapter
+from lora_lint.run.events import PutOn, Save
+from lora_lint.run.run import Unserved
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lora_lint.interpreter.values import Arguments
+    from lora_lint.libraries.context import Context
+    from lora_lint.libraries.effects import ModelView
+    from lora_lint.source import Span
+
+
+def load_lora(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
+    """`model.load_lora("folder")`: a request of vLLM for an adapter. Only `get_peft_model` gives a model this method
+    (unsloth 2026.10.9, models/_utils.py, patch_peft_fast_inference)."""
+    folder = arguments.get("save_directory", 0) or Opaque("no folder is given", span)
+    if view.record.loader_adapts and not any(isinstance(each.event, PutOn) for each in view.record.events):
+        context.records.add_served(ServedAdapter(folder, span, unserved=Unserved.UNWRAPPED))
+
+
+def fast_generate(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
+    """`model.fast_generate(…)`: vLLM's answers, which has the base model's weights and takes an adapter by request (its
+    attribute `vllm_engine` is vLLM's `LLM`). Programs that name a request anywhere know it."""
+    asked = arguments.open or arguments.get("lora_request", 2) or b"lora_request" in context.records.text
+    if view.record.loader_adapts and view.wrapped and view.record.trainings and not asked:
+        context.records.add_served(ServedAdapter(Opaque("vLLM has none", span), span, unserved=Unserved.UNASKED))
+
+
+def save(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
+    """`model.save_lora("folder")`, and `model.save_pretrained_merged("folder", tokenizer, save_method="lora")`: the
+    adapter alone."""
+    folder = arguments.get("save_directory", 0)
+    if view.wrapped:
+        context.happen(view.record, Save(span, wrapped=not view.inside), () if folder is None else (folder,))
+
+
+def save_merged(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
+    """`save_pretrained_merged`, which merges unless it is asked for the adapter (unsloth 2026.10.9, save.py)."""
+    if text_of(arguments.get("save_method", 2) or Opaque("it merges", span)) == "lora":
+        save(context, view, arguments, span)
+
+
+MODEL_METHODS: dict[str, Callable[[Context, ModelView, Arguments, Span], None]] = {
+    "load_lora": load_lora,
+    "fast_generate": fast_generate,
+    "save_lora": save,
+    "save_pretrained_merged": save_merged,
+}
