@@ -41,6 +41,10 @@ FRAMEWORK = Framework(
 )
 
 
+_FIXED = ("networks.lora", "networks.lora_flux", "networks.lora_sd3", "networks.lora_hunyuan_image")
+"""The modules of the scripts that ask for it (at 48d368fa, assert_extra_args)."""
+
+
 def recognises(document: Mapping) -> bool:
     """Whether a mapping is a file of sd-scripts or of its GUI."""
     flat = networks.flattened(document)
@@ -56,5 +60,4 @@ def settings(document: Mapping) -> tuple[Mapping, ...]:
 
 def read(document: Mapping, project: Project) -> Reading:
     """The run of a file that trains LoRA."""
-    del project
-    return networks.reading(FRAMEWORK, document, precision="mixed_precision")
+    return networks.reading(FRAMEWORK, document, project, "mixed_precision", _FIXED)

@@ -57,5 +57,4 @@ def settings(document: Mapping) -> tuple[Mapping, ...]:
 
 def read(document: Mapping, project: Project) -> Reading:
     """The run of a file that trains LoRA."""
-    del project
-    return networks.reading(FRAMEWORK, document)
+    return networks.reading(FRAMEWORK, document, project)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 
-from lora_lint.frameworks import tables
+from lora_lint.frameworks import networks_data, tables
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.readers.nodes import Mapping, Scalar, Sequence
 from lora_lint.run.events import Load, Train, Wrap
@@ -19,9 +19,10 @@ from lora_lint.run.values import ABSENT, Known, Unknown, alternatives, known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from typing import Any
 
+    from lora_lint.project import Project
     from lora_lint.readers.nodes import Entry
     from lora_lint.run.framework import Framework
     from lora_lint.run.run import Adapter, Training
@@ -52,9 +53,15 @@ _LYCORIS = ("lora", "locon")
 _BY_BLOCK = ("block_dims", "block_alphas")
 
 
-def reading(framework: Framework, document: Mapping, precision: str | None = None) -> Reading:
+def reading(
+    framework: Framework,
+    document: Mapping,
+    project: Project,
+    precision: str | None = None,
+    fixed_captions: Collection[str] = (),
+) -> Reading:
     """The run of a file that trains LoRA. `precision` is the key for that of autocast, where it matters for the models
-    that the framework trains."""
+    that the framework trains; `fixed_captions` are the modules whose cached encodings need captions that stay."""
     fields = Fields(flattened(document))
     if not _trains_lora(fields):
         return Reading()
@@ -67,7 +74,10 @@ def reading(framework: Framework, document: Mapping, precision: str | None = Non
         BaseModel(fields.text(model)),
         training=_training(framework, fields, half=_half(fields, precision)),
         events=(Load(fields.span(model)), Wrap(span), Train(span)),
-        problems=tuple(_unparsed(framework, fields)),
+        problems=(
+            *_unparsed(framework, fields),
+            *networks_data.problems(fields, project, framework.title, fixed_captions),
+        ),
         trained=True,
     )
     return Reading((run,))

@@ -264,3 +264,50 @@ def test_weights_and_networks_of_another_model(command: str, refused: bool) -> N
 )
 def test_something_has_to_have_a_learning_rate(rates: str, refused: bool) -> None:
     assert ("LL904" in codes(f"{COMMAND} --network_dim 16 --network_alpha 8 {rates}\n", "run.sh")) == refused
+
+
+FLUX_COMMAND = (
+    "accelerate launch flux_train_network.py --network_module networks.lora_flux --network_train_unet_only "
+    "--network_dim 16 --network_alpha 16 --pretrained_model_name_or_path flux1-dev.safetensors --mixed_precision bf16 "
+    "--learning_rate 1e-4 --dataset_config data.toml"
+)
+WAN_COMMAND = (
+    "accelerate launch wan_train_network.py --network_module networks.lora_wan --task t2v-14B --dit a.safetensors "
+    "--network_dim 16 --network_alpha 16 --mixed_precision bf16 --learning_rate 1e-4 --dataset_config data.toml"
+)
+CACHED = " --cache_text_encoder_outputs"
+SUBSET = "[[datasets]]\nresolution = 1024\n[[datasets.subsets]]\nimage_dir = 'a'\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "data", "told"),
+    [
+        (FLUX_COMMAND, SUBSET, None),
+        (FLUX_COMMAND, "network_dim = 16\n" + SUBSET, "stops at `network_dim`"),
+        (FLUX_COMMAND + CACHED, SUBSET, None),
+        (FLUX_COMMAND + CACHED, "[general]\ncaption_dropout_rate = 0.1\n" + SUBSET, "caption_dropout_rate=0.1"),
+        (FLUX_COMMAND + CACHED, SUBSET + "shuffle_caption = true\n", "shuffle_caption=True"),
+        (FLUX_COMMAND + CACHED, SUBSET + "shuffle_caption = false\n", None),
+        (FLUX_COMMAND + CACHED, "[general]\nshuffle_caption = true\n" + SUBSET + "shuffle_caption = false\n", None),
+        (FLUX_COMMAND, SUBSET + "shuffle_caption = true\n", None),
+        (WAN_COMMAND, "[[datasets]]\nvideo_directory = 'a'\n[[datasets]]\nimage_directory = 'b'\n", None),
+        (
+            WAN_COMMAND,
+            "[[datasets]]\nvideo_directory = 'a'\n[[datasets]]\nimage_directory = 'a'\n",
+            "a cache of its own",
+        ),
+        (
+            WAN_COMMAND,
+            "[[datasets]]\nvideo_directory = 'a'\ncache_directory = 'b'\n[[datasets]]\nvideo_directory = 'a'\n"
+            "cache_directory = 'c'\n",
+            None,
+        ),
+        (FLUX_COMMAND, "[[datasets]\n", None),
+    ],
+)
+def test_the_file_of_the_data(tmp_path: Path, command: str, data: str, told: str | None) -> None:
+    (tmp_path / "data.toml").write_text(data)
+    (tmp_path / "train.sh").write_text(command + "\n")
+    found = [each for each in engine.lint([str(tmp_path / "train.sh")], Settings()).findings if each.code == "LL902"]
+    assert [told in each.message for each in found if told] == ([True] if told else [])
+    assert len(found) == (told is not None)

@@ -36,11 +36,15 @@ def _instead_of(one: str, other: str, line: int) -> Refusal:
     )
 
 
+_FIXED = ("networks.lora", "networks.lora_flux", "networks.lora_sd3", "networks.lora_hunyuan_image")
+"""The modules of the scripts that ask for it."""
+
+
 def _cached(key: str, when: str) -> Refusal:
     """A change of the captions that cached outputs of the text encoder would not have."""
     return Refusal(
         key,
-        f"network_module == 'networks.lora' and cache_text_encoder_outputs and {when}",
+        f"network_module in {_FIXED!r} and cache_text_encoder_outputs and {when}",
         "the outputs of the text encoder are cached, so that captions cannot change",
         "Leave it out, or `cache_text_encoder_outputs`",
         f"{_SDXL}:35",

@@ -1,0 +1,91 @@
+"""The file that `dataset_config` names, for the trainers of networks: `[general]` and `[[datasets]]` alone.
+
+Source: sd-scripts at 48d368fa, library/config_util.py (ConfigSanitizer, BlueprintGenerator), library/train_util.py
+(is_text_encoder_output_cacheable); musubi-tuner, dataset/config_utils.py, whose schema has the same two parts.
+"""
+
+from __future__ import annotations
+
+from lora_lint.frameworks.fields import Fields
+from lora_lint.readers.configs import roots
+from lora_lint.readers.errors import Unreadable
+from lora_lint.readers.nodes import Mapping, Sequence
+from lora_lint.run.problems import InvalidValue
+from lora_lint.run.values import Known, known
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from lora_lint.project import Project
+
+_PARTS = ("general", "datasets")
+_CHANGES = ("shuffle_caption", "caption_dropout_rate", "caption_tag_dropout_rate", "token_warmup_step")
+"""What changes captions from step to step."""
+_FOLDERS = ("cache_directory", "image_directory", "video_directory")
+"""Where the cache of a data set is, the first that is given."""
+
+
+def problems(fields: Fields, project: Project, title: str, fixed: Collection[str]) -> Iterator[InvalidValue]:
+    """What is wrong with the file of the data: settings of a training in it, captions that change although the networks
+    of some modules train on `fixed` ones, whose encodings are cached, or, without such modules, two data sets with one
+    cache."""
+    name = fields.text("dataset_config")
+    data = _file(known(name) or "", fields.mapping.span.path, project)
+    if data is None or not isinstance(name, Known) or name.span is None:
+        return
+    other = next((each for each in data.entries if each.key.value not in _PARTS), None)
+    if other is not None:
+        expected = (
+            f"a file with `[general]` and `[[datasets]]` alone, and stops at `{other.key.value}`. Settings of a "
+            "training are given as `--config_file`"
+        )
+        yield InvalidValue("dataset_config", name.value, name.span, title, expected)
+    elif not fixed:
+        yield from _shared_caches(data, title)
+    elif known(fields.flag("cache_text_encoder_outputs")) and known(fields.text("network_module")) in fixed:
+        owner = f"{title} with `cache_text_encoder_outputs`"
+        for part in _parts(data):
+            for key in _CHANGES:
+                value, span = known(part.number(key)) or known(part.flag(key)), part.span(key)
+                if value:
+                    yield InvalidValue(key, value, span, owner, "captions that do not change, and stops. Leave it out")
+
+
+def _shared_caches(data: Mapping, title: str) -> Iterator[InvalidValue]:
+    """Data sets whose `cache_directory`, or without one whose own folder, is that of an earlier one (musubi-tuner at
+    1a1f7246, dataset/config_utils.py, generate_dataset_group_by_blueprint)."""
+    seen: set[str] = set()
+    for each in map(Fields, _items(data, "datasets")):
+        key = next((key for key in _FOLDERS if each.has(key)), None)
+        folder = known(each.text(key)) if key is not None else None
+        if key is not None and folder is not None and folder in seen:
+            expected = "a cache of its own for each data set, and stops at the second with the same"
+            yield InvalidValue(key, folder, each.span(key), title, expected)
+        seen.add(folder or "")
+
+
+def _file(name: str, near: str, project: Project) -> Mapping | None:
+    place = project.nearest(near, name.replace("\\", "/")) if name else None
+    source = project.load(place) if place is not None else None
+    try:
+        found = roots(source) if source is not None else ()
+    except (Unreadable, RecursionError):
+        return None
+    return found[0] if len(found) == 1 and isinstance(found[0], Mapping) else None
+
+
+def _parts(data: Mapping) -> Iterator[Fields]:
+    """All that may say something of a subset, where no part sets anything again that one around it sets."""
+    general = Fields(data).section("general")
+    parts = [] if general is None else [general]
+    for dataset in _items(data, "datasets"):
+        parts += [Fields(dataset), *map(Fields, _items(dataset, "subsets"))]
+    counts = [sum(part.has(key) for part in parts) for key in _CHANGES]
+    if all(count <= 1 for count in counts):
+        yield from parts
+
+
+def _items(mapping: Mapping, key: str) -> Iterator[Mapping]:
+    node = mapping.get(key)
+    yield from (item for item in node.items if isinstance(item, Mapping)) if isinstance(node, Sequence) else ()
