@@ -63,6 +63,7 @@ FACTS = {
     "gpus_per_process": 2,
     "adapted_kinds": ("Conv2d", "Embedding", "MultiheadAttention"),
     "peft_errors": PEFT_ERRORS,
+    "processes": 2,
     "replicable": False,
     "saves_twin": True,
     "unprepared": True,
