@@ -36,6 +36,7 @@ UNSIZED = {
     "Qwen2.5-Omni": ("Qwen2_5OmniForConditionalGeneration", "Qwen/Qwen2.5-Omni-7B", "q_proj"),
     "SeamlessM4T": ("SeamlessM4Tv2ForSpeechToText", "facebook/seamless-m4t-v2-large", "q_proj"),
     "Florence-2": ("AutoModelForImageTextToText", "microsoft/Florence-2-base", "q_proj"),
+    "SeamlessM4T v1": ("SeamlessM4TForSpeechToText", "facebook/hf-seamless-m4t-medium", "q_proj"),
     "MusicGen": ("MusicgenForConditionalGeneration", "facebook/musicgen-small", "q_proj"),
     "Parakeet": ("ParakeetForTDT", "nvidia/parakeet-tdt-0.6b-v3", "q_proj"),
     "Dia": ("DiaForConditionalGeneration", "nari-labs/Dia-1.6B", "q_proj"),
