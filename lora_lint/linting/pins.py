@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from lora_lint.knowledge import key_versions, signatures, training_arguments, versions
-from lora_lint.linting.requirements import allowed_by
+from lora_lint.linting.gone_imports import gone_imports
+from lora_lint.linting.requirements import Allowed, allowed_by
 from lora_lint.records import replace
-from lora_lint.run.problems import InvalidValue, NewKey, NewValue, UnknownKey
+from lora_lint.run.problems import Dropped, InvalidValue, NewKey, NewValue, UnknownKey
 from lora_lint.run.values import alternatives
 from lora_lint.run.versions import padded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
-    from lora_lint.linting.requirements import Allowed
     from lora_lint.project import Project
     from lora_lint.run.given import Given
     from lora_lint.run.problems import Problem
@@ -43,8 +43,9 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
     newer = frozenset(
         name for name, each in allowed.items() if each.own or (each.least and _is_news(name, each.least, runs))
     )
-    oldest = _oldest(allowed, source)
-    if not pins and not newer and not oldest and not any(run.pins for run in runs):
+    releases, imports = _releases(allowed, source), gone_imports(source)
+    drops = imports or any(run.training.unknown_keywords for run in runs)
+    if not pins and not newer and not drops and not any(run.pins for run in runs):
         return reading
     copied = frozenset(name for name, each in allowed.items() if each.own)
     unversioned = frozenset(name for name in copied if allowed[name].pin is None)
@@ -74,8 +75,7 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
             run = replace(run, model=replace(run.model, transformers="4"))
         if "peft" in pins:
             run = replace(run, problems=(*_problems_left(run), *_too_new(run, pins["peft"])))
-        if oldest:
-            run = replace(run, problems=(*run.problems, *_no_longer_taken(run, oldest)))
+        run = replace(run, problems=(*run.problems, *_dropped(run, imports, releases)))
         return _without_guesses(replace(run, newer=newer))
 
     return replace(reading.mapped(apply), given=pinned(reading.given, pins))
@@ -86,30 +86,45 @@ _ASKS_FOR_VERSION = (
     *(b"importlib.metadata", b"importlib_metadata", b"getfullargspec"),
 )
 """What programs ask before they use a keyword that some releases lack."""
-_OLD_KEYWORDS = ("transformers", "trl")
-"""The packages whose dropped keywords are known."""
+_DROPPING = ("peft", "transformers", "trl")
+"""The packages of which dropped keywords and names are known."""
 
 
-def _oldest(allowed: Mapping[str, Allowed], source: SourceFile) -> dict[str, Version]:
-    """The oldest releases that a project allows a program, where they are known and the program does not ask itself."""
-    found = {name: each.oldest for name in _OLD_KEYWORDS if (each := allowed.get(name)) is not None and not each.own}
-    oldest = {name: version for name, version in found.items() if version is not None}
-    return {} if oldest and any(each in source.utf8 for each in _ASKS_FOR_VERSION) else oldest
+def _releases(allowed: Mapping[str, Allowed], source: SourceFile) -> dict[str, Allowed]:
+    """The releases of packages that a program may be run with, unless it asks for the version itself."""
+    if any(each in source.utf8 for each in _ASKS_FOR_VERSION):
+        return {}
+    found = {name: allowed.get(name, Allowed(None, None, None)) for name in _DROPPING}
+    return {name: each for name, each in found.items() if not each.own}
 
 
-def _no_longer_taken(run: Run, oldest: Mapping[str, Version]) -> Iterator[Problem]:
-    """The keywords of training arguments and trainers that not even the oldest allowed release takes."""
-    for each in run.training.unknown_keywords:
-        least = oldest.get(each.package)
-        if each.until is None or least is None or padded(least) < padded(each.until):
+def _dropped(run: Run, imports: Sequence[UnknownKey], releases: Mapping[str, Allowed]) -> Iterator[Problem]:
+    """The keywords of training arguments and trainers, and the imports, that releases no longer have: all that are
+    allowed, or the newer ones of them."""
+    in_newer: dict[str, list[UnknownKey]] = {}
+    for each in (*run.training.unknown_keywords, *imports):
+        allowed = releases.get(each.package)
+        if each.until is None or allowed is None or _takes_old(run, each):
             continue
-        if not (run.model.loader_adapts and training_arguments.is_of_trl(each.owner)):
-            title = "TRL" if each.package == "trl" else each.package
-            owner = (
-                f"{each.owner} of {title} {versions.named(least)}, the oldest that the project allows "
-                f"(gone by {versions.named(each.until)})"
-            )
-            yield replace(each, owner=owner)
+        if allowed.oldest is not None and padded(allowed.oldest) >= padded(each.until):
+            release = f"{_title(each.package)} {versions.named(allowed.oldest)}"
+            which = f"the oldest that the project allows (gone by {versions.named(each.until)})"
+            yield replace(each, owner=f"{each.owner} of {release}, {which}")
+        elif allowed.pin is None or not allowed.pin.lacks(each.until):
+            in_newer.setdefault(each.package, []).append(each)
+    for package, found in in_newer.items():
+        first = min(found, key=lambda each: each.until or ())
+        others = dict.fromkeys(each.key for each in found if each.key != first.key)
+        yield Dropped(first, tuple(others), _title(package))
+
+
+def _takes_old(run: Run, keyword: UnknownKey) -> bool:
+    """Whether another library replaces a class of TRL by one that takes old keywords too."""
+    return run.model.loader_adapts and training_arguments.is_of_trl(keyword.owner)
+
+
+def _title(package: str) -> str:
+    return {"peft": "PEFT", "trl": "TRL"}.get(package, package)
 
 
 def _of_version(run: Run, pin: Pin | None) -> Iterator[Problem]:

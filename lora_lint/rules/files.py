@@ -11,7 +11,7 @@ from lora_lint.knowledge.peft_facts import bias_words, is_bias, is_start, starts
 from lora_lint.rules.changes import giving_effect
 from lora_lint.rules.reached import resolved_of
 from lora_lint.rules.words import names, resting, some_case, surety
-from lora_lint.run.problems import InvalidValue, NoResult, Number, OneOf, UnknownKey
+from lora_lint.run.problems import Dropped, InvalidValue, NoResult, Number, OneOf, UnknownKey
 from lora_lint.run.values import alternatives, known
 
 TYPE_CHECKING = False
@@ -50,6 +50,25 @@ def unknown_config_key(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
             else:
                 message += f". {problem.instead}"
             yield Finding("LL901", message, problem.span, fix=fix)
+        elif isinstance(problem, Dropped):
+            yield _dropped(problem)
+
+
+def _dropped(problem: Dropped) -> Finding:
+    """LL901 of what newer releases no longer have, where nothing keeps the older ones."""
+    first, package = problem.first, problem.package
+    since = versions.named(first.until or ())
+    message = (
+        f"`{first.key}` is gone from {first.owner} since {package} {since}, and nothing here asks for an older one, so "
+        "that the program stops with a new install"
+    )
+    if problem.others:
+        message += f" ({names(problem.others)} {'is' if len(problem.others) == 1 else 'are'} gone too)"
+    remedy = f"Write {names(first.suggestions, 'or')}" if first.suggestions else first.instead
+    message += f". {remedy}, or require {package.lower()}<{since}"
+    changes = (Rename(first.span, first.suggestions[0]),) if len(first.suggestions) == 1 else ()
+    fix = giving_effect("unsafe", f"Write {first.suggestions[0]}", *changes) if changes else None
+    return Finding("LL901", message, first.span, fix=fix, level="advice")
 
 
 def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from lora_lint.finding import Add, Drop, Finding, Fix, Related, Write
@@ -9,7 +10,7 @@ from lora_lint.frameworks import refusals
 from lora_lint.knowledge.versions import named, number
 from lora_lint.rules.reached import cases_of
 from lora_lint.rules.tied import names_one, tied_to_embedding
-from lora_lint.rules.words import listed, names, place
+from lora_lint.rules.words import listed, names, place, resting
 from lora_lint.run.events import LoadAdapter, Wrap
 from lora_lint.run.problems import InvalidValue, LostLine, Overridden
 from lora_lint.run.values import ABSENT, Choices, Known, Reason, Unknown, alternatives, known
@@ -47,6 +48,26 @@ def refused_combination(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
             "which also saves its memory, or set `force_use_ref_model=True`"
         )
         yield Finding("LL904", message, reference, "likely")
+    if "transformers" in run.pins and not run.model.remote_code:
+        yield from _types_to_come(run)
+
+
+def _types_to_come(run: Run) -> Iterator[Finding]:
+    """Models of a type that the pinned transformers does not know yet."""
+    from lora_lint.knowledge.models import Clue, identify
+    from lora_lint.knowledge.type_versions import first_release
+
+    for name in alternatives(run.model.name):
+        model = identify(str(name.value), near=os.path.dirname(run.path) or None, own=run.model.own)
+        since = first_release(model.model_type) if model is not None else None
+        pin = run.before("transformers", since) if since is not None else None
+        if model is None or since is None or pin is None or model.learned is not None or model.how is Clue.BASENAME:
+            continue
+        message = (
+            f"transformers before {named(since)} ({pin}) does not know `{model.model_type}`, the type of {name.value}, "
+            f"so loading it raises a ValueError. Require transformers {named(since)} or newer"
+        )
+        yield resting("LL904", message, name, otherwise=run.adapter.span, doubt=model.confidence)
 
 
 def setting_without_effect(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

@@ -30,6 +30,21 @@ class UnknownKey:
 
 
 @dataclass(frozen=True)
+class Dropped:
+    """Keywords and imports that newer releases of a package lack and older ones have, where the project allows both:
+    the one that was dropped `first`, and the `others`."""
+
+    first: UnknownKey
+    others: tuple[str, ...]
+    package: str
+
+    @property
+    def span(self) -> Span:
+        """Where the first is written."""
+        return self.first.span
+
+
+@dataclass(frozen=True)
 class NewKey:
     """A key that the framework knows `since` a release: one that is unknown where the project pins an older one."""
 
@@ -115,5 +130,5 @@ class LostLine:
     more: int
 
 
-Problem: TypeAlias = UnknownKey | InvalidValue | NoResult | Overridden | LostLine
+Problem: TypeAlias = UnknownKey | Dropped | InvalidValue | NoResult | Overridden | LostLine
 """What a reader finds wrong with a setting before any rule looks at it."""

@@ -176,7 +176,8 @@ def test_training_arguments_that_are_gone(tmp_path: Path, wanted: str, keyword: 
     """training_args.py of transformers 4.49.0, 4.51.0, 5.14.1 and 5.15.0."""
     program = WRAPPED.format("Qwen/Qwen2-7B", 'target_modules=["q_proj"], task_type="CAUSAL_LM"')
     trained = f"args = TrainingArguments('out', {keyword})\nTrainer(model=model, args=args).train()\n"
-    assert ("LL901" in findings(tmp_path / "plain", program + trained, wanted)) is told
+    found = findings(tmp_path / "plain", program + trained, wanted).get("LL901")
+    assert (found is not None and found.level == "warning") is told
     asked = "import transformers\nprint(transformers.__version__)\n"
     assert "LL901" not in findings(tmp_path / "asked", asked + program + trained, wanted)
 
@@ -189,7 +190,86 @@ def test_the_oldest_of_several_locked_versions_decides(tmp_path: Path, older: st
     program = WRAPPED.format("Qwen/Qwen2-7B", 'target_modules=["q_proj"], task_type="CAUSAL_LM"')
     trained = "args = TrainingArguments('out', evaluation_strategy='no')\nTrainer(model=model, args=args).train()\n"
     found = findings(tmp_path, program + trained).get("LL901")
-    assert (found is None) if told is None else (found is not None and f"transformers {told}," in found.message)
+    assert found is not None
+    assert found.level == ("advice" if told is None else "warning")
+    assert told is None or f"transformers {told}," in found.message
+
+
+@pytest.mark.parametrize(
+    ("wanted", "line", "told"),
+    [
+        ("trl==0.19.1\n", "from trl import DataCollatorForCompletionOnlyLM", False),
+        ("trl>=0.12\n", "from trl import DataCollatorForCompletionOnlyLM", False),
+        ("", "from trl import DataCollatorForCompletionOnlyLM", False),
+        ("trl==0.20.0\n", "from trl import DataCollatorForCompletionOnlyLM", True),
+        ("trl>=0.21\n", "from trl.trainer.utils import DataCollatorForCompletionOnlyLM as Collator", True),
+        ("trl>=0.29\n", "from trl import ORPOConfig, ORPOTrainer", True),
+        ("trl>=0.29\n", "from trl.experimental.orpo import ORPOConfig, ORPOTrainer", False),
+        ("peft==0.9.0\n", "from peft import prepare_model_for_int8_training", False),
+        ("peft==0.10.0\n", "from peft import prepare_model_for_int8_training", True),
+        ("transformers>=4.50\n", "from transformers import AdamW", True),
+        ("transformers>=4.50\n", "from torch.optim import AdamW", False),
+        ("transformers>=4.50\n", "try:\n    from transformers import AdamW\nexcept ImportError:\n    pass", False),
+        ("transformers>=4.50\n", "def old():\n    from transformers import AdamW", False),
+    ],
+)
+def test_imports_that_are_gone(tmp_path: Path, wanted: str, line: str, told: bool) -> None:
+    """__init__.py of TRL 0.19.0, 0.20.0, 0.28.0 and 0.29.0, PEFT 0.9.0 and 0.10.0, transformers 4.49.0 and 4.50.0."""
+    program = WRAPPED.format("Qwen/Qwen2-7B", 'target_modules=["q_proj"], task_type="CAUSAL_LM"')
+    found = findings(tmp_path, f"{line}\n{program}Trainer(model=model).train()\n", wanted).get("LL901")
+    assert (found is not None and found.level == "warning") is told
+    assert not told or (found is not None and "cannot be imported" in found.message)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "gone"),
+    [
+        ("", "evaluation_strategy"),
+        ("transformers>=4.40\n", "evaluation_strategy"),
+        ("transformers>=5.2\n", "warmup_ratio"),
+        ("trl\n", "DataCollatorForCompletionOnlyLM"),
+        ("transformers==4.49.0\n", None),
+        ("transformers<4.51\ntrl<0.20\n", None),
+    ],
+)
+def test_what_a_new_install_no_longer_takes(tmp_path: Path, wanted: str, gone: str | None) -> None:
+    program = "from trl import DataCollatorForCompletionOnlyLM\n" if gone and "Collator" in gone else ""
+    given = f"{gone}=1" if gone and not program else "evaluation_strategy='no'" if gone is None else "seed=1"
+    program += WRAPPED.format("Qwen/Qwen2-7B", 'target_modules=["q_proj"], task_type="CAUSAL_LM"')
+    program += f"args = TrainingArguments('out', {given})\nTrainer(model=model, args=args).train()\n"
+    found = findings(tmp_path, program, wanted).get("LL901")
+    if gone is None:
+        assert found is None
+    else:
+        assert found is not None
+        assert found.level == "advice"
+        assert f"`{gone}` is gone from" in found.message
+
+
+@pytest.mark.parametrize(
+    ("wanted", "model", "loading", "told"),
+    [
+        ("transformers==4.50.3\n", "Qwen/Qwen3-8B", "", True),
+        ("transformers<4.51\n", "Qwen/Qwen3-8B", "", True),
+        ("transformers==4.51.0\n", "Qwen/Qwen3-8B", "", False),
+        ("transformers>=4.40\n", "Qwen/Qwen3-8B", "", False),
+        ("", "Qwen/Qwen3-8B", "", False),
+        ("transformers==4.50.3\n", "Qwen/Qwen3-8B", ", trust_remote_code=True", False),
+        ("transformers==4.50.3\n", "Qwen/Qwen2.5-7B", "", False),
+        ("transformers==4.40.0\n", "google/gemma-2-9b", "", True),
+        ("transformers==4.40.0\n", "/data/gemma-2-9b-mine", "", False),
+    ],
+)
+def test_types_that_the_pinned_transformers_does_not_know(
+    tmp_path: Path, wanted: str, model: str, loading: str, told: bool
+) -> None:
+    """models/auto/configuration_auto.py of transformers 4.41.0, 4.42.0, 4.50.0 and 4.51.0."""
+    program = (
+        f'model = AutoModelForCausalLM.from_pretrained("{model}"{loading})\n'
+        'lora = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj"], task_type="CAUSAL_LM")\n'
+        "Trainer(model=get_peft_model(model, lora)).train()\n"
+    )
+    assert ("LL904" in findings(tmp_path, program, wanted)) is told
 
 
 def test_no_argument_is_gone_that_the_class_takes() -> None:
@@ -229,7 +309,12 @@ def test_keywords_of_trainers_that_are_gone(tmp_path: Path, wanted: str, call: s
     )
     program += f"{call}.train()\n"
     found = findings(tmp_path / "plain", program, wanted).get("LL901")
-    assert (told in found.message) if told and found else found is None and not told
+    if told:
+        assert found is not None
+        assert found.level == "warning"
+        assert told in found.message
+    else:
+        assert found is None or found.level == "advice"
     patched = f"from unsloth import FastLanguageModel\n{program}"
     assert "trl" not in wanted or "LL901" not in findings(tmp_path / "patched", patched, wanted)
 
