@@ -35,7 +35,7 @@ CONFIGS: tuple[tuple[str, tuple[str, ...], tuple[tuple[bytes, ...], ...]], ...] 
     ("peft_adapter", ("json",), ((b'"peft_type"',),)),
     ("prime_rl", ("toml",), ((b"model.lora",),)),
     ("roll", ("yaml",), ((b"actor_train", b"lora_target"),)),
-    ("simpletuner", ("json",), ((b"model_family", b"model_type"),)),
+    ("simpletuner", ("json",), ((b"model_family", b"model_type"), (b"instance_data_dir", b"cache_dir_vae"))),
     ("skyrl", ("yaml",), ((b"policy", b"lora", b"trainer"),)),
     ("torchtune", ("yaml",), ((b"_component_", b"torchtune"),)),
     ("trl", ("yaml",), ((b"use_peft",),)),
@@ -53,6 +53,7 @@ WORDS = (
     b"adapter_name_or_path",
     b"model_id_or_path",
     b"fine_tune_type",
+    b"cache_dir_vae",
 )
 """Words of files that are worth reading although nothing in them says lora."""
 RECOMMENDED = ("axolotl", "llamafactory", "peft", "torchtune", "trl")

@@ -1,4 +1,4 @@
-"""SimpleTuner: a JSON file with `"model_type": "lora"`, whose keys may begin with two dashes.
+"""SimpleTuner: a JSON file with `"model_type": "lora"`, whose keys may begin with two dashes, and that of its data.
 
 Source: bghira/SimpleTuner at bc8e6ab, simpletuner/simpletuner_sdk/server/services/field_registry/sections/ and
 simpletuner/helpers/models/common.py.
@@ -6,13 +6,13 @@ simpletuner/helpers/models/common.py.
 
 from __future__ import annotations
 
-from lora_lint.frameworks import tables
+from lora_lint.frameworks import simpletuner_data, tables
 from lora_lint.frameworks.fields import Fields, multiple, usual
 from lora_lint.readers.nodes import Entry, Mapping
 from lora_lint.records import replace
 from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.framework import DIFFUSERS_KEYS, Framework
-from lora_lint.run.run import BaseModel, Reading, Run
+from lora_lint.run.run import Adapter, BaseModel, Reading, Run
 from lora_lint.run.values import ABSENT, known
 
 TYPE_CHECKING = False
@@ -36,25 +36,30 @@ FRAMEWORK = Framework(
         "accumulation": 1,
     },
     kinds=("json",),
-    marks=((b"model_family", b"model_type"),),
+    marks=((b"model_family", b"model_type"), (b"instance_data_dir", b"cache_dir_vae")),
+    tells=(b"cache_dir_vae",),
     every_layer=None,
 )
 
 
 def recognises(document: Mapping) -> bool:
-    """Whether a mapping is a configuration of SimpleTuner."""
+    """Whether a mapping is a configuration of SimpleTuner, or says where data is."""
     fields = Fields(_undashed(document))
-    return fields.has("model_family") and fields.has("model_type")
+    return (fields.has("model_family") and fields.has("model_type")) or simpletuner_data.recognises(document)
 
 
 def settings(document: Mapping) -> tuple[Mapping, ...]:
-    """All settings, under the names of the program."""
-    return (_undashed(document),)
+    """All settings, under the names of the program; none of the data."""
+    return () if simpletuner_data.recognises(document) else (_undashed(document),)
 
 
 def read(document: Mapping, project: Project) -> Reading:
     """The run of a file that trains LoRA; LyCORIS has its own file."""
     del project
+    if simpletuner_data.recognises(document):
+        wrong = tuple(simpletuner_data.problems(document, FRAMEWORK.title))
+        run = Run(FRAMEWORK, document.span, Adapter(document.span), trained=False, problems=wrong)
+        return Reading((run,) if wrong else ())
     fields = Fields(_undashed(document))
     if known(fields.text("model_type")) != "lora" or known(fields.text("lora_type", usual("standard"))) != "standard":
         return Reading()

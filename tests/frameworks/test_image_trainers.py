@@ -112,3 +112,34 @@ def test_an_alpha_far_below_the_rank(text: str, change: tuple[str, str]) -> None
 def test_the_scale_of_the_defaults_passes() -> None:
     """OneTrainer's presets leave rank 16 and alpha 1 as they are."""
     assert codes(edited(ONETRAINER, ('"lora_rank": 32,\n  "lora_alpha": 16.0', '"lora_rank": 16')), "a.json") == []
+
+
+BACKENDS = """\
+[{"id": "a", "type": "local", "instance_data_dir": "x", "cache_dir_vae": "y", "crop": false, "resolution": 1024,
+  "resolution_type": "pixel", "maximum_image_size": 2048, "target_downsample_size": 1024},
+ {"id": "text", "type": "local", "dataset_type": "text_embeds", "default": true, "cache_dir": "z"}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ((), ()),
+        ((('"crop": false', '"crop": "False"'),), ("crop",)),
+        ((('"crop": false', '"crop": "no", "disabled": true'),), ()),
+        ((('"crop": false', '"crop": "True"'),), ()),
+        ((('"cache_dir_vae": "y"', '"cache_dir": "y"'), ('"crop": false', '"crop": "False"')), ()),
+        ((("1024,", "1.0,"), ("2048", "1.0")), ("resolution",)),
+        ((("2048", "1.5"),), ("maximum_image_size",)),
+        ((("1024}", "0.5}"),), ("target_downsample_size",)),
+        ((("1024,", "64,"), ("2048", "64"), ("1024}", "64}")), ()),  # of DeepFloyd
+        ((("1024,", "1.0,"), ('"pixel"', '"area"'), ("2048", "1.5"), ("1024}", "1.0}")), ()),
+        ((("1024,", "1.0,"), ('"resolution_type": "pixel", ', "")), ()),
+        ((('"crop": false', '"crop": "False", "dataset_type": "audio"'),), ()),
+    ],
+)
+def test_data_of_simpletuner(changes: tuple[tuple[str, str], ...], found: tuple[str, ...]) -> None:
+    text = edited(BACKENDS, *changes)
+    findings = engine.lint_text(text.encode(), "multidatabackend.json", Settings()).findings
+    assert [each.code for each in findings] == ["LL902"] * len(found)
+    assert tuple(each.message.partition("=")[0].strip("`") for each in findings) == found
