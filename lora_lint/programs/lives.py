@@ -33,6 +33,8 @@ _COMPARED = ("rank", "alpha", "dropout", "bias", "use_rslora", "use_dora", "targ
 """The settings by which unsloth recognises an adapter (2026.10.9, models/llama.py, get_peft_model)."""
 _PROGRAMS = (".py", ".ipynb")
 _TRAINING = (*_PROGRAMS, ".yaml", ".yml")
+_ADAPTING = (b"Config", b"get_peft_model")
+"""What a program that creates an adapter contains: the name of a config, or unsloth's call, which takes settings."""
 _MOST = 24
 """The most files in a folder that are searched for one that trains what another of them loads."""
 
@@ -168,7 +170,8 @@ def files_naming(folder: str, path: str, project: Project) -> Iterator[SourceFil
 
 def _programs(folder: str, path: str, project: Project) -> Iterator[SourceFile]:
     """The other programs in the folder of the file at `path` that name a folder and train."""
-    return (each for each in _naming(folder, path, _beside(path, _PROGRAMS), project) if b"Config" in each.utf8)
+    beside = _naming(folder, path, _beside(path, _PROGRAMS), project)
+    return (each for each in beside if any(word in each.utf8 for word in _ADAPTING))
 
 
 def _beside(path: str, endings: tuple[str, ...]) -> list[str]:

@@ -118,3 +118,15 @@ def test_unsloth_refuses_another_adapter_over_the_one_that_it_finds(
         (tmp_path / "train.py").write_text(UNSLOTH + first)
     report = lora_lint.lint(place)
     assert ("LL414" in {finding.code for finding in report.findings}) is found
+
+
+def test_unsloth_finds_the_adapter_of_a_program_with_plain_training_arguments(tmp_path: Path) -> None:
+    first = FIRST_ROUND.replace("SFTConfig(", "TrainingArguments(") + 'model.save_pretrained("lora_model")\n'
+    head = UNSLOTH.replace(
+        "import SFTConfig, SFTTrainer", "import SFTTrainer\nfrom transformers import TrainingArguments"
+    )
+    (tmp_path / "train.py").write_text(head + first)
+    for alpha, found in ((32, True), (16, False)):
+        place = tmp_path / "again.py"
+        place.write_text(UNSLOTH + ROUND.format(model="lora_model", alpha=alpha, out="outputs2"))
+        assert ("LL414" in {finding.code for finding in lora_lint.lint(place).findings}) is found
