@@ -202,6 +202,12 @@ def _exported(fields: Fields, span: Span) -> Reading:
     return Reading((replace(run, trained=False, launch=Launch(quantizer=Known(quantizer, base))),))
 
 
+def trains_all(document: Mapping) -> bool:
+    """Whether settings say that all weights are trained."""
+    fields = Fields(document)
+    return any(known(fields.text(key)) == "full" for key in _TYPES)
+
+
 def settings_of(document: Mapping, project: Project, *, megatron: bool = False) -> Run | None:
     """The run of settings that train, as a file or the flags of `swift sft|pt|rlhf` (or `megatron sft|pt|rlhf`) give
     them, each flag without its dashes as a key; None if they do not train LoRA."""

@@ -210,6 +210,8 @@ def adapters(
         if saved is not None and each.unserved is Unserved.MERGED:
             continue  # the project shows that there is one
         run = saved or (trained_by(each.folder) if each.folder else None)
+        if each.unserved is Unserved.WHOLE and (run is not None or not _holds_model(each.folder, path, project)):
+            continue
         if run is None and (each.as_file or each.unserved is not None or _converts_no_such(each, path)):
             run = Run(registry.framework(each.server.framework or "peft"), each.span, Adapter(each.span))
         if run is not None:
@@ -218,6 +220,12 @@ def adapters(
             alone = _alone(run, each.span, serving)
             found.append(replace(alone, model=BaseModel(each.base), trained_on=base_of(run, each.span)))
     return found
+
+
+def _holds_model(folder: str, path: str, project: Project) -> bool:
+    from lora_lint.programs.wholes import holds_model  # which few files need
+
+    return holds_model(folder, path, project)
 
 
 def on_known_bases(reading: Reading, trained_by: Callable[[str], Run | None]) -> Reading:
@@ -359,13 +367,12 @@ def _by_vllm_infer(_call: Call, given: Fields) -> Iterator[Served]:
 
 def _by_swift(_call: Call, given: Fields) -> Iterator[Served]:
     """What swift hands to vLLM: adapters that it does not merge first. None of its commands takes an adapter as the
-    model."""
+    model, or a model that was trained as a whole as an adapter."""
     model = given.text("model")
     if isinstance(model, Known) and model.span is not None:
         yield Served(SWIFT, model.value, model.span, as_model=True)
     for each in _listed(SWIFT, given, "adapters", ANY_RANK, ABSENT):
-        if re.search(_MERGED, each.folder):
-            yield each._replace(unserved=Unserved.MERGED)
+        yield each._replace(unserved=Unserved.MERGED if re.search(_MERGED, each.folder) else Unserved.WHOLE)
     if known(given.text("infer_backend")) == "vllm" and known(given.flag("merge_lora")) is not True:
         accepted = given.whole("vllm_max_lora_rank", _usual(VLLM))
         yield from _listed(VLLM, given, "adapters", accepted, given.text("model"))

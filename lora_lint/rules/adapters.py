@@ -134,6 +134,10 @@ _UNSERVED = {
         "A merge saves the whole model in a folder of this name, without an `adapter_config.json`: no adapter is found "
         "there. Give it as `--model`, without `--adapters`"
     ),
+    Unserved.WHOLE: (
+        "The training that saves this trains all weights (`full`), so that its folder holds a model and no adapter: "
+        "loading it stops with an AssertionError (is not an adapter). Give it as `--model`, without `--adapters`"
+    ),
     Unserved.UNASKED: (
         "vLLM has the base model's weights here, and the adapter only by request: the base model answers, as if it "
         "had not been trained. Save the adapter with `save_lora`, and give `lora_request=model.load_lora(folder)`"

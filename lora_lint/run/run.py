@@ -238,6 +238,8 @@ class Unserved(Enum):
     """unsloth is asked to load it on a model without one."""
     MERGED = auto()
     """It is the folder of a model that ms-swift has merged an adapter into."""
+    WHOLE = auto()
+    """A training of all weights has saved a model there."""
     UNASKED = auto()
     """unsloth's vLLM is not asked for it."""
 

@@ -671,3 +671,38 @@ def test_a_folder_of_a_merge_may_hold_an_adapter(tmp_path: Path) -> None:
     (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": 8, "lora_alpha": 16}))
     (tmp_path / "serve.sh").write_text("swift infer --adapters out/checkpoint-9-merged\n")
     assert not findings(tmp_path, "LL602")
+
+
+FULL = "swift sft --model Qwen/Qwen2.5-7B --dataset d --train_type full --output_dir output\n"
+
+
+@pytest.mark.parametrize(
+    ("training", "adapters", "found"),
+    [
+        (FULL, "output/v31-20250527-181405/checkpoint-9900", True),
+        (FULL, "output/checkpoint-9900", True),
+        (FULL.replace("train_type", "tuner_type"), "output/checkpoint-9900", True),
+        (FULL, "output/lora/checkpoint-9900", False),
+        (FULL.replace("full", "lora"), "output/checkpoint-9900", False),
+        (FULL.replace("full", "$TYPE"), "output/checkpoint-9900", False),
+        (FULL.replace("full", "adalora"), "output/checkpoint-9900", False),
+        (FULL.replace("output\n", "$OUT\n"), "output/checkpoint-9900", False),
+        (FULL + FULL.replace("full", "lora"), "output/checkpoint-9900", False),
+        (FULL + FULL.replace("full", "ia3"), "output/checkpoint-9900", False),
+        (FULL + FULL.replace("full", "ia3").replace("output\n", "$OUT\n"), "output/checkpoint-9900", False),
+        (FULL + "swift sft config.yaml\n", "output/checkpoint-9900", False),
+    ],
+)
+def test_what_a_training_of_all_weights_saves_is_no_adapter(
+    tmp_path: Path, training: str, adapters: str, found: bool
+) -> None:
+    (tmp_path / "train.sh").write_text(training)
+    (tmp_path / "infer.sh").write_text(f"swift infer --adapters {adapters} --infer_backend pt\n")
+    messages = [each.message for each in findings(tmp_path, "LL602")]
+    assert ["trains all weights" in each for each in messages] == [True] * found
+
+
+def test_an_adapter_that_is_there_was_not_trained_as_a_whole(tmp_path: Path) -> None:
+    saved(tmp_path)
+    (tmp_path / "run.sh").write_text(FULL.replace("output\n", "out/adapter\n") + "swift infer --adapters out/adapter\n")
+    assert not findings(tmp_path, "LL602")
