@@ -53,6 +53,8 @@ WORDS = (
     b"adapter_name_or_path",
     b"model_id_or_path",
     b"fine_tune_type",
+    b"adapters.npz",
+    b"adapters.safetensors",
     b"cache_dir_vae",
 )
 """Words of files that are worth reading although nothing in them says lora."""

@@ -15,8 +15,8 @@ LIBRARIES = frozenset(
     "psutil mmengine setfit torchtune triton liger_kernel auto_gptq gptqmodel hqq pytest torchao optimum onnxruntime "
     "IPython ipywidgets google timm flair keras keras_hub keras_nlp loralib open_clip tap tyro simple_parsing draccus "
     "pyrallis toml tomli ruamel easydict addict box munch dotmap ml_collections dacite yacs configargparse "
-    "decouple environs tinker training_hub mlx_tune megatron jsonargparse streamlit fastapi celery flask prefect modal "
-    "dynaconf".split()
+    "decouple environs tinker training_hub mlx_lm mlx_tune megatron jsonargparse streamlit fastapi celery flask "
+    "prefect modal dynaconf".split()
 )
 ADAPTER_LIBRARIES = frozenset({"megatron", "mlx_tune", "peft", "tinker", "training_hub", "unsloth", "xtuner"})
 """Libraries that put adapters on models."""
@@ -48,6 +48,8 @@ def names_adapter(text: bytes) -> bool:
     if b"oRA" in text and (_SERVED in text or b"LoRAConfig(" in text or (_OF_MEGATRON in text and b"dim=" in text)):
         return True
     if b"lora" in text and any(word in text for word in _OTHERS):
+        return True
+    if b"mlx_lm" in text and b"adapter_path" in text:
         return True
     return _PREPARE in text and re.search(rb"prepare_model_for_\w+_training", text) is not None
 

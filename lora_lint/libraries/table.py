@@ -70,6 +70,7 @@ CALLS = {
     "keras_nlp": "keras_hub.CALLS",
     "loralib": "loralib.CALLS",
     "megatron": "megatron.CALLS",
+    "mlx_lm": "mlx_lm.CALLS",
     "mlx_tune": "mlx_tune.CALLS",
     "ml_collections": "namespaces.CALLS",
     "multiprocessing": "handing.MULTIPROCESSING",

@@ -43,7 +43,17 @@ from lora_lint.readers.nodes import Sequence as Items
 from lora_lint.records import NamedTuple, replace
 from lora_lint.run.launch import Launch
 from lora_lint.run.problems import InvalidValue, UnknownKey
-from lora_lint.run.run import Adapter, BaseModel, Dataset, Run, Serving, Training, Unserved, training_folder
+from lora_lint.run.run import (
+    Adapter,
+    BaseModel,
+    Dataset,
+    Run,
+    Serving,
+    Training,
+    Unserved,
+    is_weights_file,
+    training_folder,
+)
 from lora_lint.run.values import ABSENT, Known, known
 
 TYPE_CHECKING = False
@@ -383,7 +393,8 @@ def _by_mlx(call: Call, given: Fields) -> Iterator[Served]:
     whole = any(given.has(key) for key in ("dequantize", "de_quantize"))
     server = MLX_GGUF if fuses and given.has("export_gguf") else MLX
     for each in _listed(server, given, "adapter_path", ANY_RANK, given.text("model")):
-        yield each._replace(requantizes=fuses and not whole)
+        unserved = Unserved.FILE if is_weights_file(each.folder) else None
+        yield each._replace(requantizes=fuses and not whole, unserved=unserved)
 
 
 def _converted(call: Call, given: Fields) -> Iterator[Served]:

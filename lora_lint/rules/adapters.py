@@ -134,6 +134,11 @@ _UNSERVED = {
         "A merge saves the whole model in a folder of this name, without an `adapter_config.json`: no adapter is found "
         "there. Give it as `--model`, without `--adapters`"
     ),
+    Unserved.FILE: (
+        "This is the file of the weights, and `adapter_config.json` is looked for in it as in a folder: loading it "
+        "stops with a NotADirectoryError. Give the folder that has both; the `.npz` of the old `lora.py` has no such "
+        "config, so train that adapter again"
+    ),
     Unserved.WHOLE: (
         "The training that saves this trains all weights (`full`), so that its folder holds a model and no adapter: "
         "loading it stops with an AssertionError (is not an adapter). Give it as `--model`, without `--adapters`"

@@ -238,6 +238,8 @@ class Unserved(Enum):
     """unsloth is asked to load it on a model without one."""
     MERGED = auto()
     """It is the folder of a model that ms-swift has merged an adapter into."""
+    FILE = auto()
+    """The file of its weights is given in place of its folder."""
     WHOLE = auto()
     """A training of all weights has saved a model there."""
     UNASKED = auto()
@@ -449,6 +451,11 @@ _CHECKPOINT = r"(?:/v\d+-\d[\d-]*)?(?:/checkpoint-\d+)?$"
 def training_folder(folder: str) -> str:
     """The folder that a training was given, of one that it saves an adapter in."""
     return re.sub(_CHECKPOINT, "", plain_folder(folder))
+
+
+def is_weights_file(name: str) -> bool:
+    """Whether a path is that of a file with weights, not of a folder."""
+    return name.endswith((".safetensors", ".npz"))
 
 
 def plain_folder(folder: str) -> str:

@@ -542,6 +542,12 @@ LMDEPLOY = "lmdeploy serve api_server {} --adapters a=x b=y --server-port 23333"
         ("fuse.sh", "mlx_lm.fuse --model Qwen/Qwen3-8B --adapter-path x --export-gguf", "converts only those of"),
         ("fuse.sh", f"mlx_lm.fuse --model {LLAMA} --adapter-path x --export-gguf", None),
         ("fuse.sh", "mlx_lm.fuse --model Qwen/Qwen3-8B --adapter-path x", None),
+        ("fuse.sh", "mlx_lm.fuse --model m --adapter-path x/adapters.safetensors", "NotADirectoryError"),
+        ("fuse.sh", "mlx_lm.fuse --model m --adapter-path adapters.npz", "NotADirectoryError"),
+        ("ask.py", "from mlx_lm import load\nload('m', adapter_path='a/adapters.npz')", "NotADirectoryError"),
+        ("ask.py", "import mlx_lm\nmlx_lm.utils.load('m', adapter_path='adapters.safetensors')", "NotADirectoryError"),
+        ("ask.py", "import mlx_lm\nmlx_lm.load('m', adapter_path='adapters')", None),
+        ("ask.py", "from own import load\nload('mlx_lm', adapter_path='adapters.npz')", None),
     ],
 )  # fmt: skip
 def test_servers_that_load_no_adapter_whatever_it_is(tmp_path: Path, name: str, text: str, message: str | None) -> None:
