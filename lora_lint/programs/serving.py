@@ -220,6 +220,8 @@ def adapters(
         if saved is not None and each.unserved is Unserved.MERGED:
             continue  # the project shows that there is one
         run = saved or (trained_by(each.folder) if each.folder else None)
+        if each.unserved is Unserved.LATER and not _is_refused(path, each.span, project):
+            continue
         if each.unserved is Unserved.WHOLE and (run is not None or not _holds_model(each.folder, path, project)):
             continue
         if run is None and (each.as_file or each.unserved is not None or _converts_no_such(each, path)):
@@ -230,6 +232,12 @@ def adapters(
             alone = _alone(run, each.span, serving)
             found.append(replace(alone, model=BaseModel(each.base), trained_on=base_of(run, each.span)))
     return found
+
+
+def _is_refused(path: str, place: Span, project: Project) -> bool:
+    from lora_lint.programs.hot_loading import is_refused  # which few files need
+
+    return place.path == path and is_refused(path, project)
 
 
 def _holds_model(folder: str, path: str, project: Project) -> bool:
@@ -325,6 +333,8 @@ def _by_vllm(call: Call, given: Fields) -> Iterator[Served]:
     towers, enabled = given.flag("enable_tower_connector_lora", OFF), given.flag("enable_lora", OFF)
     unserved = Unserved.DISABLED if known(enabled) is False else None
     targets = given.names("lora_target_modules")
+    if known(enabled) is True:
+        yield Served(VLLM, "", given.span("enable_lora"), unserved=Unserved.LATER)
     found = _listed(VLLM, given, "lora_modules", given.whole("max_lora_rank", _usual(VLLM)), model)
     for each in islice(found, 1 if unserved else None):
         yield each._replace(towers=towers, unserved=unserved, targets=targets)

@@ -134,6 +134,10 @@ _UNSERVED = {
         "A merge saves the whole model in a folder of this name, without an `adapter_config.json`: no adapter is found "
         "there. Give it as `--model`, without `--adapters`"
     ),
+    Unserved.LATER: (
+        "A program of the project loads adapters into this server with `/v1/load_lora_adapter`, which vLLM does not "
+        "have (404) unless its environment allows it. Set `VLLM_ALLOW_RUNTIME_LORA_UPDATING=True` where it is started"
+    ),
     Unserved.FILE: (
         "This is the file of the weights, and `adapter_config.json` is looked for in it as in a folder: loading it "
         "stops with a NotADirectoryError. Give the folder that has both; the `.npz` of the old `lora.py` has no such "

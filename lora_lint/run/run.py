@@ -238,6 +238,8 @@ class Unserved(Enum):
     """unsloth is asked to load it on a model without one."""
     MERGED = auto()
     """It is the folder of a model that ms-swift has merged an adapter into."""
+    LATER = auto()
+    """vLLM is asked for it while it runs, which its environment does not allow."""
     FILE = auto()
     """The file of its weights is given in place of its folder."""
     WHOLE = auto()

@@ -712,3 +712,33 @@ def test_an_adapter_that_is_there_was_not_trained_as_a_whole(tmp_path: Path) -> 
     saved(tmp_path)
     (tmp_path / "run.sh").write_text(FULL.replace("output\n", "out/adapter\n") + "swift infer --adapters out/adapter\n")
     assert not findings(tmp_path, "LL602")
+
+
+SWAP = "import requests\n\n\ndef load(url):\n    requests.post(f'{url}/v1/load_lora_adapter', json={})\n"
+LIVE = "vllm serve Qwen/Qwen2.5-7B --enable-lora\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        ({"serve.sh": LIVE, "swap.py": SWAP}, True),
+        ({"scripts/serve.sh": LIVE, "eval/swap.py": SWAP}, True),
+        ({"serve.sh": "source venv/bin/activate\n" + LIVE, "swap.py": SWAP}, True),
+        ({"serve.sh": LIVE}, False),
+        ({"serve.sh": LIVE.replace(" --enable-lora", ""), "swap.py": SWAP}, False),
+        ({"serve.sh": LIVE, "test_swap.py": SWAP}, False),
+        ({"serve.sh": LIVE, "swap.py": "# /v1/load_lora_adapter\nROUTE = '/v1/load_lora_adapter'\n"}, False),
+        ({"serve.sh": "source env.sh\n" + LIVE, "swap.py": SWAP}, False),
+        ({"serve.sh": "VLLM_ALLOW_RUNTIME_LORA_UPDATING=True " + LIVE, "swap.py": SWAP}, False),
+        ({"serve.sh": LIVE, "swap.py": SWAP, ".env": "VLLM_ALLOW_RUNTIME_LORA_UPDATING=1"}, False),
+        ({"serve.sh": LIVE, "swap.py": SWAP, "deploy/pod.yaml": "VLLM_ALLOW_RUNTIME_LORA_UPDATING: 1"}, False),
+        ({"serve.sh": LIVE, "swap.py": SWAP + "import os\nos.environ['VLLM_ALLOW_RUNTIME_LORA_UPDATING'] = '1'\n"},
+         False),
+    ],
+)  # fmt: skip
+def test_adapters_for_a_running_server(tmp_path: Path, files: dict[str, str], found: bool) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.lora-lint]\n")
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert ["VLLM_ALLOW" in each.message for each in findings(tmp_path, "LL602")] == [True] * found
