@@ -46,6 +46,9 @@ MOE_CONVERTED: Version = (0, 19, 0)
 MERGED_COPIES_UNTIED: Version = (0, 19, 0)
 """PEFT: the config of a merged model no longer ties ends that `modules_to_save` has trained; else transformers before
 SAVED_ENDS_KEPT ties them again when it loads the model (measured with 0.17.1 and 4.56.2)."""
+NAME_REMOVED_ONCE: Version = (0, 18, 0)
+"""PEFT: an adapter's name is removed from the names of saved tensors only where it stands for the adapter; before, from
+all parts that begin with it (utils/save_and_load.py; measured with 0.10.0, 0.15.0 and 0.18.0)."""
 WITHOUT_TRANSFORMERS_5: tuple[Version, Version] = ((0, 16, 0), (0, 18, 0))
 """PEFT: from the first to before the second it imports HybridCache, which transformers 5 lacks (peft_model.py)."""
 TWO_ADAPTERS_REFUSED: Version = (0, 27, 0)

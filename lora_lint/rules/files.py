@@ -8,6 +8,7 @@ from lora_lint.finding import Finding, Rename, Unfold, Write
 from lora_lint.knowledge import versions
 from lora_lint.knowledge.patterns import SECONDS, TOTAL, TooSlow, compiled, is_quick, pattern_key
 from lora_lint.knowledge.peft_facts import bias_words, is_bias, is_start, starts
+from lora_lint.rules.adapter_names import unfit_names
 from lora_lint.rules.changes import giving_effect
 from lora_lint.rules.reached import resolved_of
 from lora_lint.rules.words import names, resting, some_case, surety
@@ -102,6 +103,7 @@ def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  #
     yield from _texts_of_messages(run)
     yield from _no_start(run)
     yield from _endless_match(run)
+    yield from unfit_names(run)
 
 
 def _no_start(run: Run) -> Iterator[Finding]:
