@@ -170,10 +170,20 @@ def _peft_errors(run: Run) -> Value[tuple[str, ...]]:
 def _processes(run: Run) -> Value[int]:
     """How many processes train: as a script starts them, one in a notebook. Unknown where another library replaces
     the trainer, which may change what it gets."""
-    if run.training.replaced or run.model.loader_adapts or run.training.by_hand:
+    if not _by_its_trainer(run):
         return ABSENT
     alone = run.path.endswith(".ipynb") and run.launch.processes is ABSENT
     return Known(1) if alone else run.launch.processes
+
+
+def _unlaunched(run: Run) -> Value[bool]:
+    """Whether a program trains with the trainer that it names, and nothing says how many processes do."""
+    return Known(_by_its_trainer(run) and _processes(run) is ABSENT)
+
+
+def _by_its_trainer(run: Run) -> bool:
+    """Whether the trainer is the one that the program names, which another library may replace."""
+    return not (run.training.replaced or run.model.loader_adapts or run.training.by_hand)
 
 
 def _replicable(run: Run) -> Value[bool]:
@@ -217,6 +227,7 @@ _FACTS: Mapping[str, Callable[[Run], Value[Any]]] = {
     "replicable": _replicable,
     "saves_twin": _saves_twin,
     "trained": lambda run: Known(run.trained is True and not run.training.by_hand),
+    "unlaunched": _unlaunched,
     "unprepared": lambda run: Known(any(isinstance(event, Wrap) and event.unprepared for event in run.events)),
 }
 """The facts that conditions may name (`refusals.FACTS`)."""

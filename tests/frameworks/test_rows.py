@@ -66,6 +66,7 @@ FACTS = {
     "processes": 2,
     "replicable": False,
     "saves_twin": True,
+    "unlaunched": False,
     "unprepared": True,
 }
 """What conditions ask of the run."""

@@ -91,6 +91,32 @@ def test_the_processes_that_fill_a_batch_have_to_be_known(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    ("settings", "wanted", "told"),
+    [
+        ("per_device_train_batch_size=1, gradient_accumulation_steps=1, num_generations=16", "", True),
+        ("per_device_train_batch_size=1, gradient_accumulation_steps=2, num_generations=16", "", False),
+        ("per_device_train_batch_size=2, gradient_accumulation_steps=1, num_generations=14", "", False),
+        ("per_device_train_batch_size=1, gradient_accumulation_steps=4, num_generations=16", "trl==0.15.1", True),
+        ("per_device_train_batch_size=2, gradient_accumulation_steps=4, num_generations=16", "trl==0.15.1", False),
+        ("per_device_train_batch_size=size, gradient_accumulation_steps=1, num_generations=16", "", False),
+    ],
+)
+def test_batches_that_no_machine_fills(tmp_path: Path, settings: str, wanted: str, told: bool) -> None:
+    program = GRPO.format(settings)
+    (plain := tmp_path / "plain").mkdir()
+    found = findings(plain, "train.py", program, requirements_txt=wanted)
+    assert ("LL904" in found) is told
+    if told:
+        assert found["LL904"].confidence == "likely"
+    (large := tmp_path / "large").mkdir()
+    launch = "accelerate launch --num_processes 16 train.py\n"
+    others = {"requirements_txt": wanted, "run_sh": launch}
+    assert not told or "LL904" not in findings(large, "train.py", program, **others)
+    (patched := tmp_path / "patched").mkdir()
+    assert "LL904" not in findings(patched, "train.py", f"import unsloth\n{program}", requirements_txt=wanted)
+
+
+@pytest.mark.parametrize(
     ("function", "wanted", "told"),
     [
         (ZIPPED, "", True),

@@ -179,18 +179,29 @@ _OF_KTO = (
     _not_synced("trainer/kto_trainer.py", 1002),
     _fused_by_itself("trainer/kto_trainer.py", 959),
 )
-_PROCESSED = (
-    "is_whole(processes) and is_whole(per_device_train_batch_size) and is_whole(gradient_accumulation_steps)"
+_GROUPED = (
+    "is_whole(per_device_train_batch_size) and is_whole(gradient_accumulation_steps)"
     " and is_whole(num_generations) and num_generations > 1 and steps_per_generation is None"
     " and generation_batch_size is None"
 )
+_MOST_PROCESSES = 8
+"""The GPUs of one machine: the most that a program is expected to run on if nothing in the project launches it."""
 _STEPS = "per_device_train_batch_size * processes * gradient_accumulation_steps"
+
+
+def _uneven(rows: str) -> str:
+    """Groups that do not fill a batch: with the number of processes that is known, or with any of those expected."""
+    parts = (
+        f"{rows.replace('processes', str(count))} % num_generations != 0" for count in range(1, _MOST_PROCESSES + 1)
+    )
+    known = f"is_whole(processes) and {rows} % num_generations != 0"
+    return f"{_GROUPED} and ({known} or unlaunched and {' and '.join(parts)})"
 
 
 def _groups(key: str, rows: str, says: str, source: str, since: str, until: str = "") -> Refusal:
     return Refusal(
         key,
-        f"{_PROCESSED} and {rows} % num_generations != 0",
+        _uneven(rows),
         says,
         "Change one of the two",
         source,
