@@ -28,7 +28,7 @@ _TELLING = {
     "shell": rb"(?i)(?<![\w-])--[\w-]*lora",
     "make": rb"(?i)(?<![\w-])--[\w-]*lora",
     "docker": rb"(?i)(?<![\w-])--[\w-]*lora",
-    "modelfile": rb"(?im)^[ \t]*ADAPTER[ \t]",
+    "modelfile": rb"(?im)^[ \t]*(?:ADAPTER[ \t]|PARAMETER[ \t]+[\"']?<[|/])",
     "json": rb"(?i)\"(?:[\w.-]*(?<![a-z]))?(?:q?lora(?!l)|peft)[\w.-]*\"\s*:|:\s*\"q?lora\"",
 }
 _TASK = rb"(?m)^run[ \t]*:|^[ \t-]*image[ \t]*:[ \t]*[\"'$\w]"

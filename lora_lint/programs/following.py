@@ -64,10 +64,12 @@ def read_script(source: SourceFile, project: Project) -> Reading:
 
 
 def read_modelfile(source: SourceFile, project: Project) -> Reading:
-    """The adapters that a Modelfile gives to Ollama, each with the base model that it is put on."""
+    """The adapters that a Modelfile gives to Ollama, each with the base model that it is put on, and parameters that it
+    does not take."""
     from lora_lint.knowledge.servers import OLLAMA
     from lora_lint.programs import serving
-    from lora_lint.readers.modelfile import instructions, model_name, weights_folder
+    from lora_lint.readers.modelfile import instructions, model_name, unnamed_values, weights_folder
+    from lora_lint.run.problems import InvalidValue
 
     base, given = instructions(source)
     name = model_name(base.text) if base is not None else None
@@ -77,6 +79,12 @@ def read_modelfile(source: SourceFile, project: Project) -> Reading:
         folder = weights_folder(each.text)
         served.append(serving.Served(OLLAMA, folder or each.text, each.span, base=model, as_file=folder is not None))
     found = serving.adapters(served, source.path, project, lambda folder: _trained_in(folder, source.path, project))
+    for each in unnamed_values(source):
+        expected = (
+            "the name of a parameter before its value, and stops (unexpected EOF). Write `PARAMETER stop` for a stop"
+        )
+        wrong = InvalidValue("PARAMETER", each.text, each.span, OLLAMA.title, expected)
+        found.append(serving.with_problem(wrong))
     return Reading(tuple(found))
 
 

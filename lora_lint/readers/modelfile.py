@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _INSTRUCTION = re.compile(rb"(?im)^[ \t]*(FROM|ADAPTER)[ \t]+(\S[^\r\n]*?)[ \t]*\r?$")
 
+_UNNAMED = re.compile(rb"(?im)^[ \t]*PARAMETER[ \t]+([\"']?<[|/][^\r\n]*?)[ \t]*\r?$")
+_QUOTED = re.compile(rb'(?s)""".*?(?:"""|\Z)')
+
 
 class Named(NamedTuple):
     """What an instruction names, and where."""
@@ -35,6 +38,13 @@ def instructions(source: SourceFile) -> tuple[Named | None, tuple[Named, ...]]:
         else:
             adapters.append(named)
     return base, tuple(adapters)
+
+
+def unnamed_values(source: SourceFile) -> tuple[Named, ...]:
+    """The special tokens that stand where a parameter's name belongs; not those in texts of several lines."""
+    text = _QUOTED.sub(lambda match: b" " * len(match[0]), source.utf8)
+    found = ((match[1], match.span(1)) for match in _UNNAMED.finditer(text))
+    return tuple(Named(value.decode("utf-8", "replace"), Span(source.path, *place)) for value, place in found)
 
 
 def model_name(base: str) -> str | None:

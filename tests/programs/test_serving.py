@@ -742,3 +742,21 @@ def test_adapters_for_a_running_server(tmp_path: Path, files: dict[str, str], fo
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     assert ["VLLM_ALLOW" in each.message for each in findings(tmp_path, "LL602")] == [True] * found
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("FROM ./a.gguf\nPARAMETER stop <|eot_id|>\nPARAMETER <|eot_id|>\n", ["<|eot_id|>"]),
+        ('FROM ./a.gguf\r\nparameter "</s>"\r\n', ["</s>"]),
+        ("FROM ./a.gguf\nADAPTER ./a\nPARAMETER <|im_end|>", ["<|im_end|>"]),
+        ("FROM ./a.gguf\nPARAMETER stop <|eot_id|>\n# PARAMETER <|eot_id|>\n", []),
+        ('FROM ./a.gguf\nTEMPLATE """\nPARAMETER <|eot_id|>\n"""\n', []),
+        ("FROM ./a.gguf\nPARAMETER <name> <value>\nPARAMETER {{ name }} 1\n", []),
+    ],
+)
+def test_parameters_without_a_name(tmp_path: Path, text: str, values: list[str]) -> None:
+    (tmp_path / "Modelfile").write_text(text, newline="")
+    found = findings(tmp_path, "LL902")
+    assert [text.encode()[each.span.start : each.span.end].decode().strip('"') for each in found] == values
+    assert all("unexpected EOF" in each.message for each in found)

@@ -28,6 +28,7 @@ NAMES = {
     "yaml": "config.yaml",
     "json": "adapter_config.json",
     "toml": "config.toml",
+    "modelfile": "Modelfile",
     "bash": "run.sh",
 }
 WEIGHTS = "weights"
