@@ -22,7 +22,7 @@ _IMPORT = rb"(?m)^from[ \t]+([\w.]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n\\]*(?:\\\r
 
 def gone_imports(source: SourceFile) -> list[UnknownKey]:
     """The imports that a program makes whatever happens, and that newer releases refuse with an ImportError."""
-    if source.kind not in ("python", "notebook") or not any(_names(source.utf8)):
+    if source.kind not in ("python", "notebook") or not _may_import(source.utf8):
         return []
     try:
         body = parse(source).body
@@ -31,11 +31,17 @@ def gone_imports(source: SourceFile) -> list[UnknownKey]:
     return list(_in_statements(body, source))
 
 
-def _names(text: bytes) -> Iterator[str]:
-    """The names in lines that look like such imports, some of which may be in a string."""
-    for module, listed in re.findall(_IMPORT, text):
-        names = GONE.get(module.decode("utf-8", "replace"), {})
-        yield from (name for name in re.findall(r"\w+", listed.decode("utf-8", "replace")) if name in names)
+def _may_import(text: bytes) -> bool:
+    """Whether lines of a text look like such imports, some of which may be in a string. Few programs have one of the
+    names, and the pattern costs more than to look for them."""
+    if not any(name.encode() in text for names in GONE.values() for name in names):
+        return False
+    imports = re.findall(_IMPORT, text)
+    return any(
+        name.encode() in listed
+        for module, listed in imports
+        for name in GONE.get(module.decode("utf-8", "replace"), ())
+    )
 
 
 def _in_statements(body: list[ast.stmt], source: SourceFile) -> Iterator[UnknownKey]:
