@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from lora_lint.knowledge import key_versions, signatures, training_arguments, versions
 from lora_lint.linting.gone_imports import gone_imports
+from lora_lint.linting.older_pins import asks_for_older
 from lora_lint.linting.requirements import Allowed, allowed_by
 from lora_lint.records import replace
 from lora_lint.run.problems import Dropped, InvalidValue, NewKey, NewValue, UnknownKey
@@ -12,7 +15,7 @@ from lora_lint.run.versions import padded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from lora_lint.project import Project
@@ -44,6 +47,7 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
         name for name, each in allowed.items() if each.own or (each.least and _is_news(name, each.least, runs))
     )
     releases, imports = _releases(allowed, source), gone_imports(source)
+    older = partial(asks_for_older, source=source, project=project)
     drops = imports or any(run.training.unknown_keywords for run in runs)
     if not pins and not newer and not drops and not any(run.pins for run in runs):
         return reading
@@ -75,7 +79,7 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
             run = replace(run, model=replace(run.model, transformers="4"))
         if "peft" in pins:
             run = replace(run, problems=(*_problems_left(run), *_too_new(run, pins["peft"])))
-        run = replace(run, problems=(*run.problems, *_dropped(run, imports, releases)))
+        run = replace(run, problems=(*run.problems, *_dropped(run, imports, releases, older)))
         return _without_guesses(replace(run, newer=newer))
 
     return replace(reading.mapped(apply), given=pinned(reading.given, pins))
@@ -98,9 +102,14 @@ def _releases(allowed: Mapping[str, Allowed], source: SourceFile) -> dict[str, A
     return {name: each for name, each in found.items() if not each.own}
 
 
-def _dropped(run: Run, imports: Sequence[UnknownKey], releases: Mapping[str, Allowed]) -> Iterator[Problem]:
+def _dropped(
+    run: Run,
+    imports: Sequence[UnknownKey],
+    releases: Mapping[str, Allowed],
+    asks_for_older: Callable[[str, Version], bool],
+) -> Iterator[Problem]:
     """The keywords of training arguments and trainers, and the imports, that releases no longer have: all that are
-    allowed, or the newer ones of them."""
+    allowed, or the newer ones of them where nothing asks for an older one."""
     in_newer: dict[str, list[UnknownKey]] = {}
     for each in (*run.training.unknown_keywords, *imports):
         allowed = releases.get(each.package)
@@ -110,7 +119,9 @@ def _dropped(run: Run, imports: Sequence[UnknownKey], releases: Mapping[str, All
             release = f"{_title(each.package)} {versions.named(allowed.oldest)}"
             which = f"the oldest that the project allows (gone by {versions.named(each.until)})"
             yield replace(each, owner=f"{each.owner} of {release}, {which}")
-        elif allowed.pin is None or not allowed.pin.lacks(each.until):
+        elif (allowed.pin is None or not allowed.pin.lacks(each.until)) and not asks_for_older(
+            each.package, each.until
+        ):
             in_newer.setdefault(each.package, []).append(each)
     for package, found in in_newer.items():
         first = min(found, key=lambda each: each.until or ())

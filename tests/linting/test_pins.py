@@ -190,9 +190,25 @@ def test_the_oldest_of_several_locked_versions_decides(tmp_path: Path, older: st
     program = WRAPPED.format("Qwen/Qwen2-7B", 'target_modules=["q_proj"], task_type="CAUSAL_LM"')
     trained = "args = TrainingArguments('out', evaluation_strategy='no')\nTrainer(model=model, args=args).train()\n"
     found = findings(tmp_path, program + trained).get("LL901")
-    assert found is not None
-    assert found.level == ("advice" if told is None else "warning")
-    assert told is None or f"transformers {told}," in found.message
+    assert (found is None) if told is None else (found is not None and f"transformers {told}," in found.message)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("requirements.lock.txt", "transformers==4.46.0"),
+        ("training-constraints.txt", "transformers[torch] <= 4.49"),
+        ("pyproject.toml", '[project.optional-dependencies]\ntrain = ["transformers~=4.46.2"]'),
+        ("README.md", "Install it with `pip install transformers==4.40.1`."),
+        ("environment.yml", "dependencies:\n  - transformers=4.44.2"),
+        ("uv.lock", '[[package]]\nname = "transformers"\nversion = "4.48.0"'),
+    ],
+)
+def test_another_file_asks_for_an_older_release(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(f"{text}\n", encoding="utf-8")
+    program = WRAPPED.format("Qwen/Qwen2-7B", 'target_modules=["q_proj"], task_type="CAUSAL_LM"')
+    program += "args = TrainingArguments('out', evaluation_strategy='no')\nTrainer(model=model, args=args).train()\n"
+    assert "LL901" not in findings(tmp_path, program, "transformers>=4.40\n")
 
 
 @pytest.mark.parametrize(
