@@ -192,10 +192,15 @@ def _shows(ways: tuple[bytes, ...], program: bytes) -> bool:
     return any(re.search(way, program) for way in ways)
 
 
+def saves_otherwise(program: bytes) -> bool:
+    """Whether a program may save other parts of a model than PEFT and trainers do."""
+    return _shows(_OTHER_WAYS, program)
+
+
 def saved(context: Context, view: ModelView, arguments: Arguments, span: Span, *, by_trainer: bool = False) -> None:
     """`save_pretrained` of a model: of a wrapped one PEFT writes only the adapter's own parameters."""
     plain = not arguments.open and _ASIDE.issuperset(arguments.keywords)
-    alone = view.wrapped and plain and not _shows(_OTHER_WAYS, context.records.text)
+    alone = view.wrapped and plain and not saves_otherwise(context.records.text)
     folder = arguments.get("save_directory", 0) or arguments.get("repo_id")
     converted = arguments.open or "path_initial_model_for_weight_conversion" in arguments.keywords
     gathered = (

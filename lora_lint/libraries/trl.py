@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from lora_lint.interpreter.values import Arguments, Const, ListVal, Object, Opaque, Val
 from lora_lint.libraries import transformers
 from lora_lint.libraries.context import view_of
-from lora_lint.libraries.convert import is_none
+from lora_lint.libraries.convert import is_none, text_of
 from lora_lint.run.events import Resize
 from lora_lint.run.versions import Pin
 
@@ -56,6 +58,8 @@ _OLD_ARGUMENTS: dict[str, dict[str, Version]] = {
 }
 """Arguments that moved from a trainer to its config, and the version without them (trainer/*_trainer.py of TRL 0.8.6 to
 0.27.0)."""
+_OF_CHATS = r"(?i)instruct|chat|-it\b"
+"""In the names of models whose tokenizers have a chat template."""
 _TOKENIZER_GONE: Version = (0, 16, 0)
 """Every trainer took `tokenizer`, at the end through a decorator that renamed it."""
 
@@ -99,10 +103,13 @@ def refused_reference(trainer: str, arguments: Arguments, settings: Val | None) 
 
 def with_tokenizer(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`setup_chat_format(model, tokenizer)` adds the tokens of ChatML, resizes the embeddings, and returns both (TRL,
-    models/utils.py, until it was removed)."""
+    models/utils.py, until it was removed). From 0.12 on it refuses a tokenizer that has a template, as those of chat
+    models have."""
     view = view_of(arguments.get("model", 0))
     if view is not None:
-        context.happen(view.record, Resize(span, tokens=("<|im_start|>", "<|im_end|>")))
+        chats = re.search(_OF_CHATS, text_of(view.record.name) or "") and b"chat_template" not in context.records.text
+        if not chats:
+            context.happen(view.record, Resize(span, tokens=("<|im_start|>", "<|im_end|>")))
     model = arguments.get("model", 0) or Opaque("the model is not given", span)
     return ListVal([model, arguments.get("tokenizer", 1) or Object("tokenizer", arguments, span)], span, "tuple")
 

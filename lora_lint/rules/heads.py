@@ -95,9 +95,10 @@ def _untold(run: Run, saved: tuple[str, ...], task: str) -> Iterator[Finding]:
         )
     else:
         told = "has no `{}`" if known(adapter.task_type) is None else "has the `{}` FEATURE_EXTRACTION"
+        lost = "" if run.saves_otherwise else " and does not save it"
         has = (
             f"The model has a classification head, and the adapter {told.format(key)}: PEFT freezes the head with the "
-            "base model and does not save it. A new head stays random"
+            f"base model{lost}. A new head stays random"
         )
     message = f'{has}. `{key}="{task}"` trains and saves it (or name it in `{adapter.key("modules_to_save")}`)'
     fix = Fix("unsafe", f'Add {key}="{task}"', put(adapter, "task_type", task))
@@ -126,11 +127,10 @@ def _of_a_class(run: Run, saved: tuple[str, ...]) -> Iterator[Finding]:
     if task in SAVED_BY_TASK and not by_task:
         by = f", and `add_adapter` ignores `{task}`"
     is_part, it = ("are parts", "them") if many else ("is a part", "it")
+    lost = f" and does not save {it}, so a reloaded model gives different answers"
     message = (
         f"{names(parts)} of {case.built.architecture.class_name} {is_part} of the head that this checkpoint does not "
-        f"have{by}: PEFT freezes {it} at random values and does not save {it}, so a reloaded model gives different "
-        "answers. "
-        f"Name {it} in `{key}`"
+        f"have{by}: PEFT freezes {it} at random values{'' if run.saves_otherwise else lost}. Name {it} in `{key}`"
     )
     fix = Fix("unsafe", f"Name {names(parts)} in {key}", put(adapter, "modules_to_save", (*saved, *parts)))
     yield resting(

@@ -70,7 +70,7 @@ def base_params_trainable(run: Run, options: Mapping[str, Any]) -> Iterable[Find
 def _unfrozen_by_events(run: Run) -> Iterator[Finding]:
     for part in unfrozen(run):
         event, foreign = part.event, part.names
-        if part.save is not None or part.kept:
+        if part.save is not None or part.kept or (foreign is not None and run.saves_otherwise):
             continue  # LL410's, or the program keeps what these parts learn
         if foreign is None and event.asked:
             continue  # an option for full fine-tuning, which is off by default

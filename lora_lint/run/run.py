@@ -313,6 +313,8 @@ class Run:
     """The base model that the saved adapter's own config names, where the run loads one that lies in the project."""
     method: str = "LoraConfig"
     """The class of PEFT's config: those of other methods (IA3Config, LoHaConfig …) have no rank, or a different one."""
+    saves_otherwise: bool = False
+    """The program shows other ways to save weights than those that write the adapter alone."""
     others: tuple[BaseModel, ...] = ()
     """The other models that the same config is put on."""
     settings: Mapping[str, Value[Any]] = field(default_factory=dict)
