@@ -145,7 +145,7 @@ def owner(document: Mapping) -> str | None:
         return None
     if isinstance(document.get("train"), Mapping):
         return None
-    return "2.x and 3.x" if any(document.entry(key) is not None for key in _TYPES[1:]) else ""
+    return "2.x-3.x" if any(document.entry(key) is not None for key in _TYPES[1:]) else ""
 
 
 def read(document: Mapping, project: Project) -> Reading:

@@ -645,7 +645,7 @@ _ROWS = (
 TABLE = Table(
     "ms-swift",
     "4.6.0",
-    {"": (*_ROWS, *_LAUNCHED), "2.x and 3.x": _LAUNCHED},
+    {"": (*_ROWS, *_LAUNCHED), "2.x-3.x": _LAUNCHED},
     {
         "tuner_type": "lora",
         "tuner_backend": "peft",
