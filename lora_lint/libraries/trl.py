@@ -107,8 +107,8 @@ def with_tokenizer(context: Context, name: str, arguments: Arguments, span: Span
     models have."""
     view = view_of(arguments.get("model", 0))
     if view is not None:
-        chats = re.search(_OF_CHATS, text_of(view.record.name) or "") and b"chat_template" not in context.records.text
-        if not chats:
+        emptied = b".chat_template =" in context.records.text
+        if emptied or not re.search(_OF_CHATS, text_of(view.record.name) or ""):
             context.happen(view.record, Resize(span, tokens=("<|im_start|>", "<|im_end|>")))
     model = arguments.get("model", 0) or Opaque("the model is not given", span)
     return ListVal([model, arguments.get("tokenizer", 1) or Object("tokenizer", arguments, span)], span, "tuple")
