@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile
 
 _NAMED = (
-    r"(?i)(?:.*(?:require|constraint|environment|conda|lock|install|setup|readme|docker).*|pipfile|pyproject\.toml)"
+    r"(?i).*(?:require|constraint|environment|conda|install|setup|readme|docker).*|.*[.-]lock(?:\.\w+)?|pylock.*"
+    r"|pipfile|pyproject\.toml"
 )
 """Files in which people state versions: for pip or others, for people, or to make an image of."""
 _LIMIT = 4_000_000
