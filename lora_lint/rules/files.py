@@ -59,9 +59,10 @@ def _dropped(problem: Dropped) -> Finding:
     """LL901 of what newer releases no longer have, where nothing keeps the older ones."""
     first, package = problem.first, problem.package
     since = versions.named(first.until or ())
+    release = since if first.owner.partition(".")[0] == first.package else f"{package} {since}"
     message = (
-        f"`{first.key}` is gone from {first.owner} since {package} {since}, and nothing here asks for an older one, so "
-        "that the program stops with a new install"
+        f"`{first.key}` is gone from {first.owner} since {release}, and nothing here asks for an older release, so "
+        "the program stops with a new install"
     )
     if problem.others:
         message += f" ({names(problem.others)} {'is' if len(problem.others) == 1 else 'are'} gone too)"
