@@ -322,7 +322,8 @@ def test_each_part_of_a_model_has_its_own_block() -> None:
 @pytest.mark.parametrize(("written", "level"), [("", "advice"), ("  use_rslora: false\n", "warning")])
 def test_what_a_block_leaves_out_is_for_its_program_to_say(tmp_path: Path, written: str, level: str) -> None:
     path = tmp_path / "config.yaml"
-    path.write_text(f"lora:\n  r: 128\n  lora_alpha: 32\n  target_modules: [q_proj]\n{written}")
+    block = f"lora:\n  r: 128\n  lora_alpha: 32\n  target_modules: [q_proj]\n{written}"
+    path.write_text(f"{block}learning_rate: 2.0e-5\n")
     findings = engine.lint([path.as_posix()], Settings()).findings
     assert [(each.code, each.level) for each in findings if each.code == "LL102"] == [("LL102", level)]
 
