@@ -1,17 +1,19 @@
-"""Whether anything that a project writes down asks for an older release of a package."""
+"""The oldest release of a package that anything which a project writes down asks for."""
 
 from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache, partial
 
 from lora_lint.knowledge import versions
+from lora_lint.linting.requirements import content
 from lora_lint.run.versions import padded
 from lora_lint.system import disk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from lora_lint.project import Project
     from lora_lint.run.versions import Version
@@ -22,30 +24,37 @@ _NAMED = (
     r"|pipfile|pyproject\.toml"
 )
 """Files in which people state versions: for pip or others, for people, or to make an image of."""
-_LIMIT = 4_000_000
-_BOUND = rb"(?i)(?<![\w-])%s(?:\[[\w, -]*\])?[\"']?[ \t]*(?:[=~]=|<=?|=)[ \t]*[\"']?v?(\d+(?:\.\d+)*)"
-_LOCKED = rb"(?i)name = \"%s\"\s*\nversion = \"(\d+(?:\.\d+)*)"
+_BOUND = rb"(?i)(?<![\w-])%s(?:\[[\w, -]*\])?[\"']?[ \t]*(?:[=~]=|<=?|=)[ \t]*[\"']?v?(\d{1,9}(?:\.\d{1,9})*)"
+_LOCKED = rb"(?i)name = \"%s\"\s*\nversion = \"(\d{1,9}(?:\.\d{1,9})*)"
 
 
-def asks_for_older(package: str, release: Version, source: SourceFile, project: Project) -> bool:
-    """Whether a file of the project or the program itself has a version of a package below `release`: one alternative
-    of several, a note for people, a constraint."""
+def lowest_asked(package: str, source: SourceFile, project: Project) -> Version | None:
+    """The oldest version of a package that a program itself or a file of its project states: one alternative of
+    several, a note for people, a constraint. None if none does."""
+    kept = _found_in(project)
+    places = ((folder, package) for folder in project.upwards(os.path.dirname(source.path), beyond=True))
+    return _lowest(
+        (_in_text(source.utf8, package), *(kept.get(place, partial(_in_folder, project)) for place in places))
+    )
+
+
+@lru_cache(maxsize=1)
+def _found_in(_: Project) -> disk.Remembered[tuple[str, str], Version | None]:
+    """What the files in a folder of a project ask for, by folder and package, for all of its programs."""
+    return disk.Remembered()
+
+
+def _in_folder(project: Project, place: tuple[str, str]) -> Version | None:
+    folder, package = place
+    stating = (name for name in disk.names(folder) or () if re.fullmatch(_NAMED, name))
+    return _lowest(_in_text(content(project, os.path.join(folder, name)), package) for name in stating)
+
+
+def _in_text(text: bytes, package: str) -> Version | None:
     name = package.encode()
-    patterns = (_BOUND % name, _LOCKED % name)
-    for text in (source.utf8, *_statements(project, os.path.dirname(source.path))):
-        for pattern in patterns if name in text else ():
-            if any(padded(versions.number(found.decode())) < padded(release) for found in re.findall(pattern, text)):
-                return True
-    return False
+    patterns = (_BOUND % name, _LOCKED % name) if name in text else ()
+    return _lowest(versions.number(found.decode()) for pattern in patterns for found in re.findall(pattern, text))
 
 
-def _statements(project: Project, folder: str) -> Iterator[bytes]:
-    """The files above a folder that may state versions."""
-    for above in project.upwards(folder, beyond=True):
-        for name in disk.names(above) or ():
-            path = os.path.join(above, name)
-            if re.fullmatch(_NAMED, name) and project.exists(path):
-                try:
-                    yield disk.read(path, _LIMIT) or b""
-                except (OSError, ValueError):
-                    continue
+def _lowest(found: Iterable[Version | None]) -> Version | None:
+    return min((each for each in found if each is not None), key=padded, default=None)

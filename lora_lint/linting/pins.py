@@ -6,7 +6,7 @@ from functools import partial
 
 from lora_lint.knowledge import key_versions, signatures, training_arguments, versions
 from lora_lint.linting.gone_imports import gone_imports
-from lora_lint.linting.older_pins import asks_for_older
+from lora_lint.linting.older_pins import lowest_asked
 from lora_lint.linting.requirements import Allowed, allowed_by
 from lora_lint.records import replace
 from lora_lint.run.problems import Dropped, InvalidValue, NewKey, NewValue, UnknownKey
@@ -47,7 +47,7 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
         name for name, each in allowed.items() if each.own or (each.least and _is_news(name, each.least, runs))
     )
     releases, imports = _releases(allowed, source), gone_imports(source)
-    older = partial(asks_for_older, source=source, project=project)
+    lowest = partial(lowest_asked, source=source, project=project)
     drops = imports or any(run.training.unknown_keywords for run in runs)
     if not pins and not newer and not drops and not any(run.pins for run in runs):
         return reading
@@ -79,7 +79,7 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
             run = replace(run, model=replace(run.model, transformers="4"))
         if "peft" in pins:
             run = replace(run, problems=(*_problems_left(run), *_too_new(run, pins["peft"])))
-        run = replace(run, problems=(*run.problems, *_dropped(run, imports, releases, older)))
+        run = replace(run, problems=(*run.problems, *_dropped(run, imports, releases, lowest)))
         return _without_guesses(replace(run, newer=newer))
 
     return replace(reading.mapped(apply), given=pinned(reading.given, pins))
@@ -106,7 +106,7 @@ def _dropped(
     run: Run,
     imports: Sequence[UnknownKey],
     releases: Mapping[str, Allowed],
-    asks_for_older: Callable[[str, Version], bool],
+    lowest: Callable[[str], Version | None],
 ) -> Iterator[Problem]:
     """The keywords of training arguments and trainers, and the imports, that releases no longer have: all that are
     allowed, or the newer ones of them where nothing asks for an older one."""
@@ -119,10 +119,10 @@ def _dropped(
             release = f"{_title(each.package)} {versions.named(allowed.oldest)}"
             which = f"the oldest that the project allows (gone by {versions.named(each.until)})"
             yield replace(each, owner=f"{each.owner} of {release}, {which}")
-        elif (allowed.pin is None or not allowed.pin.lacks(each.until)) and not asks_for_older(
-            each.package, each.until
-        ):
-            in_newer.setdefault(each.package, []).append(each)
+        elif allowed.pin is None or not allowed.pin.lacks(each.until):
+            asked = lowest(each.package)
+            if asked is None or padded(asked) >= padded(each.until):
+                in_newer.setdefault(each.package, []).append(each)
     for package, found in in_newer.items():
         first = min(found, key=lambda each: each.until or ())
         others = dict.fromkeys(each.key for each in found if each.key != first.key)

@@ -141,7 +141,7 @@ def _in_folder(project: Project, folder: str) -> Pins:
         elif re.fullmatch(_REQUIREMENTS, base) or re.fullmatch(_OTHERS, base):
             asked += _groups(project, folder, name)
     settled = {**_settled(asked), **_settled(locked)}
-    for framework, pin in frameworks_in(folder, names, partial(_data, project)):
+    for framework, pin in frameworks_in(folder, names, partial(content, project)):
         stated = settled[framework].pin if framework in settled else None
         settled[framework] = Allowed(pin or stated, None, None, own=True)
     return settled
@@ -157,7 +157,7 @@ def _listed(folder: str, names: Iterable[str]) -> list[str]:
 
 def _groups(project: Project, folder: str, name: str) -> Sequence[Group]:
     """The requirements in a file: alternatives, of which one is installed."""
-    data = _data(project, os.path.join(folder, name))
+    data = content(project, os.path.join(folder, name))
     includes = re.fullmatch(_REQUIREMENTS, os.path.basename(name)) and re.search(_INCLUDED, data)
     if not includes and not _mentions_framework(data):
         return ()
@@ -171,12 +171,12 @@ def _includes(project: Project, folder: str) -> Callable[[str], str]:
     there is none, and for anything outside the project."""
 
     def text(path: str) -> str:
-        return _data(project, os.path.normpath(os.path.join(folder, path))).decode("utf-8", "replace")
+        return content(project, os.path.normpath(os.path.join(folder, path))).decode("utf-8", "replace")
 
     return text
 
 
-def _data(project: Project, path: str) -> bytes:
+def content(project: Project, path: str) -> bytes:
     """The content of a file of the project; empty if it cannot be read."""
     try:
         return (disk.read(path, LIMIT) if project.exists(path) else None) or b""
