@@ -42,24 +42,29 @@ def unknown_config_key(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     for problem in run.problems:
         if isinstance(problem, UnknownKey):
             message = f"`{problem.key}` is not known to {problem.owner}, so it {problem.consequence}"
-            fix = None
             if problem.suggestions:
                 message += f"; did you mean {names(problem.suggestions, 'or')}?"
-                name = problem.suggestions[0]
-                changes = (Rename(problem.span, name),) if len(problem.suggestions) == 1 else ()
-                fix = giving_effect("unsafe", f"Write {name}", *changes)
             else:
                 message += f". {problem.instead}"
-            yield Finding("LL901", message, problem.span, fix=fix)
+            yield Finding("LL901", message, problem.span, fix=_fix_of(problem))
         elif isinstance(problem, Dropped):
             yield _dropped(problem)
 
 
+def _fix_of(problem: UnknownKey) -> Fix | None:
+    """The key that was meant; none if nothing is close, and nothing to do by itself if several are."""
+    if not problem.suggestions:
+        return None
+    name = problem.suggestions[0]
+    changes = (Rename(problem.span, name),) if len(problem.suggestions) == 1 else ()
+    return giving_effect("unsafe", f"Write {name}", *changes)
+
+
 def _dropped(problem: Dropped) -> Finding:
     """LL901 of what newer releases no longer have, where nothing keeps the older ones."""
-    first, package = problem.first, problem.package
+    first = problem.first
     since = versions.named(first.until or ())
-    release = since if first.owner.partition(".")[0] == first.package else f"{package} {since}"
+    release = since if first.owner.partition(".")[0] == first.package else f"{problem.title} {since}"
     message = (
         f"`{first.key}` is gone from {first.owner} since {release}, and nothing here asks for an older release, so "
         "the program stops with a new install"
@@ -67,10 +72,8 @@ def _dropped(problem: Dropped) -> Finding:
     if problem.others:
         message += f" ({names(problem.others)} {'is' if len(problem.others) == 1 else 'are'} gone too)"
     remedy = f"Write {names(first.suggestions, 'or')}" if first.suggestions else first.instead
-    message += f". {remedy}, or require {package.lower()}<{since}"
-    changes = (Rename(first.span, first.suggestions[0]),) if len(first.suggestions) == 1 else ()
-    fix = giving_effect("unsafe", f"Write {first.suggestions[0]}", *changes) if changes else None
-    return Finding("LL901", message, first.span, fix=fix, level="advice")
+    message += f". {remedy}, or require {first.package}<{since}"
+    return Finding("LL901", message, first.span, fix=_fix_of(first), level="advice")
 
 
 def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

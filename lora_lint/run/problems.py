@@ -36,7 +36,8 @@ class Dropped:
 
     first: UnknownKey
     others: tuple[str, ...]
-    package: str
+    title: str
+    """What people call the package."""
 
     @property
     def span(self) -> Span:
