@@ -93,19 +93,20 @@ GONE_OF_TRL = {
 
 _TOKENIZER_OF_TRL = {"SFTTrainer": (0, 16, 0), "DPOTrainer": (0, 16, 0), "RewardTrainer": (0, 15, 0)}
 """At the end a decorator renamed `tokenizer`. GRPOTrainer never took it."""
-_INTO_CONFIG = {
-    "SFTTrainer": (
+MOVED: Version = (0, 13, 0)
+INTO_CONFIG = {
+    "SFTTrainer": frozenset(
         "dataset_text_field packing max_seq_length dataset_num_proc dataset_batch_size neftune_noise_alpha "
-        "model_init_kwargs dataset_kwargs eval_packing num_of_sequences chars_per_token"
+        "model_init_kwargs dataset_kwargs eval_packing num_of_sequences chars_per_token".split()
     ),
-    "DPOTrainer": (
+    "DPOTrainer": frozenset(
         "beta label_smoothing loss_type label_pad_token_id padding_value truncation_mode max_length max_prompt_length "
         "max_target_length is_encoder_decoder disable_dropout generate_during_eval precompute_ref_log_probs "
         "dataset_num_proc model_init_kwargs ref_model_init_kwargs model_adapter_name ref_adapter_name reference_free "
-        "force_use_ref_model"
+        "force_use_ref_model".split()
     ),
 }
-"""What moved from a trainer to its config with TRL 0.13.0."""
+"""What moved from a trainer to its config with that release of TRL."""
 
 
 def gone(owner: str, keyword: str) -> Gone | None:
@@ -124,8 +125,8 @@ def gone_from_call(trainer: str, keyword: str) -> Gone | None:
             return Gone((0, 14, 0), "processing_class", "", "trl")
         since = _TOKENIZER_OF_TRL.get(trainer)
         return Gone(since, "processing_class", "", "trl") if since is not None else None
-    if keyword in _INTO_CONFIG.get(trainer, "").split():
-        return Gone((0, 13, 0), "", f"Set it in `{trainer.removesuffix('Trainer')}Config`", "trl")
+    if keyword in INTO_CONFIG.get(trainer, ()):
+        return Gone(MOVED, "", f"Set it in `{trainer.removesuffix('Trainer')}Config`", "trl")
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from lora_lint.interpreter.values import Arguments, Const, ListVal, Object, Opaque, Val
+from lora_lint.knowledge.training_arguments import INTO_CONFIG, MOVED
 from lora_lint.libraries import transformers
 from lora_lint.libraries.context import view_of
 from lora_lint.libraries.convert import is_none, text_of
@@ -35,29 +36,8 @@ LOADERS = {"RewardTrainer": "AutoModelForSequenceClassification"}
 """The class that loads a model which a trainer gets by name, if it has another head (TRL 1.16, reward_trainer.py)."""
 
 
-_MOVED: Version = (0, 13, 0)
-_OLD_ARGUMENTS: dict[str, dict[str, Version]] = {
-    "SFTTrainer": dict.fromkeys(
-        (
-            *("dataset_text_field", "packing", "max_seq_length", "dataset_num_proc", "dataset_batch_size"),
-            *("neftune_noise_alpha", "model_init_kwargs", "dataset_kwargs", "eval_packing", "num_of_sequences"),
-            *("chars_per_token", "infinite"),
-        ),
-        _MOVED,
-    ),
-    "DPOTrainer": dict.fromkeys(
-        (
-            *("beta", "label_smoothing", "loss_type", "label_pad_token_id", "padding_value", "truncation_mode"),
-            *("max_length", "max_prompt_length", "max_target_length", "is_encoder_decoder", "disable_dropout"),
-            *("generate_during_eval", "precompute_ref_log_probs", "dataset_num_proc", "model_init_kwargs"),
-            *("ref_model_init_kwargs", "model_adapter_name", "ref_adapter_name", "reference_free"),
-            "force_use_ref_model",
-        ),
-        _MOVED,
-    ),
-}
-"""Arguments that moved from a trainer to its config, and the version without them (trainer/*_trainer.py of TRL 0.8.6 to
-0.27.0)."""
+_LOST = {"SFTTrainer": ("infinite",)}
+"""Arguments that left a trainer with those that moved into its config, which does not have them."""
 _OF_CHATS = r"(?i)instruct|chat|-it\b"
 """In the names of models whose tokenizers have a chat template."""
 _TOKENIZER_GONE: Version = (0, 16, 0)
@@ -66,7 +46,7 @@ _TOKENIZER_GONE: Version = (0, 16, 0)
 
 def pin_of_call(trainer: str, arguments: Arguments) -> Pin | None:
     """The TRL version that a call of a trainer was written for, if it has arguments that later versions do not take."""
-    gone = dict(_OLD_ARGUMENTS.get(trainer, {}))
+    gone = dict.fromkeys((*INTO_CONFIG.get(trainer, ()), *_LOST.get(trainer, ())), MOVED)
     if trainer in METHODS and trainer != "PPOTrainer":
         gone["tokenizer"] = _TOKENIZER_GONE
     given = [(gone[keyword], keyword) for keyword in arguments.keywords if keyword in gone]
