@@ -29,8 +29,8 @@ def all_labels_masked(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
         if not written or any(marker.value.strip() in text for text in written):
             continue
         message = (
-            f"`response_part={marker.value!r}` is nothing that the chat template `{template.value}` writes before an "
-            "answer, so every label is masked and nothing is trained: the trainer raises a ZeroDivisionError when it "
-            f"has looked at the data. The template writes {written[0].strip()!r}"
+            f"The chat template `{template.value}` never writes `response_part={marker.value!r}`, so every label is "
+            "masked and nothing is trained: the trainer raises a ZeroDivisionError after a look at the data. Use what "
+            f"the template writes before an answer: {written[0].strip()!r}"
         )
         yield resting("LL420", message, marker, template, otherwise=event.span, doubt=happening(event))
