@@ -146,9 +146,13 @@ def _stray(start: Start, script: str, arguments: CommandOptions) -> Iterator[Unk
 def _with_own_keys(run: Run) -> Run:
     """The run of a command that has arguments of its own, so that no key is unknown to it, nor a value that older
     releases took."""
-    left = (each for each in run.problems if not isinstance(each, UnknownKey))
-    left = (each for each in left if not isinstance(each, InvalidValue) or each.since is None)
-    return replace(run, problems=tuple(left), recent=())
+
+    def is_left(problem: Problem) -> bool:
+        if isinstance(problem, InvalidValue):
+            return problem.since is None
+        return not isinstance(problem, UnknownKey)
+
+    return replace(run, problems=tuple(filter(is_left, run.problems)), recent=())
 
 
 def untaken(start: Start, given: Mapping, at: Span | None = None) -> tuple[UnknownKey, ...]:

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 METHODS = frozenset({"add_tokens", "add_special_tokens"})
 _OLD = frozenset({"pad_token", "eos_token", "bos_token", "unk_token"})
 """Roles for which a tokenizer already has a token, or whose token is excluded from the loss."""
-_PADDING = frozenset({"[PAD]", "<pad>", "<PAD>", "<|pad|>", "<|PAD|>", "[pad]", "<s>", "</s>", "<unk>", "[UNK]"})
-
 _FOR_PADDING = frozenset({"[PAD]", "<pad>", "<PAD>", "<|pad|>", "<|PAD|>", "[pad]"})
+_PADDING = _FOR_PADDING | {"<s>", "</s>", "<unk>", "[UNK]"}
 
 
 def added(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:

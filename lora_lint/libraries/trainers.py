@@ -76,13 +76,11 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
     if isinstance(dataset, ListVal | Instance):
         dataset = _counted(context, dataset, span)
     record = TrainingRecord(
-        *(
-            short,
-            _method_of_own(context.own, method_of(short)),
-            span,
-            given if isinstance(given, Object) else None,
-            dataset,
-        ),
+        short,
+        _method_of_own(context.own, method_of(short)),
+        span,
+        given if isinstance(given, Object) else None,
+        dataset,
         values=_own_optimizer(arguments.get("optimizers"), span),
         conditions=tuple(context.machine.conditions),
         pin=trl.pin_of_call(short, arguments),

@@ -6,7 +6,7 @@ from lora_lint.interpreter.values import Arguments, Const, ListVal, Object, Opaq
 from lora_lint.knowledge.saved_adapters import saved_config
 from lora_lint.libraries import datasets, tokens
 from lora_lint.libraries.context import Context, Manner, record_of, view_of, views_of
-from lora_lint.libraries.convert import text_of, to_value
+from lora_lint.libraries.convert import is_text, text_of, to_value
 from lora_lint.libraries.effects import ModelRecord, TokenizerRecord, TrainingRecord
 from lora_lint.libraries.transformers import quantization_of
 from lora_lint.run.events import LoadAdapter, MaskLabels, Resize
@@ -77,7 +77,7 @@ def mask_labels(context: Context, name: str, arguments: Arguments, span: Span) -
         return None
     given = trainer.arguments.get("processing_class") or trainer.arguments.get("tokenizer")
     template = _template_of(arguments.get("tokenizer", 4) or given, span)
-    marker = to_value(arguments.get("response_part", 2), span, ABSENT, _is_text)
+    marker = to_value(arguments.get("response_part", 2), span, ABSENT, is_text)
     if isinstance(marker, Known) and not _is_written(marker.value, context.records.text):
         for view in views_of(trainer.attributes.get("model")):
             context.happen(view.record, MaskLabels(span, marker=marker, template=template))
@@ -89,11 +89,7 @@ def _template_of(tokenizer: Val | None, span: Span) -> Value[str]:
     record = record_of(tokenizer, TokenizerRecord)
     if record is None or not isinstance(tokenizer, Object) or "chat_template" in tokenizer.attributes:
         return ABSENT
-    return to_value(record.template, span, ABSENT, _is_text)
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
+    return to_value(record.template, span, ABSENT, is_text)
 
 
 def _is_written(marker: str, program: bytes) -> bool:

@@ -53,9 +53,17 @@ def training_of(trainings: list[TrainingRecord], here: Span) -> Training:
     arguments = last.arguments if last.arguments is not None and of_transformers(last.arguments) else None
     methods = {training.method for training in trainings}
     method = last.method if len(methods) == 1 else "unknown"
-    result = Training(last.trainer, method, span=last.span, by_hand=last.by_hand, whole=last.whole)
-    result = replace(result, replaced=last.replaced, reference=last.reference, formatter=last.formatter)
-    result = replace(result, text_rewards=last.text_rewards)
+    result = Training(
+        last.trainer,
+        method,
+        span=last.span,
+        by_hand=last.by_hand,
+        whole=last.whole,
+        replaced=last.replaced,
+        reference=last.reference,
+        formatter=last.formatter,
+        text_rewards=last.text_rewards,
+    )
     if last.alone:
         result = replace(result, bare_reference=Known(True, last.span))
     values: dict[str, Any] = {}
