@@ -37,7 +37,9 @@ def text_rewards_of(context: Context, trainer: str, arguments: Arguments) -> tup
     functions = given.items if isinstance(given, ListVal) else [given]
     found = [each for each in functions if isinstance(each, Function) and _reads_texts(each.node)]
     main = context.machine.main
-    if not found or main is None or not _has_only_messages(python.parse(main.source)):
+    if not found or main is None or b"role" not in main.source.utf8:
+        return ()
+    if not _has_only_messages(python.parse(main.source)):
         return ()
     return tuple(TextReward(each.name, span) for each in found)
 
@@ -86,18 +88,18 @@ def _is_messages(value: ast.expr) -> bool:
 def _reads_texts(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> bool:
     """Whether a function uses each completion as a text, and never as a list."""
     parameters = {each.arg for each in (*function.args.args, *function.args.kwonlyargs)}
-    names = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
-    if "completions" not in parameters or any(_is_bound(node, "completions") for node in names):
+    if "completions" not in parameters or getattr(function, "decorator_list", None):
+        return False  # a decorator may make texts of them
+    nodes = list(ast.walk(function))
+    if any(isinstance(node, ast.Name) and _is_bound(node, "completions") for node in nodes):
         return False
-    if getattr(function, "decorator_list", None):
-        return False  # which may make texts of them
-    variables = {name for target, source in _loops(function) if (name := _item(target, source)) is not None}
-    return any(_is_text(function, variable) for variable in variables)
+    variables = {name for target, source in _loops(nodes) if (name := _item(target, source)) is not None}
+    return any(_is_text(nodes, variable) for variable in variables)
 
 
-def _loops(function: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+def _loops(nodes: list[ast.AST]) -> Iterator[tuple[ast.expr, ast.expr]]:
     """The targets of loops and comprehensions, with what they run over."""
-    for node in ast.walk(function):
+    for node in nodes:
         if isinstance(node, ast.For | ast.comprehension):
             yield node.target, node.iter
 
@@ -118,10 +120,10 @@ def _is_completions(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "completions"
 
 
-def _is_text(function: ast.AST, variable: str) -> bool:
+def _is_text(nodes: list[ast.AST], variable: str) -> bool:
     """Whether a variable is used as a text, and nothing asks what it is or takes a part of it."""
     used, bound = False, 0
-    for node in ast.walk(function):
+    for node in nodes:
         if isinstance(node, ast.Name):
             bound += _is_bound(node, variable)
         elif isinstance(node, ast.Subscript):
@@ -139,12 +141,12 @@ def _is_text(function: ast.AST, variable: str) -> bool:
                 owner, name = node.func.value, node.func.attr
                 used |= isinstance(owner, ast.Name) and owner.id == variable and name in _OF_TEXTS
                 used |= name in _SEARCHES and variable in arguments
-    return bool(used) and bound <= _targets(function, variable)
+    return bool(used) and bound <= _targets(nodes, variable)
 
 
-def _targets(function: ast.AST, variable: str) -> int:
+def _targets(nodes: list[ast.AST], variable: str) -> int:
     """How often a variable is that of a loop over completions."""
-    return sum(_item(target, source) == variable for target, source in _loops(function))
+    return sum(_item(target, source) == variable for target, source in _loops(nodes))
 
 
 def _is_bound(node: ast.Name, name: str) -> bool:
