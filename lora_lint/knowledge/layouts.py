@@ -11,6 +11,7 @@ from lora_lint.run.values import ABSENT, Known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from lora_lint.project import Project
@@ -20,8 +21,14 @@ if TYPE_CHECKING:
 # Not compiled here: few runs name such a config, and a class of letters that ignores case takes 3 ms to compile.
 _STAGE = r"(?:^|[^a-z0-9])(?:z|zero|stage)[-_]?(?:stage[-_]?)?([0123])(?![0-9])"
 _QUANTIZED = {"gptq", "awq", "aqlm", "hqq", "eetq"}
-GATHERS = "stage3_gather_16bit_weights_on_model_save"
-WHOLE = "stage3_param_persistence_threshold"
+GATHERS = (
+    "stage3_gather_16bit_weights_on_model_save",
+    "gather_16bit_weights_on_model_save",
+    "stage3_gather_fp16_weights_on_model_save",
+)
+WHOLE = ("stage3_param_persistence_threshold", "param_persistence_threshold")
+"""The keys of two settings of ZeRO-3: DeepSpeed takes the names of its fields for their aliases too, and an old name
+(0.17.5 and 0.19.8, runtime/zero/config.py; `populate_by_name` in runtime/config_utils.py)."""
 _WHOLE = 100_000
 """DeepSpeed's default (0.19.8, runtime/zero/config.py)."""
 _FSDPS: dict[object, Sharding] = {1: Sharding.FSDP1, 2: Sharding.FSDP2}
@@ -71,10 +78,15 @@ def zero_of_text(text: bytes) -> Zero | None:
     """What a DeepSpeed config says; None if no stage is written there."""
     try:
         section = json.loads(text)["zero_optimization"]
-        stage, gathers, whole = section["stage"], section.get(GATHERS, False), section.get(WHOLE, _WHOLE)
+        stage, gathers, whole = section["stage"], under(section, GATHERS, False), under(section, WHOLE, _WHOLE)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
     return zero(stage, gathers, whole)
+
+
+def under(section: Mapping[str, Any], keys: Sequence[str], default: Any) -> Any:
+    """What a section has under the first of some keys that it has."""
+    return next((section[key] for key in keys if key in section), default)
 
 
 def zero(stage: Any, gathers: Any = None, whole: Any = _WHOLE) -> Zero | None:

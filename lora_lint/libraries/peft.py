@@ -168,7 +168,7 @@ _OTHER_WAYS = (
 )
 """Ways in which a program may save other parts of a model. Each begins with a literal letter, for Python's fast search:
 as one pattern they took a twentieth of the time of a lint."""
-_GATHERS = (rb"GatheredParameters", rb"\bgather", rb"consolidated", rb"zero_to_fp32")
+_GATHERS = (rb"GatheredParameters", rb"\bgather", rb"consolidated", rb"zero_to_fp32", rb"_zero_?3\s*\(")
 """Ways to collect the parts of a weight that DeepSpeed has spread."""
 _SWITCHES = rb"set_adapter|active_adapter|activate_adapter|(?:model|ref)_adapter_name|adapter_names\s*="
 """Ways to activate an adapter; trainers of TRL take the names of the policy's and the reference's."""
@@ -207,7 +207,8 @@ def saved(context: Context, view: ModelView, arguments: Arguments, span: Span, *
         by_trainer or arguments.open or "state_dict" in arguments.keywords or _shows(_GATHERS, context.records.text)
     )
     wrapped = view.wrapped and not view.inside
-    event = Save(span, adapter_alone=alone, wrapped=wrapped, converted=converted, gathered=gathered)
+    by = {"wrapped": wrapped, "converted": converted, "gathered": gathered, "by_trainer": by_trainer}
+    event = Save(span, adapter_alone=alone, **by)
     context.happen(view.record, event, () if folder is None else (folder,))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from lora_lint.interpreter.values import Const, DictVal, Object
-from lora_lint.knowledge.layouts import GATHERS, WHOLE, fsdp_of, quantizer_in_name, zero, zero_of
+from lora_lint.knowledge.layouts import GATHERS, WHOLE, fsdp_of, quantizer_in_name, under, zero, zero_of
 from lora_lint.libraries import convert
 from lora_lint.libraries.convert import argument_of, to_value
 from lora_lint.records import replace
@@ -88,8 +88,8 @@ def _by_zero(config: DictVal) -> Launch:
     stage = section.items.get("stage") if isinstance(section, DictVal) else None
     if not isinstance(section, DictVal) or not isinstance(stage, Const):
         return Launch()
-    gathers = section.items.get(GATHERS, None if section.open else Const(False))
-    whole = section.items.get(WHOLE)
+    gathers = under(section.items, GATHERS, None if section.open else Const(False))
+    whole = under(section.items, WHOLE, None)
     given = {} if whole is None and not section.open else {"whole": whole.value if isinstance(whole, Const) else None}
     found = zero(stage.value, gathers.value if isinstance(gathers, Const) else None, **given)
     return Launch() if found is None else found.launch(stage.span, stage.origin)

@@ -348,6 +348,8 @@ def _not_gathered(run: Run) -> Iterator[Finding]:
         return
     if known(launch.sharding) is not Sharding.ZERO3 or known(launch.gathers) is not False:
         return
+    if any(isinstance(event, Save) and event.gathered and not event.by_trainer for event in run.events):
+        return  # the program collects the weights itself, as the trainers of the LLaVA family do
     message = (
         f"transformers before {versions.named(versions.ADAPTER_GATHERED)} ({pin}) saves an adapter without tensors "
         "under ZeRO-3 unless DeepSpeed gathers the parameters: the weights are in DeepSpeed's own checkpoints alone. "

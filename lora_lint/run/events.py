@@ -33,6 +33,9 @@ class Fragments:
     names: tuple[str, ...]
 
 
+INPUT_EMBEDDINGS = "get_input_embeddings()"
+OUTPUT_EMBEDDINGS = "get_output_embeddings()"
+"""In place of a name: the parameters of the module that this method returns, which each kind of model names itself."""
 Selection: TypeAlias = Selected | Fragments
 """The parameters that a statement freezes or unfreezes."""
 
@@ -286,12 +289,13 @@ class Save(_Occurrence):
     """`save_pretrained`, `push_to_hub`, the trainer's `save_model`. `adapter_alone`: nothing else of the model is
     saved. `wrapped`: a PeftModel saves, which writes the weights of its adapters. `converted`: an adapter that started
     from the base model's weights is saved as a plain one. `gathered`: by something that may collect what the processes
-    hold of each weight: a trainer, a state dict."""
+    hold of each weight: a trainer, which is `by_trainer`, or the program itself, for a state dict."""
 
     adapter_alone: bool = False
     wrapped: bool = False
     converted: bool = False
     gathered: bool = False
+    by_trainer: bool = False
 
 
 PutOn: TypeAlias = Wrap | LoadAdapter
