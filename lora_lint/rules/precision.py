@@ -50,7 +50,10 @@ def adapter_in_half_precision(run: Run, options: Mapping[str, Any]) -> Iterable[
 def _overflow(run: Run) -> Iterator[Finding]:
     """A model whose values exceed the range of float16 while it trains, computed in float16."""
     half, dtype = run.training.half, run.model.dtype
-    in_autocast, loaded_half = always(half, True), _is_half(dtype)
+    # A cast, and the preparation for training in bits, which does not ask for bits, leave no weights in float16
+    # (PEFT 0.9.0 and 0.21.2, utils/other.py).
+    cast = any(isinstance(event, Cast | PrepareKbit) for event in run.events)
+    in_autocast, loaded_half = always(half, True), _is_half(dtype) and not cast
     name = known(run.model.name)
     if name is None or not (in_autocast or loaded_half) or run.model.loader_adapts:
         return  # unsloth, whose own loader it is, computes these models in float32
