@@ -8,7 +8,16 @@ from lora_lint.libraries.context import Context, nothing, view_of
 from lora_lint.libraries.convert import is_reentrant
 from lora_lint.libraries.effects import ConfigRecord, Fact, Log, ModelRecord, ModelView, Part
 from lora_lint.records import replace
-from lora_lint.run.events import Cast, EnableCheckpointing, EnableInputGrads, Halve, Save, SetWeights
+from lora_lint.run.events import (
+    INPUT_EMBEDDINGS,
+    OUTPUT_EMBEDDINGS,
+    Cast,
+    EnableCheckpointing,
+    EnableInputGrads,
+    Halve,
+    Save,
+    SetWeights,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,11 +144,11 @@ def _copy(context: Context, owner: Object, arguments: Arguments, span: Span) -> 
 
 
 def _input_embeddings(context: Context, owner: Object, arguments: Arguments, span: Span) -> Val | None:
-    return Object("get_input_embeddings", arguments, span, Part(owner.data.record, "modules", "embed_tokens"))
+    return Object("get_input_embeddings", arguments, span, Part(owner.data.record, "modules", INPUT_EMBEDDINGS))
 
 
 def _output_embeddings(context: Context, owner: Object, arguments: Arguments, span: Span) -> Val | None:
-    return Object("get_output_embeddings", arguments, span, Part(owner.data.record, "modules", "lm_head"))
+    return Object("get_output_embeddings", arguments, span, Part(owner.data.record, "modules", OUTPUT_EMBEDDINGS))
 
 
 def _enable_input_grads(context: Context, owner: Object, arguments: Arguments, span: Span) -> Val | None:

@@ -8,6 +8,8 @@ from lora_lint.records import dataclass
 from lora_lint.rules.changes import drop, giving_effect, put
 from lora_lint.rules.words import happening, least, names, resting
 from lora_lint.run.events import (
+    INPUT_EMBEDDINGS,
+    OUTPUT_EMBEDDINGS,
     AddBeside,
     DeleteAdapter,
     EnableAdapters,
@@ -48,7 +50,13 @@ _OWN = (
     "ia3", "lokr", "loha", "oft_", "boft", "vblora", "randlora", "prompt",
 )  # fmt: skip
 """Fragments of the names of an adapter's own parameters."""
-_EMBEDDINGS = frozenset({"embed_tokens", "lm_head", "wte", "embed_in", "embed_out", "word_embeddings"})
+_INPUTS = frozenset({"embed_tokens", "wte", "embed_in", "word_embeddings", "shared", "tok_embeddings"})
+_OUTPUTS = frozenset({"lm_head", "embed_out", "output", "proj_out", "output_layer"})
+_EMBEDDINGS = frozenset(
+    {INPUT_EMBEDDINGS, OUTPUT_EMBEDDINGS, "embed_tokens", "lm_head", "wte", "embed_in", "embed_out", "word_embeddings"}
+)
+_NAMES_OF: dict[str, frozenset[str]] = {INPUT_EMBEDDINGS: _INPUTS, OUTPUT_EMBEDDINGS: _OUTPUTS}
+"""What models name the modules that these methods return."""
 _SAVE_ADAPTERS = (
     None, "Trainer", "Seq2SeqTrainer", "SFTTrainer", "DPOTrainer", "KTOTrainer", "ORPOTrainer",
     "GRPOTrainer", "RewardTrainer",
@@ -74,7 +82,7 @@ def _unfrozen_by_events(run: Run) -> Iterator[Finding]:
             continue  # LL410's, or the program keeps what these parts learn
         if foreign is None and event.asked:
             continue  # an option for full fine-tuning, which is off by default
-        what = "all parameters" if foreign is None else f"the parameters named {names(foreign)}"
+        what = "all parameters" if foreign is None else _mention_of(foreign)
         if event.flag is not None:
             what = f"{what} (if `{event.flag}`)"
         harm = (
@@ -106,7 +114,7 @@ def unfrozen_not_saved(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
             continue
         when = "" if event.flag is None else f" (if `{event.flag}`)"
         message = (
-            f"This makes the parameters named {names(part.names or ())} trainable by hand{when}, but only the adapter "
+            f"This makes {_mention_of(part.names or ())} trainable by hand{when}, but only the adapter "
             "is saved: PEFT writes the adapter's own parameters, so what these parts learn is lost. "
             + _by_name(run, "Name the modules in `{}`, which trains and saves them", "Save them too")
         )
@@ -115,6 +123,13 @@ def unfrozen_not_saved(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
             Related(part.wrap.span, "the adapter is added here"),
         )
         yield Finding("LL410", message, event.span, happening(event, part.save), None, related)
+
+
+def _mention_of(fragments: Iterable[str]) -> str:
+    """Parameters of the base model, as messages call them."""
+    whole = dict.fromkeys(fragments)
+    of = "of" if any(each in _NAMES_OF for each in whole) else "named"
+    return f"the parameters {of} {names(whole)}"
 
 
 def _by_name(run: Run, advice: str, otherwise: str) -> str:
@@ -198,6 +213,7 @@ def _foreign(fragments: Iterable[str], run: Run) -> tuple[str, ...]:
         for fragment in fragments
         if not any(own in fragment.lower() for own in _OWN)
         and not any(fragment == name or name in fragment.split(".") for name in saved)
+        and _NAMES_OF.get(fragment, frozenset()).isdisjoint(name.rpartition(".")[2] for name in saved)
     )
 
 

@@ -15,6 +15,7 @@ from lora_lint.programs.files import ProjectLoader
 from lora_lint.project import Project
 from lora_lint.records import replace
 from lora_lint.run.events import (
+    INPUT_EMBEDDINGS,
     Event,
     Fragments,
     Freeze,
@@ -116,7 +117,10 @@ def events(program: str) -> list[Event]:
             "for p in model.lm_head.parameters():\n    p.requires_grad = True",
             [Unfreeze(AT, selection=Fragments(("lm_head",)))],
         ),
-        ("model.get_input_embeddings().requires_grad_(True)", [Unfreeze(AT, selection=Fragments(("embed_tokens",)))]),
+        (
+            "model.get_input_embeddings().requires_grad_(True)",
+            [Unfreeze(AT, selection=Fragments((INPUT_EMBEDDINGS,)))],
+        ),
         (
             "def unfreeze(m):\n    for p in m.parameters():\n        p.requires_grad = True\nunfreeze(model)",
             [Unfreeze(AT)],

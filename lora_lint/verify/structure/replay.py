@@ -191,8 +191,12 @@ def prepare(model: Any) -> None:
 
 def _set(model: Any, selection: Selection, trainable: bool) -> None:
     """Sets `requires_grad` of the selected parameters; of none where the selection cannot be read."""
+    fragments = selection.names if isinstance(selection, events.Fragments) else ()
+    ways = (events.INPUT_EMBEDDINGS, events.OUTPUT_EMBEDDINGS)
+    layers = (getattr(model, way.removesuffix("()"))() for way in ways if way in fragments)
+    meant = {id(parameter) for layer in layers if layer is not None for parameter in layer.parameters()}
     for name, parameter in model.named_parameters():
-        named = isinstance(selection, events.Fragments) and any(fragment in name for fragment in selection.names)
+        named = id(parameter) in meant or any(fragment in name for fragment in fragments)
         if named or selection is events.Selected.ALL:
             parameter.requires_grad = trainable
 
