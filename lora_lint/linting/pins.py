@@ -213,7 +213,8 @@ def _too_new(run: Run, pin: Pin) -> Iterator[Problem]:
     for field in _ADDED:
         came = versions.added(field)
         if came is not None and pin.lacks(came) and (span := _span_of(getattr(adapter, field))):
-            yield UnknownKey(adapter.key(field), span, _before(came, pin), (), "raises a TypeError")
+            here = span if adapter.span.holds(span) else adapter.span  # a default elsewhere, which is not the keyword
+            yield UnknownKey(adapter.key(field), here, _before(came, pin), (), "raises a TypeError")
     for targets in alternatives(adapter.target_modules) if pin.lacks(versions.ALL_LINEAR) else ():
         # Otherwise a program found all linear layers.
         known = targets.origin == "literal" and isinstance(targets.value, str)

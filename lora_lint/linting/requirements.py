@@ -10,6 +10,7 @@ says that they may be out of date.
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from functools import lru_cache, partial
@@ -39,6 +40,7 @@ _REQUIREMENTS = r"[\w.-]*requirements?[\w.-]*\.txt"
 _OTHERS = r"pyproject\.toml|setup\.cfg|setup\.py|Pipfile|(?:conda|environment)[\w.-]*\.ya?ml|Dockerfile[\w.-]*"
 _ENDINGS = (".lock", ".toml", ".txt", ".cfg", "setup.py", "Pipfile", ".yaml", ".yml")
 """How the names of all of these end, but for Dockerfiles."""
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _NAMES = tuple(package.encode() for package in PACKAGES)
 _INCLUDED = rb"(?m)^[ \t]*(?:-[rc]|--(?:requirement|constraint))[ \t=\w.]"
 _PIP = r"(?:.*/)?pip[\d.]*"
@@ -177,9 +179,11 @@ def _includes(project: Project, folder: str) -> Callable[[str], str]:
 
 
 def content(project: Project, path: str) -> bytes:
-    """The content of a file of the project; empty if it cannot be read."""
+    """The content of a file of the project as UTF-8; empty if it cannot be read. `pip freeze > requirements.txt` in
+    Windows' PowerShell writes UTF-16, which pip reads by its mark (pip 25.3, _internal/req/req_file.py)."""
     try:
-        return (disk.read(path, LIMIT) if project.exists(path) else None) or b""
+        data = (disk.read(path, LIMIT) if project.exists(path) else None) or b""
+        return data.decode("utf-16").encode() if data.startswith(_UTF16) else data.removeprefix(codecs.BOM_UTF8)
     except (OSError, ValueError):
         return b""
 

@@ -120,6 +120,26 @@ def test_a_peft_that_may_be_newer(tmp_path: Path, files: dict[str, str]) -> None
     assert run_of(tmp_path, **files).problems == ()
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_requirements_as_powershell_writes_them(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "requirements.txt").write_text("peft==0.7.1\ntorch\n", encoding=encoding)
+    (problem,) = run_of(tmp_path).problems
+    assert "requirements.txt has `peft==0.7.1`" in problem.owner
+
+
+def test_a_keyword_with_a_default_elsewhere(tmp_path: Path) -> None:
+    """The place is the call that raises, not the default that it passes on."""
+    program = """\
+class Settings:
+    rooted: bool = True
+
+settings = Settings()
+""" + WRAPPED.format("meta-llama/Llama-2-7b-hf", 'target_modules=["q_proj"], use_rslora=settings.rooted')
+    found = findings(tmp_path / "one", program, "peft==0.7.1\n")["LL901"]
+    text = (tmp_path / "one/train.py").read_bytes()
+    assert text[found.span.start : found.span.end].startswith(b"LoraConfig")
+
+
 def test_transformers_selects_the_names_of_its_version(tmp_path: Path) -> None:
     assert run_of(tmp_path, requirements__txt="transformers==4.40.0\n").model.transformers == "4"
 
