@@ -207,8 +207,14 @@ def saved(context: Context, view: ModelView, arguments: Arguments, span: Span, *
         by_trainer or arguments.open or "state_dict" in arguments.keywords or _shows(_GATHERS, context.records.text)
     )
     wrapped = view.wrapped and not view.inside
-    by = {"wrapped": wrapped, "converted": converted, "gathered": gathered, "by_trainer": by_trainer}
-    event = Save(span, adapter_alone=alone, **by)
+    event = Save(
+        span,
+        adapter_alone=alone,
+        wrapped=wrapped,
+        converted=converted,
+        gathered=gathered,
+        by_trainer=by_trainer,
+    )
     context.happen(view.record, event, () if folder is None else (folder,))
 
 
