@@ -41,6 +41,7 @@ from lora_lint.run.events import (
     Unfreeze,
     Unwrap,
 )
+from lora_lint.run.run import plain_folder
 from lora_lint.run.values import ABSENT, Known, Unknown
 
 TYPE_CHECKING = False
@@ -170,6 +171,10 @@ _OTHER_WAYS = (
 as one pattern they took a twentieth of the time of a lint."""
 _GATHERS = (rb"GatheredParameters", rb"\bgather", rb"consolidated", rb"zero_to_fp32", rb"_zero_?3\s*\(")
 """Ways to collect the parts of a weight that DeepSpeed has spread."""
+_MERGES = (rb"merge_and_unload", rb"merge\w*\s*\(", rb"unload\s*\(", rb"mergekit", rb"save_pretrained_merged")
+"""Ways to merge an adapter, here or in what a program calls."""
+_MERGED = r"(?i)(?<![a-z])(?<!un)(?<!non.)(?<!not.)merged(?![a-z])"
+"""What the name of a folder says of the model in it."""
 _SWITCHES = rb"set_adapter|active_adapter|activate_adapter|(?:model|ref)_adapter_name|adapter_names\s*="
 """Ways to activate an adapter; trainers of TRL take the names of the policy's and the reference's."""
 _OTHER_WEIGHTS = (
@@ -214,8 +219,15 @@ def saved(context: Context, view: ModelView, arguments: Arguments, span: Span, *
         converted=converted,
         gathered=gathered,
         by_trainer=by_trainer,
+        as_merged=alone and not view.inside and _says_merged(folder) and not _shows(_MERGES, context.records.text),
     )
     context.happen(view.record, event, () if folder is None else (folder,))
+
+
+def _says_merged(folder: Val | None) -> bool:
+    """Whether the name of a folder says that what is saved in it is merged."""
+    name = text_of(folder) if folder is not None else None
+    return name is not None and re.search(_MERGED, posixpath.basename(plain_folder(name))) is not None
 
 
 def answers(context: Context, view: ModelView, span: Span) -> None:

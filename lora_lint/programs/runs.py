@@ -310,13 +310,14 @@ def _written_in(value: Val, path: str) -> bool:
 
 def _reloaded(records: Records, path: str, made: list[tuple[RunRecord, Run]]) -> list[Run]:
     """Models whose adapter is loaded from disk without a new config, then trained further, merged into a quantized
-    base, merged and saved, joined by others, or from a folder that this program or a neighbouring one saves an adapter
-    in."""
+    base, merged and saved, saved as if it were merged, joined by others, or from a folder that this program or a
+    neighbouring one saves an adapter in."""
     runs = []
     for model in records.models:
         trained = _has(model, Train)
         merged = _has(model, Unwrap) and (_quantized(model) or _has(model, Save))
-        counts = trained or merged or _has(model, AddBeside) or _has(model, LoadBeside)
+        as_merged = any(isinstance(each.event, Save) and each.event.as_merged for each in model.events)
+        counts = trained or merged or as_merged or _has(model, AddBeside) or _has(model, LoadBeside)
         wraps = [record for record in records.runs if record.model is model]
         for happening in model.events:
             if not isinstance(happening.event, LoadAdapter) or happening.event.span.path != path:

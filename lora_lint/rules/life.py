@@ -369,6 +369,13 @@ def merge_result_dropped(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     """LL604"""
     merge: Unwrap | None = None
     for event in run.events:
+        if isinstance(event, Save) and event.as_merged:
+            message = (
+                "Nothing merges the adapter that is saved as merged: `save_pretrained` of a PeftModel writes the "
+                "adapter alone, without any weights of the base model. Save what `merge_and_unload()` returns"
+            )
+            yield Finding("LL604", message, event.span, "likely")
+            return
         if isinstance(event, PutOn | Load):
             merge = None
         elif isinstance(event, Unwrap):

@@ -289,13 +289,15 @@ class Save(_Occurrence):
     """`save_pretrained`, `push_to_hub`, the trainer's `save_model`. `adapter_alone`: nothing else of the model is
     saved. `wrapped`: a PeftModel saves, which writes the weights of its adapters. `converted`: an adapter that started
     from the base model's weights is saved as a plain one. `gathered`: by something that may collect what the processes
-    hold of each weight: a trainer, which is `by_trainer`, or the program itself, for a state dict."""
+    hold of each weight: a trainer, which is `by_trainer`, or the program itself, for a state dict. `as_merged`: the
+    name of the folder says that the adapter is merged, while the program names no way to merge one."""
 
     adapter_alone: bool = False
     wrapped: bool = False
     converted: bool = False
     gathered: bool = False
     by_trainer: bool = False
+    as_merged: bool = False
 
 
 PutOn: TypeAlias = Wrap | LoadAdapter

@@ -150,12 +150,17 @@ def half_precision_copies(run: Run, skeleton: Skeleton) -> Verdict:
 
 
 def dropped_merge(run: Run, skeleton: Skeleton) -> Verdict:
-    """LL604: what the PeftModel saves after its adapter was merged and unloaded."""
+    """LL604: what the PeftModel saves after its adapter was merged and unloaded, or where nothing merges it."""
     from peft import get_peft_model_state_dict
 
     with skipping():
         model = wrapped(run, skeleton)
-    own = len(get_peft_model_state_dict(model))
+    saves = get_peft_model_state_dict(model)
+    own = len(saves)
+    if any(isinstance(event, events.Save) and event.as_merged for event in run.events):
+        of_base = [name for name in skeleton_of(run).model.state_dict() if name in saves]
+        reason = f"the PeftModel saves {plural(own, 'tensor')} of the adapter and {len(of_base)} of the base model"
+        return verdict(skeleton, not of_base, reason, saved=own, of_base=len(of_base))
     with refusals(), quiet():
         model.merge_and_unload()
         left = len(get_peft_model_state_dict(model))
