@@ -91,6 +91,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "some": lambda items, name: any(isinstance(item, dict) and item.get(name) for item in items or ()),
     "every": lambda items, name: all(isinstance(item, dict) and item.get(name) for item in items or ()),
     "every_compiles": lambda items: all(not isinstance(item, str) or _compiles(item) for item in items),
+    "mention": lambda items, part: any(part in str(item) for item in items or ()),
     "within": lambda some, others: set(some or ()) <= set(others or ()),
     "common": lambda some, others: bool(set(some or ()) & set(others or ())),
 }

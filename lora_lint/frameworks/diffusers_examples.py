@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from lora_lint.readers.arguments import CommandOptions
     from lora_lint.run.values import Value
 
+_MODEL = ("pretrained_model_name_or_path",)
+_OF_PAIRS = r"flux_kontext|flux2(?:_klein)?_img2img"
+"""Models that are trained on pairs of images, each with a text of its own; the other scripts require one for all."""
 FRAMEWORK = Framework(
     name="diffusers_examples",
     title="diffusers' scripts",
@@ -37,11 +40,13 @@ FRAMEWORK = Framework(
     other_keys=DIFFUSERS_KEYS,
     defaults={"rank": 4, "alpha": 4, "dropout": 0.0, "optimizer": "adamw", "learning_rate": 1e-4, "accumulation": 1},
     commands=tuple(
-        CommandLine("script", rf"train_{script}\.py", followed=True)
-        for script in (
-            r"dreambooth_lora(?:_(?P<task>\w+))?",
-            r"text_to_image_lora(?:_(?P<task>sdxl))?",
-            r"(?P<task>cogvideox)(?:_image_to_video)?_lora",
+        CommandLine("script", rf"train_{script}\.py", implied={"needs": needs}, followed=True)
+        for script, needs in (
+            (r"dreambooth_lora", (*_MODEL, "instance_data_dir", "instance_prompt")),
+            (rf"dreambooth_lora_(?P<task>{_OF_PAIRS})", _MODEL),
+            (r"dreambooth_lora_(?P<task>\w+)", (*_MODEL, "instance_prompt")),
+            (r"text_to_image_lora(?:_(?P<task>sdxl))?", _MODEL),
+            (r"(?P<task>cogvideox)(?:_image_to_video)?_lora", _MODEL),
         )
     ),
     every_layer=None,

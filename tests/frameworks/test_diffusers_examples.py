@@ -151,3 +151,26 @@ def test_options_that_a_script_does_not_have(option: str, unknown: list[str]) ->
         SDXL.replace("--rank=16", f"--rank=16 {option}").encode(), "run.sh", Settings()
     ).findings
     assert [each.message.split("`")[1] for each in findings if each.code == "LL901"] == unknown
+
+
+@pytest.mark.parametrize(
+    ("script", "options", "refused"),
+    [
+        ("dreambooth_lora_flux", "--dataset_name=a/b --caption_column=text", True),
+        ("dreambooth_lora_flux", "--dataset_name=a/b --instance_prompt='a dog'", False),
+        ("dreambooth_lora_flux", "--dataset_name=a/b $MORE", False),
+        ("dreambooth_lora_flux_kontext", "--dataset_name=a/b --caption_column=text", False),
+        ("dreambooth_lora_flux2_klein_img2img", "--dataset_name=a/b --caption_column=text", False),
+        ("dreambooth_lora_sdxl_advanced", "--dataset_name=a/b --caption_column=text", True),
+        ("dreambooth_lora", "--instance_prompt='a dog' --train_batch_size=1", True),
+        ("dreambooth_lora", "--instance_prompt='a dog' --instance_data_dir=dogs", False),
+        ("text_to_image_lora", "--dataset_name=a/b", False),
+    ],
+)
+def test_options_that_a_script_requires(script: str, options: str, refused: bool) -> None:
+    command = f"accelerate launch train_{script}.py --pretrained_model_name_or_path=a/b --rank=8 {options}\n"
+    assert ("LL904" in codes(command)) == refused
+
+
+def test_a_script_requires_a_model() -> None:
+    assert "LL904" in codes("python train_text_to_image_lora.py --dataset_name=a/b --rank=8\n")

@@ -33,12 +33,13 @@ BESIDE = {
         f"unsloth_{name}" for name in ("cross_entropy_loss", "lora_mlp", "lora_qkv", "lora_o", "rms_norm", "rope")
     },
     "llamafactory": {"eval_dataset_size"},
+    "diffusers_examples": {"needs"},
     "kohya": {"script_of"},
     "musubi_tuner": {"script_of"},
-    "torchtune": {"profiler"},
+    "torchtune": {"profiler", "max_new_tokens", "tasks"},
     "transformers": {"evaluation_strategy"},
 }
-"""Settings that a recipe reads by a constant, so that the schema does not have them, that older versions have, or
+"""Settings that a recipe reads by a constant, so that the schema does not have them, those of other recipes, that older versions have, or
 programs that are alike, and what a command adds."""
 FRAMEWORKS = sorted(refusals.tables())
 START = (

@@ -259,3 +259,42 @@ def test_an_alpha_that_ai_toolkit_ignores(model: str, network: str, ignored: boo
     )
     found = engine.lint_text(job, "job.yaml", Settings()).findings
     assert ("LL905" in {each.code for each in found}) == ignored
+
+
+@pytest.mark.parametrize(
+    ("model", "refused"),
+    [
+        ("arch: ltx2, qtype: 'uint4|ostris/accuracy_recovery_adapters/wan22_14b_t2i_torchao_uint4.safetensors'", True),
+        ("arch: sdxl, accuracy_recovery_adapter: o/accuracy_recovery_adapters/qwen_image_torchao_uint3.st", True),
+        ("arch: 'wan22_14b:t2v', qtype: 'uint4|o/accuracy_recovery_adapters/wan22_14b_t2i_torchao_uint4.st'", False),
+        ("arch: qwen_image_edit, qtype: 'uint3|o/accuracy_recovery_adapters/qwen_image_torchao_uint3.st'", False),
+        ("arch: ltx2, qtype: 'uint4|mine/wan22_14b.safetensors'", False),
+        ("qtype: 'uint4|ostris/accuracy_recovery_adapters/wan22_14b_t2i_torchao_uint4.safetensors'", False),
+    ],
+)
+def test_a_recovery_adapter_of_another_model(model: str, refused: bool) -> None:
+    job = (
+        "job: extension\nconfig:\n  process:\n    - type: sd_trainer\n      network: {type: lora, linear: 8}\n"
+        f"      model: {{name_or_path: a/b, {model}}}\n"
+    )
+    found = engine.lint_text(job, "job.yaml", Settings()).findings
+    assert ("LL904" in {finding.code for finding in found}) == refused
+
+
+@pytest.mark.parametrize(
+    ("settings", "ignored"),
+    [
+        ("sample: {prompts: ['[trigger] in a park', a dog]}", True),
+        ("sample: {samples: [{prompt: '[trigger] in a park', width: 512}]}", True),
+        ("trigger_word: p3rs0n\n      sample: {prompts: ['[trigger] in a park']}", False),
+        ("embedding: {trigger: x}\n      sample: {prompts: ['[trigger] in a park']}", False),
+        ("sample: {prompts: [p3rs0n in a park]}", False),
+    ],
+)
+def test_a_trigger_that_stays_in_brackets(settings: str, ignored: bool) -> None:
+    job = (
+        "job: extension\nconfig:\n  process:\n    - type: sd_trainer\n      network: {type: lora, linear: 8}\n"
+        f"      model: {{name_or_path: a/b, arch: sdxl}}\n      {settings}\n"
+    )
+    found = engine.lint_text(job, "job.yaml", Settings()).findings
+    assert ("LL905" in {finding.code for finding in found}) == ignored

@@ -227,6 +227,15 @@ MISSING = [
     ("ms_swift", "tuner_type: lorra\n", "tuner_type: lorra\nexternal_plugins: [tuner.py]\n"),
     ("ms_swift", "quant_method: bnb\n", "quant_method: fp8\n"),
     ("torchtune", f"{LLAMA}device: npu\ncompile: true\n", f"{LLAMA}device: npu\ncompile: false\n"),
+    *(
+        (
+            "torchtune",
+            f"{LLAMA}checkpointer: {{_component_: torchtune.training.FullModelHFCheckpointer}}\n{task}\n",
+            f"{LLAMA}checkpointer: {{_component_: torchtune.training.FullModelHFCheckpointer}}\n{task}\n"
+            "optimizer: {_component_: torch.optim.AdamW}\n",
+        )
+        for task in ("max_new_tokens: 300", "tasks: [truthfulqa_mc2]")
+    ),
     ("verl", "actor_rollout_ref: {model: {lora_rank: 8}}\ntrainer: {resume_mode: resume_path}\n", verl()),
 ]
 """Settings that are refused unless a command line gives what they need."""

@@ -161,6 +161,38 @@ _ROWS = (
         ("model.arch",),
         drop=True,
     ),
+    *(
+        Refusal(
+            f"sample.{key}",
+            f"mention(sample.{key}, '[trigger]') and trigger_word is None and embedding is None and adapter is None",
+            "without a `trigger_word` the brackets stay in the prompt, so that the samples show nothing of what is "
+            "trained",
+            "Set `trigger_word` in the process, or write the prompts without `[trigger]`",
+            "jobs/process/BaseSDTrainProcess.py:326",
+            likely=True,
+            ignored=True,
+        )
+        for key in ("prompts", "samples")
+    ),
+    *(
+        Refusal(
+            key,
+            f"holds({key}, 'accuracy_recovery_adapters/{start}') and is_text(model.arch)"
+            f" and not starts(model.arch, '{arch}')",
+            f"this recovery adapter was made for {title}, and the model has none of its layers, or none of their size",
+            "Take one of the model's own, or leave out what follows the `|`",
+            "toolkit/network_mixins.py:800",
+            ("model.arch",),
+            late=True,
+            likely=True,
+        )
+        for key in ("model.qtype", "model.accuracy_recovery_adapter")
+        for start, arch, title in (
+            ("wan2", "wan2", "Wan 2.2"),
+            ("qwen_image", "qwen_image", "Qwen-Image"),
+            ("hidream", "hidream", "HiDream"),
+        )
+    ),
 )
 TABLE = Table(
     "ai-toolkit",

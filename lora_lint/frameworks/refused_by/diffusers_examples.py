@@ -10,6 +10,22 @@ _ADVANCED = "advanced_diffusion_training/train_dreambooth_lora_flux_advanced.py"
 _DATA = ("dataset_name", "instance_data_dir", "instance_data_root", "train_data_dir")
 _PRECISIONS = "('no', 'fp16', 'bf16')"
 _ROWS = (
+    *(
+        Refusal(
+            key,
+            f"{key} is None and common(needs, ('{key}',))",
+            f"the script requires it, so that argparse stops with an error: {what}",
+            f"Give `--{key}`",
+            f"{_SD}:{line}",
+            absent=True,
+            likely=True,
+        )
+        for key, what, line in (
+            ("pretrained_model_name_or_path", "nothing else names the model", 224),
+            ("instance_data_dir", "this script reads no data set by its name", 250),
+            ("instance_prompt", "it is the text of each picture that has none in `caption_column`", 264),
+        )
+    ),
     Refusal(
         "dataset_name",
         " and ".join(f"{key} is None" for key in _DATA),

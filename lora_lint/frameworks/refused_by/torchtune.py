@@ -150,6 +150,22 @@ _ROWS = (
         ("resume_from_checkpoint",),
         ignored=True,
     ),
+    *(
+        Refusal(
+            "model._component_",
+            f"holds(model._component_, 'lora_') and {of_recipe} and optimizer is None"
+            " and checkpointer._component_ is not None",
+            f"the recipe that {what} loads merged weights, which have no tensors for the layers of LoRA (missing keys)",
+            "Name the builder without `lora_` and its settings",
+            f"{source}",
+            late=True,
+            likely=True,
+        )
+        for of_recipe, what, source in (
+            ("max_new_tokens is not None", "generates", "recipes/generate.py:90"),
+            ("is_list(tasks)", "evaluates", "recipes/eleuther_eval.py:501"),
+        )
+    ),
 )
 TABLE = Table(
     "torchtune",
