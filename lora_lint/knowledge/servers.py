@@ -240,13 +240,18 @@ VLLM_OPTIONS = (
     "enable_mixed_moe_lora_format",
     "enable_moe_shared_loras",
     "max_lora_cls_labels",
-    "lora_extra_vocab_size",
-    "enable_lora_bias",
-    "long_lora_scaling_factors",
-    "qlora_adapter_name_or_path",
 )
-"""Its options for LoRA (vllm/engine/arg_utils.py, vllm/entrypoints/common/cli_args.py), with the last four of older
-versions."""
+"""Its options for LoRA (vllm/engine/arg_utils.py, vllm/entrypoints/common/cli_args.py)."""
+VLLM_GONE = {
+    "long_lora_scaling_factors": ((0, 10, 0), "Leave it out"),
+    "qlora_adapter_name_or_path": (
+        (0, 10, 0),
+        "Serve the adapter with `--enable-lora --lora-modules name=folder` beside a base model in 4 bits",
+    ),
+    "enable_lora_bias": ((0, 11, 1), "Leave it out, and merge adapters that have biases"),
+    "lora_extra_vocab_size": ((0, 12, 0), "Leave it out, and merge adapters that have rows for added tokens"),
+}
+"""Those of older versions, with the first release that lacks each (read in 0.6.6 to 0.33.0, all minor ones to 0.15)."""
 VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """What `--max-lora-rank` may be (vllm/config/lora.py, MaxLoRARanks); versions before 0.11.1 have no 1."""
 BY_VLLM = frozenset({"swift infer", "swift deploy"})

@@ -28,6 +28,10 @@ _BOUND = rb"(?i)(?<![\w-])%s(?:\[[\w, -]*\])?[\"']?[ \t]*(?:[=~]=|<=?|=)[ \t]*[\
 _LOCKED = rb"(?i)name = \"%s\"\s*\nversion = \"(\d{1,9}(?:\.\d{1,9})*)"
 
 
+_IMAGE = rb"vllm/vllm-openai(?:-cpu)?:v(\d{1,9}(?:\.\d{1,9})+)"
+"""An image that holds a release of a server."""
+
+
 def lowest_asked(package: str, source: SourceFile, project: Project) -> Version | None:
     """The oldest version of a package that a program itself or a file of its project states: one alternative of
     several, a note for people, a constraint. None if none does."""
@@ -52,7 +56,7 @@ def _in_folder(project: Project, place: tuple[str, str]) -> Version | None:
 
 def _in_text(text: bytes, package: str) -> Version | None:
     name = package.encode()
-    patterns = (_BOUND % name, _LOCKED % name) if name in text else ()
+    patterns = (_BOUND % name, _LOCKED % name, *((_IMAGE,) if package == "vllm" else ())) if name in text else ()
     return _lowest(versions.number(found.decode()) for pattern in patterns for found in re.findall(pattern, text))
 
 

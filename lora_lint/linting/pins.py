@@ -90,7 +90,7 @@ _ASKS_FOR_VERSION = (
     *(b"importlib.metadata", b"importlib_metadata", b"getfullargspec"),
 )
 """What programs ask before they use a keyword that some releases lack."""
-_DROPPING = ("peft", "transformers", "trl")
+_DROPPING = ("peft", "transformers", "trl", "vllm")
 """The packages of which dropped keywords and names are known."""
 
 
@@ -135,7 +135,7 @@ def _takes_old(run: Run, keyword: UnknownKey) -> bool:
 
 
 def _title(package: str) -> str:
-    return {"peft": "PEFT", "trl": "TRL"}.get(package, package)
+    return {"peft": "PEFT", "trl": "TRL", "vllm": "vLLM"}.get(package, package)
 
 
 def _of_version(run: Run, pin: Pin | None) -> Iterator[Problem]:

@@ -6,9 +6,9 @@ vllm/v1/engine/input_processor.py (_validate_lora).
 
 from __future__ import annotations
 
-from lora_lint.knowledge.servers import VLLM
+from lora_lint.knowledge.servers import VLLM, VLLM_GONE
 from lora_lint.libraries.convert import is_flag, is_text, is_whole, text_of, to_value
-from lora_lint.programs.serving import OFF, Served, rank_problem, with_problem
+from lora_lint.programs.serving import OFF, Served, rank_problem, with_gone, with_problem
 from lora_lint.run.problems import InvalidValue
 from lora_lint.run.run import Unserved
 from lora_lint.run.values import ABSENT, Known
@@ -48,8 +48,12 @@ def _served(adapter: ServedAdapter, engine: ServingEngine | None) -> Served:
 
 
 def problems_in(records: Records) -> Iterator[Run]:
-    """The values that vLLM rejects."""
+    """The keywords that newer releases of vLLM lack, and the values that it rejects."""
     for engine in records.engines:
+        for name in engine.arguments.keywords:
+            place = engine.arguments.span(name)
+            if name in VLLM_GONE and place is not None:
+                yield with_gone(name, name, place, "vLLM's engines", "raises a TypeError")
         yield from rank_problem(to_value(engine.arguments.get("max_lora_rank"), engine.span, ABSENT, is_whole))
     for adapter in records.served:
         number = to_value(adapter.number, adapter.span, ABSENT, is_whole)

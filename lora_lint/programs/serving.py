@@ -30,6 +30,7 @@ from lora_lint.knowledge.servers import (
     TGI,
     TURBOMIND,
     VLLM,
+    VLLM_GONE,
     VLLM_OPTIONS,
     VLLM_RANKS,
     WHOLE_MODELS,
@@ -185,6 +186,9 @@ def _lacking(given: Mapping) -> Iterator[Run]:
     """vLLM with an option for LoRA that it does not have; argparse takes the beginning of a name, too."""
     for each in given.entries:
         key = re.split(r"[.+]", str(each.key.value).removeprefix("no_"))[0]
+        if key in VLLM_GONE:
+            yield with_gone(key, each.key.raw, each.key.span, "`vllm serve`", "stops it with an error")
+            continue
         if "lora" not in key or any(name.startswith(key) for name in VLLM_OPTIONS):
             continue
         meant = closest(key, VLLM_OPTIONS)
@@ -203,6 +207,15 @@ def rank_problem(rank: Value[int]) -> Iterator[Run]:
             expected = f"one of {', '.join(map(str, VLLM_RANKS))}: the next is {higher}"
             wrong = InvalidValue("max_lora_rank", rank.value, rank.span, VLLM.title, expected)
             yield with_problem(wrong)
+
+
+def with_gone(key: str, written: str, span: Span, owner: str, consequence: str) -> Run:
+    """An option of vLLM that newer releases lack, which the version that the project asks for decides upon."""
+    until, instead = VLLM_GONE[key]
+    gone = UnknownKey(written, span, owner, (), consequence, instead, until, "vllm")
+    return Run(
+        registry.framework("peft"), span, Adapter(span), training=Training(unknown_keywords=(gone,)), trained=False
+    )
 
 
 def with_problem(problem: UnknownKey | InvalidValue) -> Run:

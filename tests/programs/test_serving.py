@@ -417,7 +417,7 @@ def test_vision_towers_in_a_program(tmp_path: Path, keyword: str, found: bool) -
         ("--lora-modules a=out/adapter --max-lora-ranks 32", ["--max-lora-ranks"]),
         ("--lora-modules a=out/adapter --max_lora_rank 32 --fully-sharded-loras", []),
         ("--lora-mod a=out/adapter --no-enable-lora --default-mm-loras.image out/adapter", []),
-        ("--lora-modules a=out/adapter --lora-extra-vocab-size 256", []),
+        ("--lora-modules a=out/adapter --lora-extra-vocab-size 256", ["--lora-extra-vocab-size"]),
         ("--served-model-name lora-a", []),
     ],
 )
@@ -425,6 +425,36 @@ def test_options_that_vllm_lacks(tmp_path: Path, options: str, unknown: list[str
     (tmp_path / "serve.sh").write_text(f"vllm serve {BASE} --enable-lora {options}\n")
     found = findings(tmp_path, "LL901")
     assert [each.message.split("`")[1] for each in found] == unknown
+
+
+_OLD_SERVICE = (
+    "services:\n  llm:\n    image: vllm/vllm-openai:{}\n"
+    f"    command: --model {BASE} --qlora-adapter-name-or-path /adapters/a\n"
+)
+_OLD_OPTION = f"vllm serve {BASE} --qlora-adapter-name-or-path out/adapter\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "beside", "levels"),
+    [
+        ("serve.sh", _OLD_OPTION, "", ["advice"]),
+        ("serve.sh", _OLD_OPTION, "vllm==0.9.2", []),
+        ("serve.sh", _OLD_OPTION, "vllm>=0.8", ["advice"]),
+        ("serve.sh", _OLD_OPTION, "vllm==0.10.0", ["warning"]),
+        ("serve.sh", f"pip install vllm==0.8.5\n{_OLD_OPTION}", "", []),
+        ("serve.sh", f"docker run vllm/vllm-openai:v0.8.5 --model {BASE} --qlora-adapter-name-or-path a\n", "", []),
+        ("compose.yaml", _OLD_SERVICE.format("latest"), "", ["advice"]),
+        ("compose.yaml", _OLD_SERVICE.format("v0.9.2"), "", []),
+        ("ask.py", f"from vllm import LLM\nLLM('{BASE}', enable_lora=True, enable_lora_bias=True)\n", "", ["advice"]),
+        ("ask.py", f"from vllm import LLM\nLLM('{BASE}', enable_lora=True, enable_lora_bias=True)\n", "vllm<0.11", []),
+    ],
+)
+def test_options_that_newer_releases_of_vllm_lack(
+    tmp_path: Path, name: str, text: str, beside: str, levels: list[str]
+) -> None:
+    (tmp_path / name).write_text(text)
+    (tmp_path / "requirements.txt").write_text(f"{beside}\n")
+    assert [each.level for each in findings(tmp_path, "LL901")] == levels
 
 
 def test_every_command_of_a_server_is_known_to_the_commands_that_run_others() -> None:
