@@ -10,6 +10,7 @@ from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.frameworks.vocabulary import Vocabulary
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Scalar
+from lora_lint.records import replace
 from lora_lint.run.events import Event, Load, LoadAdapter, Resize, Train, Wrap
 from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.problems import InvalidValue, UnknownKey
@@ -136,6 +137,10 @@ _TEMPLATES = Vocabulary(
 (utils/schemas/config.py)."""
 
 
+_OF_TOKENIZER = "tokenizer_default"
+"""The template that is in the tokenizer's config."""
+
+
 def recognises(document: Mapping) -> bool:
     """Whether a mapping is an axolotl file: ludwig has `base_model` and `adapter` too, but with a mapping as the
     latter."""
@@ -181,7 +186,7 @@ def read(document: Mapping, project: Project) -> Reading:
                 span,
                 settings,
                 _model(fields),
-                _dataset(fields, document.span.path, project),
+                replace(_dataset(fields, document.span.path, project), template=_template(fields)),
                 _training(fields),
                 tuple(events),
                 problems,
@@ -318,6 +323,24 @@ def _dataset(fields: Fields, path: str, project: Project) -> Dataset:
         how = f"{split} of {known(name)}" if split else str(known(name))
     how += " less what is held out" if held else ""
     return Dataset(name, Known(without_held_out(total, held), span, "derived"), how)
+
+
+def _template(fields: Fields) -> Value[str]:
+    """The model whose tokenizer's own template writes the conversations, as it does unless another is named
+    (utils/chat_templates/base.py)."""
+    from lora_lint.readers.nodes import Mapping, Sequence
+
+    node = fields.node("datasets")
+    entries = [Fields(item) for item in node.items if isinstance(item, Mapping)] if isinstance(node, Sequence) else []
+    name = fields.text("tokenizer_config", fields.text("base_model"))
+    usually = fields.text("chat_template", usual(_OF_TOKENIZER))
+    if not isinstance(name, Known) or fields.has("rl") or fields.has("chat_template_jinja"):
+        return ABSENT
+    for entry in entries:
+        template = known(entry.text("chat_template", usually))
+        if known(entry.text("type")) == "chat_template" and template == _OF_TOKENIZER:
+            return Known(name.value, entry.span("type"), "derived")
+    return ABSENT
 
 
 def _rows(entry: Fields, near: str, project: Project) -> int | None:

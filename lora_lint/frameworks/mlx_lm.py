@@ -13,6 +13,7 @@ from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping
+from lora_lint.records import replace
 from lora_lint.run.events import Load, LoadAdapter, Train, Wrap
 from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.problems import InvalidValue
@@ -115,7 +116,7 @@ def read(document: Mapping, project: Project) -> Reading:
         span,
         _adapter(fields, kind, model, span),
         BaseModel(name, "AutoModelForCausalLM", Unknown("mlx-lm keeps the quantization of the weights")),
-        _dataset(fields, document.span.path, project),
+        replace(_dataset(fields, document.span.path, project), template=_template(fields, name, project)),
         _training(fields),
         (Load(fields.span("model")), put_on, Train(span)),
         problems,
@@ -230,6 +231,22 @@ def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
     if rows is not None:
         return Dataset(name, Known(rows, fields.span("data"), "derived"), f"{folder}/train.jsonl")
     return one_set(name, "train", None, near, project)
+
+
+def _template(fields: Fields, model: Value[str], project: Project) -> Value[str]:
+    """The model, if its own chat template writes the rows of the data: those with messages, or with a prompt and a
+    completion (mlx-lm 0.32.2, tuner/datasets.py)."""
+    from lora_lint.knowledge.names import lacks_template
+    from lora_lint.knowledge.sizes import first_rows
+
+    folder, name = known(fields.text("data")), known(model)
+    if folder is None or name is None or not lacks_template(name):
+        return ABSENT
+    rows = first_rows(f"{folder}/train.jsonl", fields.mapping.span.path, project, 1)
+    keys = rows[0].keys() if rows and isinstance(rows[0], dict) else set()
+    if "messages" in keys or {"prompt", "completion"} <= keys:
+        return Known(name, fields.span("data"), "derived")
+    return ABSENT
 
 
 def _training(fields: Fields) -> Training:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
+from lora_lint.records import replace
 from lora_lint.run.events import EnableInputGrads, Load, Train, Wrap
 from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.run import BaseModel, Dataset, Reading, Run
-from lora_lint.run.values import Known, Unknown, known
+from lora_lint.run.values import ABSENT, Known, Unknown, known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def _reading(fields: Fields, task: str, project: Project) -> Reading:
             None if task in _WITH_HEADS else "AutoModelForCausalLM",
             _quantization(fields, others["quantized"]),
         ),
-        _dataset(fields, others, project),
+        replace(_dataset(fields, others, project), template=_template(fields, others, dotted)),
         _training(fields, others, task),
         (Load(fields.span(others["model"])), EnableInputGrads(span), Wrap(span), Train(span)),
         trained=True,
@@ -175,6 +176,16 @@ def _dataset(fields: Fields, others: Mapping[str, str], project: Project) -> Dat
     split = known(fields.text(others["split"], usual("train")))
     most = known(fields.whole(others["most"]))
     return one_set(name, split, None, fields.mapping.span.path, project, most)
+
+
+def _template(fields: Fields, others: Mapping[str, str], dotted: bool) -> Value[str]:
+    """The model whose tokenizer's own template writes the conversations, where no other is given."""
+    section = "data." if dotted else ""
+    asked, own = f"{section}apply_chat_template", f"{section}tokenizer_chat_template"
+    name = known(fields.text(others["model"]))
+    if name is None or known(fields.flag(asked)) is not True or fields.has(own):
+        return ABSENT
+    return Known(name, fields.span(asked), "derived")
 
 
 def _training(fields: Fields, others: Mapping[str, str], task: str) -> Training:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, unfolded, usual
 from lora_lint.knowledge import schemas
+from lora_lint.records import replace
 from lora_lint.run.events import Load, LoadAdapter, Train, Wrap
 from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
     from lora_lint.run.run import Method
+    from lora_lint.run.values import Value
 
 FRAMEWORK = Framework(
     name="verl",
@@ -90,7 +92,7 @@ def read(document: Mapping, project: Project) -> Reading:
         span,
         _of_megatron(megatron) if megatron is not None else _adapter(model, resumed),
         BaseModel(model.text(path), "AutoModelForCausalLM", usual(None)),
-        _dataset(whole, document.span.path, project),
+        replace(_dataset(whole, document.span.path, project), template=_template(whole, model, method)),
         _training(whole, method),
         (Load(model.span(path)), put_on, Train(span)),
         tuple(schemas.unknown_keys(FRAMEWORK.name, model.mapping, _UNLISTED, "model")),
@@ -98,6 +100,15 @@ def read(document: Mapping, project: Project) -> Reading:
         trained=True,
     )
     return Reading((run,))
+
+
+def _template(whole: Fields, model: Fields, method: Method) -> Value[str]:
+    """The model whose tokenizer's own template writes all prompts (utils/dataset/rl_dataset.py)."""
+    data, name = whole.section("data"), model.text("path")
+    beside = any(model.has(key) for key in ("custom_chat_template", "tokenizer_path"))
+    if method != "rl" or beside or data is None or data.has("custom_cls") or data.has("chat_template_func"):
+        return ABSENT
+    return name
 
 
 def _model(whole: Fields) -> tuple[Fields, Method] | None:

@@ -64,6 +64,22 @@ _WITHOUT_PADDING = (
 )
 
 
+_UNTEMPLATED = (
+    r"(?i)(?:meta-llama|nousresearch)/(?:llama-2-(?:7|13|70)b-hf|(?:meta-)?llama-3\.1-(?:8|70|405)b|llama-3\.2-[13]b)"
+    r"|mistralai/mi(?:stral-7b|xtral-8x7b)-v0\.1|google/gemma-(?:[27]b|2-(?:2|9|27)b|3-(?:1|4|12|27)b-pt)"
+    r"|(?:openai-community/)?gpt2(?:-medium|-large|-xl)?|facebook/opt-[\d.]+[mb]|bigscience/bloom(?:-[\w.]+)?"
+    r"|eleutherai/(?:pythia-[\w.-]+|gpt-neo-[\d.]+[bm]|gpt-neox-20b|gpt-j-6b)|tiiuae/falcon-(?:7|40)b"
+    r"|microsoft/phi-(?:1_5|2)|huggyllama/llama-\d+b|huggingfacetb/smollm2-(?:135m|360m|1\.7b)"
+    r"|mlx-community/(?:meta-)?llama-3\.[12]-\d+b-(?:[348]bit|bf16)"
+)
+
+
+def lacks_template(name: str) -> bool:
+    """Whether the tokenizer of a model has no chat template, by the name of the repository: that of a base model
+    which has never had one."""
+    return re.fullmatch(_UNTEMPLATED, name) is not None
+
+
 def lacks_padding(name: str) -> bool:
     """Whether the vocabulary of a model has no token of its own for padding, by the name of the original: that of Llama
     and the first Mistral."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lora_lint.run.choices import Case
     from lora_lint.run.events import Event, Selection
     from lora_lint.run.problems import UnknownKey
-    from lora_lint.run.run import Formatter, Method, TextReward, Unserved
+    from lora_lint.run.run import EarlyImport, Formatter, Method, TextReward, Unserved
     from lora_lint.run.versions import Pin
     from lora_lint.source import Span
     from lora_lint.unread import Limit
@@ -208,6 +208,7 @@ class TrainingRecord:
     """Where DPO is given a reference model beside the config of an adapter, without being told to use it."""
     formatter: Formatter | None = None
     text_rewards: tuple[TextReward, ...] = ()
+    early: EarlyImport | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -296,6 +297,8 @@ class Records:
     """The variables that the program sets: `[NAME]` to values."""
     wandb_config: Instance | None = None
     """The config that the program gives to `wandb.init`."""
+    tokenizers: list[Val] = field(default_factory=list)
+    """The names of the tokenizers that the program loads."""
     engines: list[ServingEngine] = field(default_factory=list)
     served: list[ServedAdapter] = field(default_factory=list)
     given: dict[str, Any] | None = None
@@ -342,6 +345,9 @@ class Records:
 
     def add_launch(self, launch: StartedProgram) -> None:
         self.launches.append(launch)
+
+    def add_tokenizer(self, name: Val) -> None:
+        self.tokenizers.append(name)
 
     def add_engine(self, engine: ServingEngine) -> None:
         self.engines.append(engine)

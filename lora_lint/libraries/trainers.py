@@ -90,6 +90,7 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
         reference=trl.refused_reference(short, arguments, given) if config_of(config) is not None else None,
         formatter=formatter_of(arguments) if short == "SFTTrainer" else None,
         text_rewards=text_rewards_of(context, short, arguments),
+        early=trl.imported_early(context, short),
     )
     name_ = text_of(model)
     if name_ is not None and isinstance(model, Const):

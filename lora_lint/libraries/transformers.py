@@ -70,6 +70,9 @@ def from_pretrained(context: Context, name: str, arguments: Arguments, span: Spa
     config = arguments.get("peft_config")
     if name.startswith("transformers.") and isinstance(config, Object) and isinstance(config.data, ConfigRecord):
         context.records.refuse(config.data, arguments.span("peft_config") or span)
+    if loader.endswith(("Tokenizer", "TokenizerFast")):
+        why = Opaque("the tokenizer's name is not given by that call", span)
+        context.records.add_tokenizer(arguments.get("pretrained_model_name_or_path", 0) or why)
     return None if other else _loaded(context, name, loader, arguments, span)
 
 

@@ -6,18 +6,19 @@ import re
 
 from lora_lint.interpreter.values import Arguments, Const, ListVal, Object, Opaque, Val
 from lora_lint.knowledge.training_arguments import INTO_CONFIG, MOVED
-from lora_lint.libraries import transformers
+from lora_lint.libraries import marks, transformers
 from lora_lint.libraries.context import view_of
 from lora_lint.libraries.convert import is_none, text_of
 from lora_lint.run.events import Resize
+from lora_lint.run.run import EarlyImport
 from lora_lint.run.versions import Pin
+from lora_lint.source import Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.run.run import Method
     from lora_lint.run.versions import Version
-    from lora_lint.source import Span
 
 
 METHODS: dict[str, Method] = {
@@ -58,6 +59,28 @@ def is_replaced(context: Context) -> bool:
     (unsloth 2026.10.9, trainer.py)."""
     main = context.machine.main
     return main is not None and b"unsloth" in main.source.utf8
+
+
+_IMPORTS = rb"(?m)^[ \t]*(?:from|import)[ \t]+([\w.]+)"
+_OF_TRAINER = rb"(?m)^from[ \t]+trl[\w.]*[ \t]+import[ \t]*(?:\([^)]*?\b%s\b|[^\n(]*?\b%s\b)"
+
+
+def imported_early(context: Context, trainer: str) -> EarlyImport | None:
+    """Where a program imports a trainer of TRL by its name before unsloth, which then replaces it in TRL alone (unsloth
+    2026.10.9, _gpu_init.py and models/rl.py). Not where a module of the project may import unsloth before that."""
+    main = context.machine.main
+    if main is None or trainer not in METHODS or not is_replaced(context):
+        return None
+    text, name = main.source.utf8, trainer.encode()
+    found = re.search(_OF_TRAINER % (name, name), text)
+    if found is None:
+        return None
+    tops = [(each.start(), each[1].partition(b".")[0].decode()) for each in re.finditer(_IMPORTS, text)]
+    before = [top for start, top in tops if start < found.start()]
+    after = [top for start, top in tops if start > found.start()]
+    if "unsloth" in before or "unsloth" not in after or not all(map(marks.is_library, before)):
+        return None
+    return EarlyImport("TRL", "unsloth", Span(main.source.path, *found.span()))
 
 
 def has_no_reference(trainer: str, arguments: Arguments, settings: Val | None) -> bool:

@@ -11,6 +11,7 @@ from lora_lint.programs.accelerated import launched_by
 from lora_lint.programs.callers import MAX_SCRIPTS, always_given, given_on_pages, scripts_left, started_with
 from lora_lint.programs.files import MAX_FILES, ProjectLoader, worth_following
 from lora_lint.programs.runs import finish
+from lora_lint.programs.templates import may_apply, with_template
 from lora_lint.programs.trainings import with_printed_sizes
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.python import LARGEST, beginning, parse
@@ -97,6 +98,8 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
         machine.run(module, tree)
         library.complete(module.scope)
         reading = with_printed_sizes(finish(records, source.path), source.trained_on)
+        if records.tokenizers and may_apply(source.utf8):
+            reading = with_template(reading, records.tokenizers, tree, source)
         if (reading.runs or reading.given) and _has_its_own_peft(source.path, project):
             reading = replace(reading.mapped(_without_refusals), given=())
         if invocation is None and any(_depends_on_launch(run) for run in reading.runs):

@@ -63,6 +63,7 @@ def training_of(trainings: list[TrainingRecord], here: Span) -> Training:
         reference=last.reference,
         formatter=last.formatter,
         text_rewards=last.text_rewards,
+        early=last.early,
     )
     if last.alone:
         result = replace(result, bare_reference=Known(True, last.span))

@@ -145,6 +145,8 @@ class Dataset:
     name: Value[str] = ABSENT
     size: Value[int] = ABSENT
     how: str = ""
+    template: Value[str] = ABSENT
+    """The name of the tokenizer whose own chat template writes its conversations, at the place that asks for that."""
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,8 @@ class Training:
     """A function that makes lists of the rows, which the trainer wants as texts."""
     text_rewards: tuple[TextReward, ...] = ()
     """Reward functions that take completions for texts, where the trainer passes lists of messages."""
+    early: EarlyImport | None = None
+    """Where the trainer is imported, if that is before the library that replaces it."""
 
 
 @dataclass(frozen=True)
@@ -201,6 +205,15 @@ class TextReward:
     """A reward function, and where the trainer is given it."""
 
     name: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class EarlyImport:
+    """An import of a library's class, and the library that is imported later and replaces such classes."""
+
+    library: str
+    later: str
     span: Span
 
 

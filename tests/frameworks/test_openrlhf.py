@@ -129,7 +129,7 @@ def test_no_lora_run(text: str) -> None:
         (PPO, ("--load_in_4bit", "--advantage_estimator rloo"), "LL904"),
         (PPO, ("--load_in_4bit", "--advantage_estimator rloo --n_samples_per_prompt 4"), None),
         (HEALTHY, ("--ds.zero_stage 2", "--data.multiturn"), "LL904"),
-        (HEALTHY, ("--ds.zero_stage 2", "--data.multiturn --data.apply_chat_template"), None),
+        (HEALTHY, ("--ds.zero_stage 2", "--data.multiturn --data.apply_chat_template"), "LL421"),
         (HEALTHY, ("--ds.zero_stage 2", "--ds.ring_attn_size 2"), "LL904"),
     ],
 )

@@ -47,9 +47,9 @@ class Why(Enum):
 
 
 NOT_LIVE = {
-    Why.RAISES: ("LL201", "LL205", "LL207", "LL216", "LL412", "LL419", "LL420", "LL503", "LL902", "LL904"),
+    Why.RAISES: ("LL201", "LL205", "LL207", "LL216", "LL412", "LL419", "LL420", "LL421", "LL503", "LL902", "LL904"),
     Why.REPLACED: ("LL206", "LL215"),
-    Why.WRITTEN: ("LL900", "LL901", "LL903", "LL905", "LL910"),
+    Why.WRITTEN: ("LL422", "LL900", "LL901", "LL903", "LL905", "LL910"),
     Why.PAST: ("LL408", "LL409", "LL505"),
     Why.SWEEP: ("LL101", "LL107"),
     Why.AFTERWARDS: ("LL601", "LL602", "LL604", "LL608", "LL609", "LL707"),

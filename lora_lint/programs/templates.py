@@ -1,0 +1,66 @@
+"""Programs that write conversations with the chat template of their model's own tokenizer."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from lora_lint.interpreter.values import Const
+from lora_lint.records import replace
+from lora_lint.run.values import Known
+from lora_lint.source import Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from lora_lint.interpreter.values import Val
+    from lora_lint.run.run import Reading, Run
+    from lora_lint.source import SourceFile
+
+_METHOD = "apply_chat_template"
+_OTHERS = rb"(?<!apply_)chat_template"
+"""How programs give a tokenizer a template, or ask whether it has one."""
+
+
+def may_apply(text: bytes) -> bool:
+    """Whether a program may need a template, and has nothing else to do with any, by a quick look."""
+    return _METHOD.encode() in text and re.search(_OTHERS, text) is None
+
+
+def with_template(reading: Reading, tokenizers: Sequence[Val], tree: ast.Module, source: SourceFile) -> Reading:
+    """The runs of a program, each with where it asks for the template of its model's tokenizer, if all `tokenizers`
+    are that one."""
+    names = {each.value if isinstance(each, Const) else None for each in tokenizers}
+    call = next(_certain(tree.body, source.utf8), None) if len(names) == 1 and None not in names else None
+    if call is None or call.end_lineno is None or call.end_col_offset is None:
+        return reading
+    end = source.offset(call.end_lineno, call.end_col_offset)
+    place = Span(source.path, end - len(_METHOD), end)
+
+    def asking(run: Run) -> Run:
+        model = run.model.name
+        if not isinstance(model, Known) or model.value not in names:
+            return run
+        template = Known(model.value, place, model.origin, model.written or model.span)
+        return replace(run, dataset=replace(run.dataset, template=template))
+
+    return reading.mapped(asking)
+
+
+def _certain(body: Iterable[ast.stmt], text: bytes) -> Iterator[ast.Attribute]:
+    """The uses of the method that depend on no condition, and whose error nothing catches."""
+    for statement in body:
+        if isinstance(statement, ast.If):
+            if "__name__" in ast.unparse(statement.test):
+                yield from _certain(statement.body, text)
+        elif isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            used = isinstance(statement, ast.ClassDef) or statement.name == "__init__"
+            if used or len(re.findall(rb"\b%s\b" % statement.name.encode(), text)) > 1:
+                yield from _certain(statement.body, text)
+        elif isinstance(statement, ast.For | ast.With):
+            yield from _certain(statement.body, text)
+        elif not isinstance(statement, ast.Try | ast.While):
+            inside = (node for node in ast.walk(statement) if isinstance(node, ast.Attribute) and node.attr == _METHOD)
+            if not any(isinstance(node, ast.IfExp) for node in ast.walk(statement)):
+                yield from inside
