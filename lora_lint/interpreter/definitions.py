@@ -17,6 +17,7 @@ from lora_lint.interpreter.values import (
     Native,
     Object,
     Opaque,
+    PathVal,
     Val,
     option_of,
 )
@@ -57,6 +58,10 @@ _SETTINGS_APART = ("builtins.", "typing.", "pydantic.", "abc.", "enum.", "torch.
 _OWN_METHODS_APART = frozenset({"__init__", "compute_loss", "training_step", "train"})
 
 
+_SETTINGS = (Const, PathVal, ListVal, DictVal)
+"""Values that settings have."""
+
+
 class ProgramFile:
     """A file that is being followed: its source, and where its names can come from."""
 
@@ -80,6 +85,11 @@ class Scope:
         self.outer = outer
         self.names: dict[str, Val] = {}
         self.global_names: frozenset[str] = frozenset()
+
+    def unsettle(self, machine: Machine) -> None:
+        """Something that is not known may set any of its names again."""
+        for name, value in self.names.items():
+            machine.journal.set_item(self.names, name, value.overridable())
 
 
 @dataclass(frozen=True)
@@ -111,6 +121,9 @@ class Namespace(Val):
 
     def set_attribute(self, machine: Machine, name: str, value: Val, span: Span) -> None:
         machine.journal.set_item(self.scope.names, name, value)
+
+    def unsettle(self, machine: Machine) -> None:
+        self.scope.unsettle(machine)
 
     def truth(self) -> bool | None:
         return True
@@ -466,6 +479,17 @@ class Class(Val):
         owner = next(owners, None)
         return owner.attributes[name] if owner is not None else None
 
+    def settings(self) -> dict[str, Val]:
+        """Its attributes that are plain values, inherited ones included."""
+        found: dict[str, Val] = {}
+        for owner in reversed(list(self.line())):
+            found |= owner.attributes if isinstance(owner, Class) else {}
+        return {name: value for name, value in found.items() if isinstance(value, _SETTINGS)}
+
+    def unsettle(self, machine: Machine) -> None:
+        for name, value in self.settings().items():
+            machine.journal.set_item(self.attributes, name, value.overridable())
+
     def is_enum(self) -> bool:
         return any(base.qualified_name.endswith("Enum") for base in self.bases)
 
@@ -664,6 +688,20 @@ class Class(Val):
         return Native(inherited.name, load)
 
 
+class _Attributes(DictVal):
+    """`vars(settings)`: the attributes of an object themselves, so that a change of the dict changes the object."""
+
+    __slots__ = ("owner",)
+
+    def __init__(self, owner: Instance) -> None:
+        super().__init__(owner.attributes, None, owner.open)
+        self.owner = owner
+
+    def unsettle(self, machine: Machine) -> None:
+        self.open = True
+        self.owner.unsettle(machine)
+
+
 class Instance(Val):
     """An object of a class of the program, or a namespace; `open` means that it may have attributes that
     nothing sets."""
@@ -680,7 +718,7 @@ class Instance(Val):
         if value is not None:
             return value
         if name == "__dict__":
-            return DictVal(self.attributes, None, self.open)
+            return _Attributes(self)
         if self.class_ is not None:
             value = self._of_class(machine, self.class_, name, span)
             if value is not None:
@@ -726,6 +764,12 @@ class Instance(Val):
 
     def set_attribute(self, machine: Machine, name: str, value: Val, span: Span) -> None:
         machine.journal.set_item(self.attributes, name, value)
+
+    def unsettle(self, machine: Machine) -> None:
+        settings = {} if self.class_ is None else self.class_.settings()
+        for name, value in {**settings, **self.attributes}.items():
+            machine.journal.set_item(self.attributes, name, value.overridable())
+        self.open = True
 
     def item(self, machine: Machine, key: Val, span: Span) -> Val:
         if self.class_ is None and isinstance(key, Const):

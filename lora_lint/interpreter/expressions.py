@@ -186,7 +186,7 @@ def dict_display(machine: Machine, node: ast.Dict, scope: Scope) -> Val:
         if key_node is None:
             spread = value.mapping()
             if spread is None:
-                result.open = True
+                result = DictVal({known: item.overridable() for known, item in result.items.items()}, result.span, True)
             else:
                 result.items.update(spread.items)
                 result.open = result.open or spread.open
@@ -415,10 +415,31 @@ def _argument(machine: Machine, node: ast.expr, place: Span, scope: Scope) -> Va
 _NAMESPACES = frozenset({"builtins.locals", "builtins.vars", "builtins.globals"})
 
 
+class _Names(DictVal):
+    """`globals()`: the names of a module, so that a change of the dict changes the module."""
+
+    __slots__ = ("scope",)
+
+    def __init__(self, items: dict[Any, Val], span: Span, scope: Scope) -> None:
+        super().__init__(items, span, open_=True)
+        self.scope = scope
+
+    def set_item(self, machine: Machine, key: Val, value: Val, span: Span) -> None:
+        super().set_item(machine, key, value, span)
+        if isinstance(key, Const) and isinstance(key.value, str):
+            machine.bind(self.scope, key.value, value)
+
+    def unsettle(self, machine: Machine) -> None:
+        super().unsettle(machine)
+        self.scope.unsettle(machine)
+
+
 def _names(scope: Scope, span: Span) -> Val:
     """`locals()`: the current names of a scope. A module's contain more than is defined in it."""
     names: dict[Any, Val] = {name: value for name, value in scope.names.items() if not isinstance(value, Deferred)}
-    return DictVal(names, span, scope.outer is None or len(names) < len(scope.names))
+    if scope.outer is None:
+        return _Names(names, span, scope)
+    return DictVal(names, span, len(names) < len(scope.names))
 
 
 def _super(scope: Scope, span: Span) -> Val:

@@ -164,9 +164,8 @@ class Machine:
 
     def leave_open(self) -> None:
         """Notes that something may set the main program's settings again."""
-        names = self.main.scope.names if self.main is not None else {}
-        for name, value in names.items():
-            self.journal.set_item(names, name, value.overridable())
+        if self.main is not None:
+            self.main.scope.unsettle(self)
 
     def worth_following(self, function: Function) -> bool:
         """False for long functions that mention nothing about training or its settings (metrics, plotting …). If the
@@ -215,7 +214,8 @@ class Machine:
 
     def call_method(self, member: Member, arguments: Arguments, span: Span) -> Val:
         """Calls a method that a value has because of its kind: a string's, a list's, a library object's."""
-        of_kind = methods.METHODS.get(type(member.owner))
+        kind = DictVal if isinstance(member.owner, DictVal) else type(member.owner)
+        of_kind = methods.METHODS.get(kind)
         found: Val | None = None
         if isinstance(member.owner, DictVal):
             found = self.library.method_of_parts(self, member.owner, member.name, arguments, span)
@@ -407,6 +407,7 @@ _FOLLOW: dict[type[ast.stmt], Callable[..., Any]] = {
     ast.Match: statements.match,
     ast.Return: statements.return_,
     ast.Raise: statements.leave,
+    ast.Assert: statements.assert_,
     ast.Break: statements.leave,
     ast.Continue: statements.leave,
     ast.Global: statements.global_,

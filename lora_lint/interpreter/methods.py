@@ -235,10 +235,9 @@ def _update(machine: Machine, owner: DictVal, arguments: Arguments, span: Span, 
         added = {**spread.items, **added}
         owner.open = owner.open or spread.open
     elif given:
-        owner.open = True
-        added = {**{key: value.overridable() for key, value in owner.items.items()}, **added}
+        owner.unsettle(machine)
     for key, value in added.items():
-        machine.journal.set_item(owner.items, key, value)
+        owner.set_item(machine, Const(key), value, span)
     owner.open = owner.open or vague or arguments.open
     return Effect("update", span)
 

@@ -114,7 +114,12 @@ def _default_of(owner: Val, default: Val) -> Val | None:
 
 def _setattr(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
     positional = arguments.positional
-    if len(positional) != 3 or not isinstance(positional[1], Const):
+    if len(positional) != 3:
+        return None
+    if not isinstance(positional[1], Const | Either):
+        positional[0].unsettle(machine)
+        return Const(None, span)
+    if not isinstance(positional[1], Const):
         return None
     positional[0].set_attribute(machine, str(positional[1].value), positional[2], span)
     return Const(None, span)
@@ -460,7 +465,10 @@ def _replaced(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
     subject = arguments.positional[0]
     if not isinstance(subject, Instance):
         return Opaque("it is not a dataclass that is known", span)
-    return Instance(subject.class_, {**subject.attributes, **arguments.keywords}, subject.open)
+    kept = subject.attributes
+    if arguments.open:
+        kept = {name: value.overridable() for name, value in kept.items()}
+    return Instance(subject.class_, {**kept, **arguments.keywords}, subject.open)
 
 
 def _chained(machine: Machine, arguments: Arguments, span: Span) -> Val | None:

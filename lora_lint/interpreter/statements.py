@@ -348,6 +348,10 @@ def leave(_machine: Machine, node: ast.Raise | ast.Break | ast.Continue, _: Scop
     return _SIGNALS[type(node)]
 
 
+def assert_(machine: Machine, node: ast.Assert, scope: Scope) -> Signal | None:
+    return "raise" if machine.truth(machine.evaluate(node.test, scope)) is False else None
+
+
 def global_(_machine: Machine, node: ast.Global, scope: Scope) -> None:
     scope.global_names = scope.global_names | frozenset(node.names)
 

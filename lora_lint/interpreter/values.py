@@ -78,6 +78,9 @@ class Val:
     def set_item(self, machine: Machine, key: Val, value: Val, span: Span) -> None:
         """self[key] = value"""
 
+    def unsettle(self, machine: Machine) -> None:
+        """Something that is not known may set any of its parts: `config.update(given)`, `setattr(config, key, …)`."""
+
     def slice(self, machine: Machine, bounds: list[Val], span: Span) -> Val:
         """self[lower:upper:step]; a missing bound is None."""
         unknown, most = Opaque("it is a slice of something that is not known", span), _most_of(bounds)
@@ -548,8 +551,15 @@ class DictVal(Val):
     def set_item(self, machine: Machine, key: Val, value: Val, span: Span) -> None:
         if isinstance(key, Const) and is_key(key.value):
             machine.journal.set_item(self.items, key.value, value)
-        else:
+        elif isinstance(key, Either):
             self.open = True
+        else:
+            self.unsettle(machine)
+
+    def unsettle(self, machine: Machine) -> None:
+        self.open = True
+        for key, value in self.items.items():
+            machine.journal.set_item(self.items, key, value.overridable())
 
     def elements(self) -> Listed | None:
         return [Const(key, self.span, "derived") for key in self.items], not self.open

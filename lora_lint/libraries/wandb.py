@@ -48,13 +48,21 @@ def init(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     if context.records.wandb_space or (context.records.given and not isinstance(config, DictVal | Instance)):
         attributes["config"] = swept_config(context, span)
     elif isinstance(config, DictVal):
-        attributes["config"] = Instance(None, dict(config.items), open_=config.open)
+        items = {key: _overridden(value) for key, value in config.items.items()}
+        attributes["config"] = Instance(None, items, open_=config.open)
     elif isinstance(config, Instance):
         attributes["config"] = config
     used = attributes.get("config")
     if isinstance(used, Instance):
         context.records.configure(used)
     return Object("wandb.init", arguments, span, None, attributes)
+
+
+def _overridden(value: Val) -> Val:
+    """A number of the config, which is a default where an agent starts the program. What a sweep does not vary, words
+    and switches, keeps the branches that it chooses."""
+    number = isinstance(value, Const) and type(value.value) in (int, float)
+    return value.overridable() if number else value
 
 
 def agent(context: Context, name: str, arguments: Arguments, span: Span) -> Val:

@@ -1,0 +1,89 @@
+"""What is certain: nothing that a caller, another branch, another cell or code that is not followed may change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lora_lint.linting import engine
+from lora_lint.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAD = """\
+import dataclasses, json, os, sys
+import torch, wandb
+from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
+from transformers import Trainer, TrainerCallback, TrainingArguments
+
+base = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-2-7b-hf")
+"""
+TRAIN = 'Trainer(model=model, args=TrainingArguments("out", learning_rate=2e-4)).train()\n'
+WRAP = 'model = get_peft_model(base, LoraConfig(r=8, lora_alpha={}, target_modules=["q_proj"]))\n' + TRAIN
+LOAD = 'model = PeftModel.from_pretrained(base, "adapter")\n'
+FREEZE = "for p in model.parameters():\n    p.requires_grad = False\n"
+ADD = WRAP.format(16).splitlines(keepends=True)[0]
+
+
+def confidence(folder: Path, program: str, code: str, **files: str) -> str | None:
+    """How sure a rule is of a program, beside files of its project; None where it says nothing."""
+    for name, text in {"train": HEAD + program, **files}.items():
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    found = engine.lint([(folder / "train.py").as_posix()], Settings(), jobs=1).findings
+    return next((finding.confidence for finding in found if finding.code == code), None)
+
+
+@pytest.mark.parametrize(
+    "program, sure",
+    [
+        (WRAP.format("0"), "certain"),
+        ("alpha = 0\n" + WRAP.format("alpha"), "certain"),
+        ("alpha = 0\nglobals()['alpha'] = 16\n" + WRAP.format("alpha"), None),
+        ("alpha = 0\nglobals().update(json.load(open('c')))\n" + WRAP.format("alpha"), "likely"),
+        (
+            "alpha = 0\nfor each in sys.argv[1:]:\n    key, value = each.split('=')\n    globals()[key] = int(value)\n"
+            + WRAP.format("alpha"),
+            "likely",
+        ),
+        ("given = {'alpha': 0, **json.load(open(sys.argv[1]))}\n" + WRAP.format("given['alpha']"), "likely"),
+        ("given = {**json.load(open(sys.argv[1])), 'alpha': 0}\n" + WRAP.format("given['alpha']"), "certain"),
+        ("given = {'alpha': 0}\ngiven[sys.argv[1]] = int(sys.argv[2])\n" + WRAP.format("given['alpha']"), "likely"),
+        (
+            "class Given:\n    alpha = 0\ngiven = Given()\nfor each in sys.argv[1:]:\n"
+            "    setattr(given, *each.split('='))\n    setattr(given, each, 1)\n" + WRAP.format("given.alpha"),
+            "likely",
+        ),
+        (
+            "class Given:\n    alpha = 0\nfor each in sys.argv[1:]:\n    setattr(Given, each, 1)\n"
+            + WRAP.format("Given.alpha"),
+            "likely",
+        ),
+        (
+            "class Given:\n    alpha = 0\ngiven = Given()\nvars(given).update(json.load(open('c')))\n"
+            + WRAP.format("given.alpha"),
+            "likely",
+        ),
+        (
+            "@dataclasses.dataclass\nclass Given:\n    alpha: int = 0\n"
+            "given = dataclasses.replace(Given(), **json.load(open('c')))\n" + WRAP.format("given.alpha"),
+            "likely",
+        ),
+        ("alpha = 0\nfrom local_settings import *\n" + WRAP.format("alpha"), "likely"),
+        ("alpha = 0\nfrom settings import *\n" + WRAP.format("alpha"), None),
+        ("from settings import *\nalpha = 0\n" + WRAP.format("alpha"), "certain"),
+        ("wandb.init(config={'alpha': 0})\n" + WRAP.format("wandb.config.alpha"), "likely"),
+        ("alpha = 0\nassert alpha > 0\n" + WRAP.format("alpha"), None),
+        ("alpha = 0\nassert alpha < 1 and torch.cuda.is_available()\n" + WRAP.format("alpha"), "certain"),
+    ],
+)
+def test_what_may_give_another_value(tmp_path: Path, program: str, sure: str | None) -> None:
+    assert confidence(tmp_path, program, "LL105", settings="alpha = 16\n") == sure
+
+
+def test_words_of_a_config_choose_branches(tmp_path: Path) -> None:
+    """A sweep varies numbers; `if config.mode == …` is decided as it is written."""
+    program = "wandb.init(config={'mode': 'full'})\nalpha = 16 if wandb.config.mode == 'full' else 0\n"
+    assert confidence(tmp_path, program + WRAP.format("alpha"), "LL105") is None
