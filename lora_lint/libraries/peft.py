@@ -175,8 +175,17 @@ _MERGES = (rb"merge_and_unload", rb"merge\w*\s*\(", rb"unload\s*\(", rb"mergekit
 """Ways to merge an adapter, here or in what a program calls."""
 _MERGED = r"(?i)(?<![a-z])(?<!un)(?<!non.)(?<!not.)merged(?![a-z])"
 """What the name of a folder says of the model in it."""
+_THAWS = (
+    rb"requires_grad_\s*\((?!\s*(?:mode\s*=\s*)?False\b)",
+    rb"requires_grad\s*=(?!=|\s*False\b)",
+    rb"[\"']requires_grad[\"']\s*,(?!\s*False\b)",
+)
+"""Ways to make parameters trainable, by whatever road the program reaches them."""
 _SWITCHES = rb"set_adapter|active_adapter|activate_adapter|(?:model|ref)_adapter_name|adapter_names\s*="
 """Ways to activate an adapter; trainers of TRL take the names of the policy's and the reference's."""
+_FREEZING = ("freez", "thaw", "trainab", "require_grad", "requires_grad", "mark_only")
+_COUNTING = ("print", "count", "get", "num", "n_", "log", "show", "report", "summar", "calc", "comput", "check", "find")
+"""Words in the names of functions that freeze parameters or make them trainable, and starts of others' names."""
 _OTHER_WEIGHTS = (
     *(rb"backward\s*\(", rb"load_(?:state_dict|adapter|file|weights|lora|checkpoint|model)"),
     *(rb"Peft(?!Config)\w*\.from_pretrained", rb"set_peft_model_state_dict", rb"safe_open", rb"torch\.load"),
@@ -200,6 +209,22 @@ def _shows(ways: tuple[bytes, ...], program: bytes) -> bool:
 def saves_otherwise(program: bytes) -> bool:
     """Whether a program may save other parts of a model than PEFT and trainers do."""
     return _shows(_OTHER_WAYS, program)
+
+
+def thaws(program: bytes) -> bool:
+    """Whether a program shows a way to make parameters trainable, perhaps in a method that a trainer calls."""
+    return b"requires_grad" in program and _shows(_THAWS, program)
+
+
+def may_thaw(context: Context, name: str, arguments: Arguments, span: Span) -> None:
+    """A function that is not followed and is named after freezing gets a model: `freeze_all_but(model, "lora")`."""
+    called = name.rpartition(".")[2].lower()
+    if not any(word in called for word in _FREEZING) or called.startswith(_COUNTING):
+        return
+    for value in (*arguments.positional, *arguments.keywords.values()):
+        if isinstance(value, Object) and isinstance(value.data, ModelView):
+            unknown: Value[bool] = Unknown(f"`{called}` is not followed", span)
+            context.happen(value.data.record, SetRequiresGrad(span, adapters=None, trainable=unknown))
 
 
 def saved(context: Context, view: ModelView, arguments: Arguments, span: Span, *, by_trainer: bool = False) -> None:

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from lora_lint.interpreter.definitions import Class, Function
 from lora_lint.interpreter.values import Arguments, Const, DictVal, External, ListVal, Member, Object, Val, constant
-from lora_lint.libraries import datasets, parameters, rows, shapes, tokens, torch, trainers, transformers
+from lora_lint.libraries import datasets, parameters, peft, rows, shapes, tokens, torch, trainers, transformers
 from lora_lint.libraries.context import Context
 from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import (
@@ -436,4 +436,6 @@ class Knowledge:
             return transformers.from_unknown_class(Context(machine, self.records), name, arguments, span)
         if trainers.is_trainer(name, arguments):
             trainers.trainer(Context(machine, self.records), name, arguments, span)
+        else:
+            peft.may_thaw(Context(machine, self.records), name, arguments, span)
         return None

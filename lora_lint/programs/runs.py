@@ -27,7 +27,7 @@ from lora_lint.libraries.effects import (
     RunRecord,
     TrainingRecord,
 )
-from lora_lint.libraries.peft import saves_otherwise
+from lora_lint.libraries.peft import saves_otherwise, thaws
 from lora_lint.programs.adapters import adapter_of, settings_of_method
 from lora_lint.programs.events import besides, events_of, exclude
 from lora_lint.programs.given import of_call, of_loading
@@ -105,6 +105,8 @@ def finish(records: Records, path: str) -> Reading:
     runs = [run for _, run in made] + list(_reloaded(records, path, made))
     if saves_otherwise(records.text):
         runs = [replace(run, saves_otherwise=True) for run in runs]
+    if thaws(records.text):
+        runs = [replace(run, thaws=True) for run in runs]
     given = (of_call(made, name, made.callee, made.span) for name, made in records.checked if made.span is not None)
     here = tuple(each for each in given if each is not None and each.span.path == path)
     return Reading(tuple(_distinct(runs + extra)), tuple(sweeps), given=here)

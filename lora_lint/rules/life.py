@@ -5,6 +5,7 @@ from __future__ import annotations
 from lora_lint.finding import Add, Bind, Finding, Fix, Follow, Move, Related
 from lora_lint.knowledge import versions
 from lora_lint.knowledge.adapter_states import course, trains_nothing
+from lora_lint.rules.trainability import thaws_unseen
 from lora_lint.rules.words import happening, least, names, place, surety
 from lora_lint.run.events import (
     AddBeside,
@@ -219,7 +220,7 @@ def adapter_frozen_after_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[
     """LL416"""
     if not run.framework.direct:
         yield from _frozen_by_framework(run)
-    if run.trained is not True:
+    if run.trained is not True or thaws_unseen(run):
         return
     yield from _frozen_by_trainer(run)
     put_on: PutOn | None = None

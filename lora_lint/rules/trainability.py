@@ -317,6 +317,8 @@ _Loaded: TypeAlias = LoadAdapter | LoadBeside
 
 def adapter_loaded_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL402"""
+    if thaws_unseen(run):
+        return
     trained: dict[Span, tuple[_Loaded, Train]] = {}
     loads: list[_Loaded] = []
     for event, states in course(run.events, run.below("peft")):
@@ -342,6 +344,11 @@ def adapter_loaded_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Find
         fix = None if found else giving_effect("safe", "Add is_trainable=True", Add(load.span, "is_trainable", True))
         doubt = least("likely" if found else "certain", happening(load, train))
         yield Finding("LL402", message, load.span, doubt, None, related, fix)
+
+
+def thaws_unseen(run: Run) -> bool:
+    """Whether the program makes parameters trainable where nothing is followed, so that they may be the adapter's."""
+    return run.thaws and not any(isinstance(event, Unfreeze | SetRequiresGrad) for event in run.events)
 
 
 def _blamed(loads: Sequence[_Loaded], states: AdapterStates) -> _Loaded | None:
@@ -391,7 +398,7 @@ def _may_thaw(event: Event) -> bool:
 
 def kbit_prepare_after_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL404"""
-    if run.trained is False:
+    if run.trained is False or thaws_unseen(run):
         return
     wrap: Event | None = None
     for number, event in enumerate(run.events):

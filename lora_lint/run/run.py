@@ -328,6 +328,9 @@ class Run:
     """The class of PEFT's config: those of other methods (IA3Config, LoHaConfig …) have no rank, or a different one."""
     saves_otherwise: bool = False
     """The program shows other ways to save weights than those that write the adapter alone."""
+    thaws: bool = False
+    """The program makes parameters trainable somewhere, perhaps where nothing is followed: in a callback, in a method
+    of its own trainer."""
     others: tuple[BaseModel, ...] = ()
     """The other models that the same config is put on."""
     settings: Mapping[str, Value[Any]] = field(default_factory=dict)

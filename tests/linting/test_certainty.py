@@ -87,3 +87,47 @@ def test_words_of_a_config_choose_branches(tmp_path: Path) -> None:
     """A sweep varies numbers; `if config.mode == …` is decided as it is written."""
     program = "wandb.init(config={'mode': 'full'})\nalpha = 16 if wandb.config.mode == 'full' else 0\n"
     assert confidence(tmp_path, program + WRAP.format("alpha"), "LL105") is None
+
+
+UNFROZEN = "for n, p in model.named_parameters():\n    if 'lora' in n: p.requires_grad = True\n"
+
+
+@pytest.mark.parametrize(
+    "code, program, sure",
+    [
+        ("LL402", LOAD + TRAIN, "certain"),
+        ("LL402", LOAD + "from somewhere import unfreeze_lora\nunfreeze_lora(model)\n" + TRAIN, None),
+        ("LL402", LOAD + "from somewhere import print_trainable\nprint_trainable(model)\n" + TRAIN, "certain"),
+        ("LL402", LOAD + "list(map(lambda p: p.requires_grad_(True), model.parameters()))\n" + TRAIN, None),
+        (
+            "LL402",
+            LOAD
+            + "named = dict(model.named_parameters())\nfor n in named:\n    named[n].requires_grad = 'lora' in n\n"
+            + TRAIN,
+            None,
+        ),
+        (
+            "LL402",
+            "class Thaw(TrainerCallback):\n    def on_train_begin(self, args, state, control, model=None, **rest):\n"
+            "        for n, p in model.named_parameters():\n            setattr(p, 'requires_grad', 'lora' in n)\n"
+            + LOAD
+            + "Trainer(model=model, args=TrainingArguments('out'), callbacks=[Thaw()]).train()\n",
+            None,
+        ),
+        ("LL402", LOAD + "base.requires_grad_(False)\n" + TRAIN, "certain"),
+        ("LL404", ADD + "model = prepare_model_for_kbit_training(model)\n" + TRAIN, "certain"),
+        (
+            "LL404",
+            "from somewhere import mark_only_lora_as_trainable\n"
+            + ADD
+            + "model = prepare_model_for_kbit_training(model)\n"
+            "mark_only_lora_as_trainable(model)\n" + TRAIN,
+            None,
+        ),
+        ("LL416", ADD + FREEZE + TRAIN, "certain"),
+        ("LL416", ADD + FREEZE + "from somewhere import set_trainable\nset_trainable(model, ['lora'])\n" + TRAIN, None),
+        ("LL416", ADD + FREEZE + UNFROZEN + TRAIN, None),
+    ],
+)
+def test_what_may_make_adapters_trainable(tmp_path: Path, code: str, program: str, sure: str | None) -> None:
+    assert confidence(tmp_path, program, code) == sure
