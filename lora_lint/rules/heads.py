@@ -42,6 +42,11 @@ FINE_TUNED = (
     r"|rerank|classif"
 )
 """In the names of checkpoints that have a trained head."""
+_BASES = (
+    r"(?:(?:google|google-bert|FacebookAI|facebook|microsoft|distilbert|albert|openai-community|meta-llama|mistralai|"
+    r"Qwen|EleutherAI|answerdotai|xlnet|allenai|bigscience|tiiuae|almanach)/)?[\w.-]+"
+)
+"""Names of models on the hub that their makers publish: without an owner, or those of makers of base models."""
 _HALF = frozenset({"float16", "half"})
 _NO_INPUT_IDS = frozenset({"whisper", "speech_to_text"})
 """Models whose `forward` takes no `input_ids` (transformers 5.23.0)."""
@@ -85,6 +90,8 @@ def _untold(run: Run, saved: tuple[str, ...], task: str) -> Iterator[Finding]:
     patterns = [each.value for each in alternatives(adapter.target_modules) if isinstance(each.value, str)]
     if any(part in name for name in (*saved, *patterns) for part in _HEADS):
         return
+    if any(_has_a_head(str(name.value)) for name in alternatives(run.model.name)):
+        return  # which may be meant to stay
     key = adapter.key("task_type")
     targets = [name for each in alternatives(adapter.target_modules) for name in each.value or ()]
     aimed = [name for name in dict.fromkeys(targets) if any(part in name for part in _HEADS)]
@@ -103,8 +110,19 @@ def _untold(run: Run, saved: tuple[str, ...], task: str) -> Iterator[Finding]:
     message = f'{has}. `{key}="{task}"` trains and saves it (or name it in `{adapter.key("modules_to_save")}`)'
     fix = Fix("unsafe", f'Add {key}="{task}"', put(adapter, "task_type", task))
     # The checkpoint's own head may be intended to stay unchanged.
-    sure: Confidence = "likely" if aimed else "certain"
+    sure: Confidence = "certain" if not aimed and _lacks_a_head(run) else "likely"
     yield Finding("LL406", message, adapter.span, sure, None, (), fix)
+
+
+def _has_a_head(name: str) -> bool:
+    """Whether a model of the hub has a trained head by its name; a folder may be called anything."""
+    return re.fullmatch(r"[\w-][\w.-]*(?:/[\w.-]+)?", name) is not None and re.search(FINE_TUNED, name) is not None
+
+
+def _lacks_a_head(run: Run) -> bool:
+    """Whether the checkpoint is a published base model, which has no head for classes of its own."""
+    called = [str(name.value) for name in alternatives(run.model.name)]
+    return bool(called) and all(re.fullmatch(_BASES, name) and not re.search(FINE_TUNED, name) for name in called)
 
 
 def _of_a_class(run: Run, saved: tuple[str, ...]) -> Iterator[Finding]:
@@ -238,7 +256,8 @@ def _on_a_classifier(run: Run, loader: str, task: str) -> Finding:
     message = f"`{key}={task}` is for models that generate, and {loader} loads a classifier: {does}. {remedy}"
     changes = put(adapter, "task_type", meant) if meant else ()
     fix = Fix("unsafe", f'Set {key} to "{meant}"', changes) if changes else None
-    return resting("LL418", message, adapter.task_type, otherwise=adapter.span, fix=fix)
+    doubt: Confidence = "certain" if pin is not None else "likely"  # an older release says nothing
+    return resting("LL418", message, adapter.task_type, otherwise=adapter.span, doubt=doubt, fix=fix)
 
 
 def _without_a_language_head(run: Run, loader: str, task: str) -> Iterator[Finding]:
@@ -260,7 +279,7 @@ def _without_a_language_head(run: Run, loader: str, task: str) -> Iterator[Findi
         f"`{key}` out, or load the model with the head"
     )
     fix = Fix("unsafe", f"Leave {key} out", drop(adapter, "task_type"))
-    doubt: Confidence = "certain" if cases else "likely"
+    doubt: Confidence = "certain" if cases and pin is not None else "likely"
     yield resting("LL418", message, adapter.task_type, otherwise=adapter.span, doubt=doubt, fix=fix)
 
 

@@ -131,3 +131,22 @@ UNFROZEN = "for n, p in model.named_parameters():\n    if 'lora' in n: p.require
 )
 def test_what_may_make_adapters_trainable(tmp_path: Path, code: str, program: str, sure: str | None) -> None:
     assert confidence(tmp_path, program, code) == sure
+
+
+@pytest.mark.parametrize(
+    "name, sure",
+    [
+        ("'bert-base-uncased'", "certain"),
+        ("'microsoft/deberta-v3-base'", "certain"),
+        ("'somebody/their-bert'", "likely"),
+        ("'./out/checkpoint-500'", "likely"),
+        ("sys.argv[1]", "likely"),
+        ("'textattack/bert-base-uncased-SST-2'", None),
+        ("'distilbert-base-uncased-finetuned-sst-2-english'", None),
+    ],
+)
+def test_heads_of_checkpoints(tmp_path: Path, name: str, sure: str | None) -> None:
+    """A checkpoint may have a head of its own, which is meant to stay as it is."""
+    program = f"base = AutoModelForSequenceClassification.from_pretrained({name}, num_labels=2)\n"
+    wrap = "model = get_peft_model(base, LoraConfig(r=8, lora_alpha=16, target_modules=['query']))\n"
+    assert confidence(tmp_path, program + wrap + TRAIN, "LL406") == sure
