@@ -5,7 +5,7 @@ from __future__ import annotations
 from lora_lint import prefilter
 from lora_lint.finding import Finding
 from lora_lint.linting.fence import Failure, attempt
-from lora_lint.linting.judging import Judge
+from lora_lint.linting.judging import Judge, across_cells
 from lora_lint.linting.outcome import FileResult, distinct, is_shown
 from lora_lint.linting.reading import read_file
 from lora_lint.linting.silencing import Silencer
@@ -107,7 +107,7 @@ class _Ruled:
         judged: list[Judged] = []
         for finding, subject in self._judge.findings(file.reading):
             findings.append(finding)  # one by one: those before a failure are kept
-            leveled = self._judge.with_level(finding)
+            leveled = self._judge.with_level(across_cells(finding, file.source))
             judged.append(Judged(leveled, subject, self._is_heard(leveled)))
         speaking, withheld = agreed(judged, file.reading)
         silence = self._silence(speaking, file)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lora_lint.run.given import Given
     from lora_lint.run.run import Reading, Run, Sweep
     from lora_lint.settings import Settings
-    from lora_lint.source import Span
+    from lora_lint.source import SourceFile, Span
 
 _SHORT = 60
 """The most characters of a value that is quoted where it is written."""
@@ -94,6 +94,16 @@ class Judge:
         if run.framework.reader_unknown:
             finding = replace(finding, confidence=least(finding.confidence, "likely"))
         return replace(finding, basis=basis) if self._basis else finding
+
+
+def across_cells(finding: Finding, source: SourceFile) -> Finding:
+    """A finding in a notebook that rests on more than one cell is not certain: people run cells in another order, run
+    one again after a change, or leave one out."""
+    if finding.confidence != "certain" or not source.cells:
+        return finding
+    places = (*(each.span for each in finding.related), *(each.span for each in finding.subjects))
+    cells = {source.locate(place).cell for place in (finding.span, *places) if place and place.path == source.path}
+    return replace(finding, confidence="likely") if len(cells) > 1 else finding
 
 
 def _with_known_keys(finding: Finding, run: Run) -> Finding:

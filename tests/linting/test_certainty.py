@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -150,3 +151,12 @@ def test_heads_of_checkpoints(tmp_path: Path, name: str, sure: str | None) -> No
     program = f"base = AutoModelForSequenceClassification.from_pretrained({name}, num_labels=2)\n"
     wrap = "model = get_peft_model(base, LoraConfig(r=8, lora_alpha=16, target_modules=['query']))\n"
     assert confidence(tmp_path, program + wrap + TRAIN, "LL406") == sure
+
+
+@pytest.mark.parametrize("cells, sure", [((LOAD + TRAIN,), "certain"), ((LOAD, TRAIN), "likely")])
+def test_cells_of_a_notebook(tmp_path: Path, cells: tuple[str, ...], sure: str) -> None:
+    made = [{"cell_type": "code", "source": cell, "metadata": {}, "outputs": []} for cell in (HEAD, *cells)]
+    path = tmp_path / "train.ipynb"
+    path.write_text(json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}), encoding="utf-8")
+    found = engine.lint([path.as_posix()], Settings(), jobs=1).findings
+    assert [finding.confidence for finding in found if finding.code == "LL402"] == [sure]
