@@ -53,6 +53,8 @@ _GENERATIVE = ("causal-lm", "image-text-to-text", "seq2seq-lm")
 
 def vision_tower_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
     """LL208"""
+    if run.trained is False:
+        return  # a saved adapter, which is too late to change
     resolved, cases = cases_of(run)
     if not cases or not names_or_shorthand(run) or run.model.loader_adapts:
         return
