@@ -49,6 +49,7 @@ _new_tuple = tuple.__new__
 _TRAINING_WORDS = tuple(
     b"lora peft adapter from_pretrained requires_grad dataset tokeniz trainer freeze add_argument argparse rank alpha "
     b"target_modules finetun fine_tun tuner train( nn.module yaml json toml configparser omegaconf "
+    b"model_name model_id model_path base_model "
     b".map( .select( train_test_split dataframe .append({".split()
 )
 """What functions that matter for a training mention: the training itself, its data, or the files that its settings are
@@ -169,9 +170,10 @@ class Machine:
 
     def worth_following(self, function: Function) -> bool:
         """False for long functions that mention nothing about training or its settings (metrics, plotting …). If the
-        program only starts others, those of other files have to mention a command."""
+        program only starts others, those of other files have to mention a command. What a constructor does is worth it
+        for the attributes alone."""
         node = function.node
-        if (node.end_lineno or node.lineno) - _begin(node) < 12:
+        if (node.end_lineno or node.lineno) - _begin(node) < 12 or function.name == "__init__":
             return True
         worth = self._worth.get(id(node))
         if worth is None:

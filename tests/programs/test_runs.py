@@ -758,3 +758,51 @@ model = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", r=8))
     assert only(read_python(IMPORTS + program)).model.loader is None
     alone = program.replace("kind.from", "AutoModelForTokenClassification.from")
     assert only(read_python(IMPORTS + alone)).model.loader == "AutoModelForTokenClassification"
+
+
+CONSTRUCTOR = """
+    class Job:
+        def __init__(self, settings=None):
+            self.settings = settings or {"r": 4, "model": "gpt2-large"}
+            self.history = {
+                "losses": [],
+                "perplexities": [],
+                "epochs": [],
+            }
+            self.started = None
+            self.best = float("inf")
+            self.folder = "out"
+            self.patience = 3
+            self.seed = 42
+            self.name = "job"
+
+        def run(self):
+            name = resolved(self.settings["model"])
+            model = AutoModelForCausalLM.from_pretrained(name)
+            model = get_peft_model(model, LoraConfig(r=self.settings["r"]))
+            Trainer(model=model).train()
+
+    def resolved(name):
+        names = {
+            "a": "x",
+            "b": "y",
+            "c": "z",
+        }
+        known = []
+        for letter in "abc":
+            known.append(letter)
+        print(known)
+        print(names)
+        model_name = name
+        if model_name == "small":
+            return "gpt2-medium"
+        return model_name
+
+    Job({"r": 12, "model": "gpt2"}).run()
+    """
+
+
+def test_long_functions_of_which_the_adapter_depends_are_followed() -> None:
+    """A constructor, whatever its text mentions, and a function that is about the name of the model."""
+    run = only(read_python(IMPORTS + textwrap.dedent(CONSTRUCTOR)))
+    assert (plain(run.adapter.rank), plain(run.model.name)) == (12, "gpt2")
