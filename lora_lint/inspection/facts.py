@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from enum import Enum
 
+from lora_lint.run.cases import together
 from lora_lint.run.choices import caller
 from lora_lint.run.values import ABSENT, Choices, Known, Reason, Unknown, alternatives, known
 
@@ -138,12 +139,10 @@ def _scale(run: Run) -> dict[str, Any]:
         if isinstance(value, Unknown):
             return {"unknown": f"{adapter.key(name)} is not known: {value.why}"}
     scales: dict[float, str] = {}
-    for rank in alternatives(adapter.rank):
-        for alpha in alternatives(adapter.alpha):
-            for rslora in alternatives(adapter.use_rslora):
-                if _number(rank.value) and _number(alpha.value) and rank.value > 0:
-                    root = math.sqrt(rank.value) if rslora.value else rank.value
-                    scales[alpha.value / root] = "alpha / sqrt(r)" if rslora.value else "alpha / r"
+    for rank, alpha, rslora in together(adapter.rank, adapter.alpha, adapter.use_rslora):
+        if _number(rank.value) and _number(alpha.value) and rank.value > 0:
+            root = math.sqrt(rank.value) if rslora.value else rank.value
+            scales[alpha.value / root] = "alpha / sqrt(r)" if rslora.value else "alpha / r"
     if not scales:
         return {"unknown": "rank or alpha is not a finite number"}
     if len(scales) == 1:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import product
-
 from lora_lint.finding import CONFIDENCES, Finding
 from lora_lint.records import replace
+from lora_lint.run.cases import together
 from lora_lint.run.values import Choices, Known, alternatives
 
 TYPE_CHECKING = False
@@ -82,7 +81,7 @@ def happening(*events: Event, flagged: Confidence = "likely") -> Confidence:
 
 def every_case(*values: Value[Any]) -> Iterator[tuple[Any, ...]]:
     """Every combination that the values may have; none if one of them is unknown."""
-    return product(*([known.value for known in alternatives(value)] for value in values))
+    return (tuple(known.value for known in found) for found in together(*values))
 
 
 def some_case(value: Value[Any]) -> Iterator[tuple[Known[Any], Confidence]]:

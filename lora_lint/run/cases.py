@@ -6,11 +6,11 @@ value (`Known.under`), so that a run can be read as it is in each case: its mode
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, combinations, product
 
 from lora_lint.records import replace
 from lora_lint.run.choices import caller, exclude
-from lora_lint.run.values import Choices, Known, Reason, Unknown
+from lora_lint.run.values import Choices, Known, Reason, Unknown, alternatives
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +34,13 @@ def within(run: Run, case: Case) -> Run:
         if kept:
             changed[part] = replace(record, **kept)
     return replace(run, **changed) if changed else run
+
+
+def together(*values: Value[Any]) -> Iterator[tuple[Known[Any], ...]]:
+    """Every combination of what some values may be, but for those that no call of the program leads to."""
+    for found in product(*map(alternatives, values)):
+        if not any(exclude(one.under, other.under) for one, other in combinations(found, 2)):
+            yield found
 
 
 def each_case(run: Run) -> Iterator[tuple[Run, str]]:

@@ -35,8 +35,12 @@ def exclude(one: Case, other: Case) -> bool:
 
 
 def common(one: Case, other: Case) -> Case:
-    """What two cases have in common: the case of a value that is the same in both."""
-    return tuple(choice for choice in one if choice in other)
+    """What two cases have in common: the case of a value that is the same in both. If they are two values of an option,
+    it is one of these."""
+    shared = tuple(choice for choice in one if choice in other)
+    apart = [choice for choice in other if choice not in one]
+    united = [_one_of(mine, theirs) for mine in one if mine not in shared for theirs in apart]
+    return (*shared, *(choice for choice in united if choice is not None))
 
 
 def caller(case: Case) -> str | None:
@@ -50,6 +54,24 @@ def caller(case: Case) -> str | None:
     return " and ".join(dict.fromkeys(words))
 
 
+def _one_of(one: OptionChoice, other: OptionChoice) -> OptionChoice | None:
+    """That an option has a value which either of two choices names; None if they say something else."""
+    if not one.option or one.option != other.option or not (one.holds and other.holds):
+        return None
+    named = [_named(choice) for choice in (one, other)]
+    if named[0] is None or named[1] is None:
+        return None
+    usual = one.usual if one.usual == other.usual else True if one.usual or other.usual else None
+    return OptionChoice(one.option, "among", tuple(dict.fromkeys((*named[0], *named[1]))), True, usual)
+
+
+def _named(choice: OptionChoice) -> tuple[Any, ...] | None:
+    """The values of the option that a choice names; None if it names none."""
+    if choice.test == "among":
+        return tuple(choice.value)
+    return (choice.value,) if choice.test == "equals" else None
+
+
 def _opposed(one: OptionChoice, other: OptionChoice) -> bool:
     if one.option != other.option:
         return False
@@ -60,6 +82,8 @@ def _opposed(one: OptionChoice, other: OptionChoice) -> bool:
             answer = _answer(asked, given.value)
             if answer is not None and answer is not asked.holds:
                 return True
+    if one.test == other.test == "among" and one.holds and other.holds:
+        return set(map(_folded, one.value)).isdisjoint(map(_folded, other.value))
     return False
 
 

@@ -27,7 +27,14 @@ def model(test: str, value: object, holds: bool = True, usual: bool | None = Fal
 @given(st.lists(choices(), max_size=3).map(tuple), st.lists(choices(), max_size=3).map(tuple))
 def test_exclusion_is_mutual(one: Case, other: Case) -> None:
     assert exclude(one, other) is exclude(other, one)
-    assert set(common(one, other)) == set(one) & set(other)
+    assert set(common(one, other)) >= set(one) & set(other)
+
+
+@given(*3 * [st.lists(choices(), max_size=3).map(tuple)])
+def test_what_two_cases_have_in_common_excludes_no_more_than_both(one: Case, other: Case, third: Case) -> None:
+    if exclude(common(one, other), third):
+        assert exclude(one, third)
+        assert exclude(other, third)
 
 
 @given(choices())
