@@ -151,16 +151,19 @@ def from_caller(context: Context, names: list[str]) -> Val | None:
 def listed(value: Val) -> Val:
     """The value of an option that takes several values, of which the caller gives one or more."""
     if isinstance(value, Either):
-        return either(map(listed, value.options))
+        return either(map(listed, value.options), value.cases)
     return ListVal([value], value.span) if isinstance(value, Const) else value
 
 
 def _converted(value: Val, kind: Val | None) -> Val:
     """A given value in the type that the program asks for, if it is text."""
     if isinstance(value, Either):
-        return either(_converted(option, kind) for option in value.options)
-    if isinstance(value, Const) and isinstance(kind, External) and kind.name == "builtins.str":
-        return Const(str(value.value), value.span, value.origin)
+        return either((_converted(option, kind) for option in value.options), value.cases)
+    if isinstance(value, Const) and isinstance(kind, External):
+        if kind.name == "builtins.str":
+            return Const(str(value.value), value.span, value.origin)
+        if kind.name == "pathlib.Path" and isinstance(value.value, str):
+            return PathVal(value.value, value.span, value.origin)
     return value
 
 

@@ -1,4 +1,4 @@
-"""DeepSpeed: the engine that stands for a model."""
+"""DeepSpeed: the engine that stands for a model, and its own options of a program (DeepSpeed 0.18, `__init__.py`)."""
 
 from __future__ import annotations
 
@@ -17,4 +17,9 @@ def initialize(context: Context, name: str, arguments: Arguments, span: Span) ->
     return ListVal([model, *rest], span, "tuple")
 
 
-CALLS: dict[str, Handler] = {"initialize": initialize}
+def with_its_options(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`add_config_arguments(parser)`: the parser, with DeepSpeed's options too."""
+    return arguments.get("parser", 0) or Opaque("the parser is not given", span)
+
+
+CALLS: dict[str, Handler] = {"initialize": initialize, "add_config_arguments": with_its_options}

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import os
 
-from lora_lint.interpreter.values import Arguments, Const, DictVal, ListVal, Object, Opaque, Val, as_text
+from lora_lint.interpreter.values import (
+    Arguments,
+    Const,
+    DictVal,
+    Either,
+    ListVal,
+    Object,
+    Opaque,
+    Val,
+    as_text,
+    either,
+)
 from lora_lint.libraries.convert import text_of
 from lora_lint.run.values import Reason
 
@@ -31,6 +42,22 @@ class Unfilled(Opaque):
     def __init__(self, text: str, span: Span) -> None:
         super().__init__("it is filled in when the run starts", span)
         self.text = text
+
+
+class Setting(Const):
+    """A text in a config file that callers may replace by another file: where a program asks whether there is one, as
+    for the file that this one extends, it is about this file."""
+
+    __slots__ = ()
+
+    def __init__(self, value: str, span: Span | None) -> None:
+        super().__init__(value, span, "cli-default")
+
+    def truth(self) -> bool | None:
+        return bool(self.value)
+
+    def overridable(self) -> Val:
+        return self
 
 
 def opened(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
@@ -75,6 +102,10 @@ def file_argument(arguments: Arguments) -> Val | None:
 
 def opened_path(file: Val | None) -> Val | None:
     """The path of an opened file."""
+    if isinstance(file, Either):
+        paths = [opened_path(option) for option in file.options]
+        every = [path for path in paths if path is not None]
+        return either(every, file.cases) if len(every) == len(paths) else None
     if not isinstance(file, Object) or file.callee != OPEN:
         return None
     return file.arguments.get("file", 0) or file.arguments.get("filename", 0)
@@ -92,10 +123,14 @@ def content(
     which, or it cannot be read.
 
     If the command line may override the file's name, or the file is known only by the end of its path, its values may
-    be overridden too.
+    be overridden too. Of several files, those that the project has count.
     """
     from lora_lint.readers.errors import Unreadable
 
+    if isinstance(path, Either):
+        each = [(content(context, option, span, read), case) for option, case in path.of_cases()]
+        there = [(value, case) for value, case in each if value is not None]
+        return either([value for value, _ in there], [case for _, case in there]) if there else None
     path = as_text(path) if path is not None else None
     name, project = text_of(path), context.records.project
     place = project.by_end(span.path, name) if project is not None and name else None
@@ -167,6 +202,8 @@ def _value(node: Node) -> Val:
 def _overridable(value: Val) -> Val:
     if isinstance(value, DictVal):
         return DictVal({key: _overridable(item) for key, item in value.items.items()}, value.span, value.open)
+    if isinstance(value, Const) and isinstance(value.value, str):
+        return Setting(value.value, value.span)
     return value.overridable()
 
 

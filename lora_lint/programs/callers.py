@@ -1,6 +1,6 @@
 """What the callers of a program always set: the defaults of these options are placeholders that no run uses.
 
-A command on a page of the project is an example, for options without a default."""
+A command on a page of the project, or in the head of the program, is an example, for options without a default."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ MAX_SCRIPTS = 200
 MAX_PAGES = 20
 """The most pages that are searched for one program."""
 _PAGE = ".md"
+_HEAD = 4_000
+"""Bytes of a program in which its name has to be for its head to be read."""
 _FOLDERS = (
     *("", "scripts", "script", "examples", "experiments", "bash", "shell", "run", "runs", "bin"),
     *("jobs", "slurm", "sbatch", "launch"),
@@ -45,9 +47,9 @@ def always_given(program: str, project: Project) -> dict[str, tuple[Node, ...]]:
     return _callers_of(project).always_given(program)
 
 
-def given_on_pages(program: str, project: Project) -> dict[str, tuple[Node, ...]]:
+def given_on_pages(program: SourceFile, project: Project) -> dict[str, tuple[Node, ...]]:
     """The options, without dashes, that every command for a program gives it on the pages of the project, such as its
-    README, with the values in each command."""
+    README, and in its own head, with the values in each command."""
     return _callers_of(project).given_on_pages(program)
 
 
@@ -77,9 +79,12 @@ def scripts_around(path: str, project: Project) -> list[str]:
 
 def program_path(call: Call, near: str, project: Project) -> str | None:
     """The file of the program that a call in the script `near` starts, relative to the script or to a folder above it,
-    from which it is run, or of an absolute path the end, with its folder; None if the project does not have it."""
-    name = call.name if call.kind == "script" else call.name.replace(".", "/") + ".py"
-    return project.by_end(near, name, least=2)
+    from which it is run, or of an absolute path the end, with its folder; None if the project does not have it. A
+    module may be in the folder `src` of one of these."""
+    if call.kind == "script":
+        return project.by_end(near, call.name, least=2)
+    name = call.name.replace(".", "/") + ".py"
+    return project.nearest(near, name, f"src/{name}")  # where the package is installed from
 
 
 @lru_cache(maxsize=2)
@@ -100,10 +105,11 @@ class _Callers:
     def always_given(self, program: str) -> dict[str, tuple[Node, ...]]:
         return _in_each([given for _, given in self.calls_of(program)])
 
-    def given_on_pages(self, program: str) -> dict[str, tuple[Node, ...]]:
-        folders = self._project.upwards(os.path.dirname(program))
+    def given_on_pages(self, program: SourceFile) -> dict[str, tuple[Node, ...]]:
+        folders = self._project.upwards(os.path.dirname(program.path))
         pages = [path for folder in folders for path in _files_in(folder) if path.lower().endswith(_PAGE)]
-        return _in_each([given for _, given in self._calls_from(pages[:MAX_PAGES], program)])
+        calls = chain(self._calls_from(pages[:MAX_PAGES], program.path), self._calls_in_head(program))
+        return _in_each([given for _, given in calls])
 
     def calls_of(self, program: str) -> Iterator[tuple[Call, dict[str, Node]]]:
         """The calls of a program, each with its options."""
@@ -113,15 +119,27 @@ class _Callers:
         return self._calls_from(chain(*scripts), program)
 
     def _calls_from(self, scripts: Iterable[str], program: str) -> Iterator[tuple[Call, dict[str, Node]]]:
-        name = os.fsencode(os.path.basename(program))
         for script in scripts:
-            if name not in self._texts.get(script, self._text_for_shell):
-                continue
-            for call, given in self._calls.get(script, self._calls_in):
-                if call.name.endswith(os.path.basename(program)) and (
-                    program_path(call, script, self._project) == program
-                ):
-                    yield call, given
+            if _may_call(program, self._texts.get(script, self._text_for_shell)):
+                yield from self._of(program, script, self._calls.get(script, self._calls_in))
+
+    def _of(
+        self, program: str, script: str, calls: list[tuple[Call, dict[str, Node]]]
+    ) -> Iterator[tuple[Call, dict[str, Node]]]:
+        """Those of a script's calls that start a program."""
+        file, module = os.path.basename(program), os.path.basename(program).removesuffix(".py")
+        for call, given in calls:
+            ends = call.name.endswith(file if call.kind == "script" else module)
+            if ends and program_path(call, script, self._project) == program:
+                yield call, given
+
+    def _calls_in_head(self, program: SourceFile) -> Iterator[tuple[Call, dict[str, Node]]]:
+        """The calls of a program that its own head shows."""
+        if program.kind != "python" or not _may_call(program.path, program.utf8[:_HEAD]):
+            return iter(())
+        from lora_lint.readers.usage import usage_of
+
+        return self._of(program.path, program.path, self._calls_of(usage_of(program)))
 
     def near(self, program: str) -> list[str]:
         """The scripts around a program, the nearest first."""
@@ -146,15 +164,19 @@ class _Callers:
 
     def _calls_in(self, script: str) -> list[tuple[Call, dict[str, Node]]]:
         """The calls of programs in a script, each with its options."""
+        source = self._load(script)
+        return self._calls_of(source) if source is not None else []
+
+    def _calls_of(self, source: SourceFile) -> list[tuple[Call, dict[str, Node]]]:
+        """The calls of programs in the text of a script, each with its options."""
         from lora_lint.interpreter.shell import read_shell
         from lora_lint.programs.launchers import launched
         from lora_lint.readers.arguments import options
 
-        source = self._load(script)
         found = []
-        for command in read_shell(source) if source is not None else ():
+        for command in read_shell(source):
             call = launched(command)
-            if call is not None and call.kind == "script":
+            if call is not None and call.kind != "command":
                 entries = options(call.arguments, command.span).mapping.entries
                 found.append((call, {str(entry.key.value): entry.value for entry in entries}))
         return found
@@ -169,6 +191,14 @@ class _Callers:
 
         page = self._project.load(script, "shell")
         return shell_of(page) if page is not None else None
+
+
+def _may_call(program: str, text: bytes) -> bool:
+    """Whether a text may start a program, by its path or as a module."""
+    file = os.path.basename(program)
+    if os.fsencode(file) in text:
+        return True
+    return b" -m " in text and os.fsencode(file.removesuffix(".py")) in text
 
 
 def _in_each(calls: list[dict[str, Node]]) -> dict[str, tuple[Node, ...]]:

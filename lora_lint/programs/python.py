@@ -16,6 +16,7 @@ from lora_lint.programs.trainings import with_printed_sizes
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.python import LARGEST, beginning, parse
 from lora_lint.records import dataclass, replace
+from lora_lint.run.choices import OptionChoice
 from lora_lint.run.problems import UnknownKey
 from lora_lint.run.run import Reading
 from lora_lint.run.values import ABSENT, alternatives, known
@@ -85,10 +86,10 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
         records.caller = next((span.path for span in spans if span is not None), None)
     elif _takes_options(source):
         always = always_given(source.path, project)
-        records.given, records.by_default = {name: _one_of(values) for name, values in always.items()}, every_line
+        records.given, records.by_default = {name: _one_of(name, values) for name, values in always.items()}, every_line
         callers = frozenset(node.span.path for values in always.values() for node in values)
-        shown = given_on_pages(source.path, project)
-        records.on_pages = {name: _one_of(values) for name, values in shown.items() if name not in always}
+        shown = given_on_pages(source, project)
+        records.on_pages = {name: _one_of(name, each) for name, each in shown.items() if name not in always}
         if left := scripts_left(source.path, project):
             detail = f"{MAX_SCRIPTS} shell scripts are searched for calls of it, but {left:,} more are not"
             records.leave_unread("scripts", detail)
@@ -161,6 +162,7 @@ def _first_of(paths: list[str]) -> str:
     return paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
 
 
+_CONFIGS = (".yaml", ".yml", ".json", ".toml")
 _TAKES_OPTIONS = (b"ArgumentParser", b"fire.Fire", b"import Fire", b"TrlParser")
 
 
@@ -168,9 +170,9 @@ def _takes_options(source: SourceFile) -> bool:
     return source.kind == "python" and any(word in source.utf8 for word in _TAKES_OPTIONS)
 
 
-def _one_of(values: tuple[Node, ...]) -> Val:
+def _one_of(name: str, values: tuple[Node, ...]) -> Val:
     """The value of an option that every caller gives, so that its default never applies: one of theirs, unless one of
-    them is a switch or is not known."""
+    them is a switch or is not known. What a config file says belongs to the call that names it."""
     from lora_lint.readers.nodes import Placeholder, Scalar, Sequence
 
     unknown = Opaque("each script that calls the program sets it")
@@ -181,7 +183,11 @@ def _one_of(values: tuple[Node, ...]) -> Val:
             return unknown
         given: list[Val] = [Const(item.value, item.span, "cli-default") for item in items if isinstance(item, Scalar)]
         options.append(ListVal(given, node.span) if isinstance(node, Sequence) else given[0])
-    found = either(options)
+    texts = [each.value for each in options if isinstance(each, Const) and isinstance(each.value, str)]
+    files = [text for text in texts if text.endswith(_CONFIGS)]
+    apart = len(files) == len(options)
+    cases = [(OptionChoice(f"--{name}", "equals", file, holds=True),) for file in files] if apart else ()
+    found = either(options, cases)
     return unknown if isinstance(found, Opaque) else found
 
 

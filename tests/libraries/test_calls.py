@@ -361,6 +361,18 @@ def test_calls_that_give_the_model_back(wrapped: str) -> None:
     assert kinds(run)[-1] == Unwrap
 
 
+def test_deepspeed_adds_its_options_to_a_parser() -> None:
+    imports = "import argparse, deepspeed"
+    before = """
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--rank", type=int, default=12)
+        parser = deepspeed.add_config_arguments(parser)
+        args = parser.parse_args()
+        """
+    text = f"{IMPORTS}{imports}\n{textwrap.dedent(before)}LoraConfig(r=args.rank)\n"
+    assert plain(only(read_python(text)).adapter.rank) == 12
+
+
 @pytest.mark.parametrize(
     ("loader", "quantization"),
     [

@@ -305,3 +305,33 @@ def test_a_script_that_takes_all_it_gives_from_a_config_through_helpers(tmp_path
     assert plain(run.adapter.rank) == 64
     # What is judged by itself has no targets, rather than the empty list that stands for none.
     assert not engine.lint([(tmp_path / "models.py").as_posix()], Settings()).findings
+
+
+EXTENDING = """
+import argparse, yaml
+from pathlib import Path
+from peft import LoraConfig
+def load(path):
+    path = Path(path)
+    own = yaml.safe_load(path.read_text()) or {}
+    parent = own.pop("extends", None)
+    if not parent:
+        return own
+    return {**load(path.parent / parent), **own}
+parser = argparse.ArgumentParser()
+parser.add_argument("--config", default="configs/small.yaml")
+cfg = load(parser.parse_args().config)
+LoraConfig(r=cfg["r"], lora_alpha=cfg["alpha"])
+"""
+
+
+def test_the_file_of_an_option_extends_another_one(tmp_path: Path) -> None:
+    """Whether it does is a question about this file, which the command line replaces as a whole."""
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs/base.yaml").write_text("r: 8\nalpha: 16\n")
+    (tmp_path / "configs/small.yaml").write_text("extends: base.yaml\nr: 4\n")
+    adapter = only(read_python(EXTENDING, tmp_path)).adapter
+    assert (plain(adapter.rank), plain(adapter.alpha)) == (4, 16)
+    for value in (adapter.rank, adapter.alpha):
+        assert isinstance(value, Known)
+        assert value.origin == "cli-default"

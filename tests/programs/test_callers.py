@@ -10,6 +10,7 @@ import pytest
 from lora_lint.programs.callers import always_given
 from lora_lint.project import Project
 from lora_lint.readers import notebook as notebook_reader
+from lora_lint.run.cases import together
 from lora_lint.run.values import Unknown, alternatives
 from tests.support.reading import only, plain, read_python
 
@@ -133,3 +134,87 @@ def test_a_program_by_its_path_on_the_authors_machine(path: str, found: bool, tm
     (tmp_path / "scripts/run.sh").write_text(f"python {path} --model gpt2\n")
     project = Project(tmp_path.as_posix())
     assert ("model" in always_given(f"{tmp_path.as_posix()}/tools/train.py", project)) is found
+
+
+LOADING = """
+import argparse, yaml
+from pathlib import Path
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, Trainer
+parser = argparse.ArgumentParser()
+parser.add_argument("--config", type=KIND, required=True)
+args = parser.parse_args()
+with OPENED as file:
+    cfg = yaml.safe_load(file)
+config = LoraConfig(r=int(cfg["r"]), lora_alpha=cfg["alpha"], target_modules=cfg["targets"])
+model = get_peft_model(AutoModelForCausalLM.from_pretrained("gpt2"), config)
+Trainer(model=model).train()
+"""
+"""A program whose config file has no default."""
+HEADS = {
+    "docstring": '"""Fine-tunes.\n\nUsage:\n    python tools/train.py \\\\\n        --config a.yaml --out <folder>\n"""\n',
+    "raw docstring": 'r"""\n$ CUDA_VISIBLE_DEVICES=0 python tools/train.py \\\n    --config a.yaml  # a small one\n"""\n',
+    "comments": "#!/usr/bin/env python\n# Usage:\n#   python -m tools.train \\\n#       --config a.yaml\n#\n# Bye.\n\n",
+}
+
+
+def loading(folder: Path, kind: str = "str", opened: str = "open(args.config)") -> str:
+    """The program, with config files beside it in `folder`."""
+    (folder / "a.yaml").write_text("r: 8\nalpha: 16\ntargets: [c_attn]\n")
+    (folder / "b.yaml").write_text("r: 32\nalpha: 64\ntargets: [c_attn]\n")
+    (folder / "c.yaml").write_text("r: 32\nalpha: 64\ntargets: [c_attn]\n")
+    return LOADING.replace("KIND", kind).replace("OPENED", opened)
+
+
+@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
+def test_the_head_of_a_program_shows_its_use(head: str, tmp_path: Path) -> None:
+    program = loading(tmp_path)
+    (tmp_path / "tools").mkdir()
+    assert plain(only(read_python(program, tmp_path, "tools/train.py")).adapter.rank) is Unknown
+    (tmp_path / "tools/train.py").write_text(head + program)
+    run = only(read_python(head + program, tmp_path, "tools/train.py"))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (8, 16)
+    (known,) = alternatives(run.adapter.rank)
+    assert known.origin == "cli-default"
+    assert run.elsewhere == ()
+
+
+def test_prose_in_the_head_of_a_program_is_no_command(tmp_path: Path) -> None:
+    head = '"""Do not start train.py with --config a.yaml, or in python train.py.\n\nSee --config b.yaml."""\n'
+    (tmp_path / "train.py").write_text(head + loading(tmp_path))
+    assert plain(only(read_python(head + loading(tmp_path), tmp_path)).adapter.rank) is Unknown
+
+
+@pytest.mark.parametrize(
+    ("kind", "opened"),
+    [("str", "open(args.config)"), ("Path", "args.config.open()"), ("str", "Path(args.config).open()")],
+)
+def test_each_config_file_of_several_commands_has_its_own_settings(kind: str, opened: str, tmp_path: Path) -> None:
+    """The rank of one file never goes with the alpha of another; two files may agree."""
+    program = loading(tmp_path, kind, opened)
+    (tmp_path / "train.py").write_text(program)
+    for name in "abc":
+        (tmp_path / f"run_{name}.sh").write_text(f"python train.py --config {name}.yaml\n")
+    adapter = only(read_python(program, tmp_path)).adapter
+    assert (plain(adapter.rank), plain(adapter.alpha), plain(adapter.target_modules)) == (
+        {8, 32},
+        {16, 64},
+        ("c_attn",),
+    )
+    pairs = {(rank.value, alpha.value) for rank, alpha in together(adapter.rank, adapter.alpha)}
+    assert pairs == {(8, 16), (32, 64)}
+    (tmp_path / "run_d.sh").write_text("python train.py --config of_yours.yaml\n")
+    assert plain(only(read_python(program, tmp_path)).adapter.rank) == {8, 32}
+
+
+@pytest.mark.parametrize("place", ["acme/sft/train.py", "src/acme/sft/train.py"])
+def test_a_script_may_start_a_module(place: str, tmp_path: Path) -> None:
+    """A package is installed from the folder `src`."""
+    program = loading(tmp_path)
+    (tmp_path / place).parent.mkdir(parents=True)
+    (tmp_path / place).write_text(program)
+    assert plain(only(read_python(program, tmp_path, place)).adapter.rank) is Unknown
+    (tmp_path / "train.sh").write_text("python -m acme.sft.train --config b.yaml\n")
+    assert plain(only(read_python(program, tmp_path, place)).adapter.rank) == 32
+    (tmp_path / "other.sh").write_text("python -m other.sft.train --debug\n")
+    assert plain(only(read_python(program, tmp_path, place)).adapter.rank) == 32
