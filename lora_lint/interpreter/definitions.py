@@ -229,10 +229,7 @@ class Function(Val):
 
     def text(self) -> bytes:
         """The function as it is written."""
-        node, source = self.node, self.scope.module.source
-        starts = source.line_starts
-        end = node.end_lineno or node.lineno
-        return source.utf8[starts[node.lineno - 1] : starts[end] if end < len(starts) else None]
+        return _text_of(self.node, self.scope)
 
     def item(self, machine: Machine, key: Val, span: Span) -> Val:
         return self  # a type's parameters
@@ -435,6 +432,13 @@ def _sets_parts(node: ast.AST) -> bool:
     return False
 
 
+def _text_of(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, scope: Scope) -> bytes:
+    source = scope.module.source
+    starts = source.line_starts
+    end = node.end_lineno or node.lineno
+    return source.utf8[starts[node.lineno - 1] : starts[end] if end < len(starts) else None]
+
+
 class Class(Val):
     """A class of the program. `fields` are its annotated attributes in order, inherited ones first."""
 
@@ -478,6 +482,10 @@ class Class(Val):
         owners = (each for each in self.line() if isinstance(each, Class) and name in each.attributes)
         owner = next(owners, None)
         return owner.attributes[name] if owner is not None else None
+
+    def text(self) -> bytes:
+        """The class as it is written, with those of the program that it inherits from."""
+        return b"".join(_text_of(each.node, each.scope) for each in self.line() if isinstance(each, Class))
 
     def settings(self) -> dict[str, Val]:
         """Its attributes that are plain values, inherited ones included."""

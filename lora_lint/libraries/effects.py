@@ -321,11 +321,17 @@ class Records:
     unread: dict[tuple[Limit, str], None] = field(default_factory=dict)
     """What is not followed because of a limit, as a clause for the user."""
     text: bytes = b""
-    """The whole program, where a save checks whether the program may write parts of a model in other ways too."""
+    """The whole program, and its own trainers from other files, where a save checks whether the program may write parts
+    of a model in other ways too."""
 
     def note(self, record: ModelRecord | ConfigRecord | TableRecord, fact: Fact) -> None:
         """Notes what the program may do to one record."""
         record.facts.add(fact)
+
+    def read_too(self, text: bytes) -> None:
+        """Adds a part of the program that another file holds."""
+        if text not in self.text:
+            self.text += b"\n" + text
 
     def refuse(self, config: ConfigRecord, span: Span) -> None:
         """Notes a call that takes no config of an adapter, and is given one."""

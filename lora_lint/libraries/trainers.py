@@ -63,6 +63,8 @@ def is_trainer(name: str, arguments: Arguments) -> bool:
 def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
     """`…Trainer(model=…, args=…, train_dataset=…, peft_config=…)`."""
     short = name.rpartition(".")[2]
+    if context.own is not None:
+        context.records.read_too(context.own.text())
     model = arguments.get("model", 0)
     config = arguments.get("peft_config") or arguments.get("lora_config")
     if config is None:

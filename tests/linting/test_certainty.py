@@ -160,3 +160,34 @@ def test_cells_of_a_notebook(tmp_path: Path, cells: tuple[str, ...], sure: str) 
     path.write_text(json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}), encoding="utf-8")
     found = engine.lint([path.as_posix()], Settings(), jobs=1).findings
     assert [finding.confidence for finding in found if finding.code == "LL402"] == [sure]
+
+
+TRAINER = """\
+from transformers import Trainer
+
+class OwnTrainer(Trainer):
+    def save_model(self, output_dir=None, _internal_call=False):
+        {saving}
+
+    def create_optimizer(self):
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad = {trained}
+        return super().create_optimizer()
+"""
+OWN = "from own import OwnTrainer\n{}OwnTrainer(model=model, args=TrainingArguments('out')).train()\n"
+
+
+@pytest.mark.parametrize(
+    "code, program, saving, trained, sure",
+    [
+        ("LL401", ADD + "model.v_head.requires_grad_(True)\n", "super().save_model(output_dir)", "False", "certain"),
+        ("LL401", ADD + "model.v_head.requires_grad_(True)\n", "self.model.save_all(output_dir)", "False", None),
+        ("LL402", LOAD, "super().save_model(output_dir)", "False", "certain"),
+        ("LL402", LOAD, "super().save_model(output_dir)", "'lora' in name", None),
+    ],
+)
+def test_trainers_of_other_files(
+    tmp_path: Path, code: str, program: str, saving: str, trained: str, sure: str | None
+) -> None:
+    own = TRAINER.format(saving=saving, trained=trained)
+    assert confidence(tmp_path, OWN.format(program), code, own=own) == sure
