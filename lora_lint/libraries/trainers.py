@@ -9,6 +9,7 @@ from lora_lint.libraries import rows, trl
 from lora_lint.libraries.context import Context, config_of, nothing, record_of, view_of, views_of
 from lora_lint.libraries.convert import is_none, text_of
 from lora_lint.libraries.effects import ModelRecord, TrainingRecord
+from lora_lint.libraries.end_tokens import masked_end_of
 from lora_lint.libraries.formatters import formatter_of
 from lora_lint.libraries.peft import answers, saved
 from lora_lint.libraries.rewards import text_rewards_of
@@ -93,6 +94,7 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
         formatter=formatter_of(arguments) if short == "SFTTrainer" else None,
         text_rewards=text_rewards_of(context, short, arguments),
         early=trl.imported_early(context, short),
+        masked_end=masked_end_of(context, short, arguments, span),
     )
     name_ = text_of(model)
     if name_ is not None and isinstance(model, Const):

@@ -64,6 +64,7 @@ def training_of(trainings: list[TrainingRecord], here: Span) -> Training:
         formatter=last.formatter,
         text_rewards=last.text_rewards,
         early=last.early,
+        masked_end=last.masked_end,
     )
     if last.alone:
         result = replace(result, bare_reference=Known(True, last.span))

@@ -94,6 +94,7 @@ RUN_CHECKS: dict[str, Callable[[Run, Options], Iterable[Finding]]] = {
     "LL420": labels.all_labels_masked,
     "LL421": conversations.no_chat_template,
     "LL422": imports.imported_early,
+    "LL423": labels.end_token_masked,
     "LL501": optimisation.full_finetune_learning_rate,
     "LL502": optimisation.learning_rate_too_high,
     "LL503": optimisation.loraplus_not_supported,

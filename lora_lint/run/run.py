@@ -189,6 +189,8 @@ class Training:
     """Reward functions that take completions for texts, where the trainer passes lists of messages."""
     early: EarlyImport | None = None
     """Where the trainer is imported, if that is before the library that replaces it."""
+    masked_end: MaskedEnd | None = None
+    """The token at the end of each text, which the collator takes for padding."""
 
 
 @dataclass(frozen=True)
@@ -215,6 +217,16 @@ class EarlyImport:
     library: str
     later: str
     span: Span
+
+
+@dataclass(frozen=True)
+class MaskedEnd:
+    """A token that ends each text and whose label is masked: where the collator is given, and where the program appends
+    the token. `by_default`: TRL before 0.16.0 chooses the collator."""
+
+    span: Span
+    written: Span
+    by_default: bool = False
 
 
 class Damage(Enum):

@@ -647,6 +647,22 @@ def test_a_merge_leaves_nothing_to_save_in_the_wrapped_model(tmp_path: Path) -> 
     assert "LL604" not in codes(WRAP.format(""), f"model = {merge}{save}")
 
 
+@pytest.mark.parametrize(
+    ("folder", "found"),
+    [("merged", True), ("out/qwen_merged_16bit/", True), ("unmerged", False), ("adapter", False), ("emerged", False)],
+)
+def test_what_is_called_merged_and_nothing_merges_holds_the_adapter_alone(
+    tmp_path: Path, folder: str, found: bool
+) -> None:
+    from safetensors import safe_open
+
+    model = get_peft_model(llama(), LoraConfig(r=4, target_modules=["q_proj"]))
+    model.save_pretrained(tmp_path)
+    with safe_open(tmp_path / "adapter_model.safetensors", "pt") as saved:
+        assert all("lora_" in name for name in saved.keys())  # noqa: SIM118
+    assert ("LL604" in codes(WRAP.format(""), f'model.save_pretrained("{folder}")\n')) is found
+
+
 def test_an_adapter_on_a_compiled_model_has_names_of_its_own(tmp_path: Path) -> None:
     from safetensors import safe_open
 

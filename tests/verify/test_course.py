@@ -85,6 +85,12 @@ def exactly(code: str, program: str) -> Verdict:
         ("LL803", LOAD + WRAP.format(', modules_to_save=["lm_head"]') + TRAIN, "confirmed", "8,192 trainable"),
         ("LL803", LOAD + WRAP.format("") + TRAIN, "refuted", "0 trainable parameters are in float16"),
         ("LL604", LOAD + WRAP.format("") + TRAIN, "confirmed", "saves 0 of the adapter's 4 tensors"),
+        (
+            "LL604",
+            LOAD + WRAP.format("") + TRAIN + 'model.save_pretrained("merged")\n',
+            "confirmed",
+            "saves 4 tensors of the adapter and 0 of the base model",
+        ),
         ("LL605", LOAD + WRAP.format("") + TRAIN, "confirmed", "0 of the 4 tensors that are saved have names that fit"),
     ],
 )
