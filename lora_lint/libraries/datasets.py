@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _SLICE = r"(?P<split>[\w.]+)\[(?P<start>-?\d+%?)?:(?P<stop>-?\d+%?)?\]"
 _FILES = frozenset({"json", "csv", "text", "parquet", "arrow", "pandas"})
 _SAME_SIZE = frozenset(
-    "map shuffle rename_column rename_columns remove_columns select_columns cast cast_column with_format "
+    "map shuffle copy rename_column rename_columns remove_columns select_columns cast cast_column with_format "
     "set_format add_column flatten class_encode_column sort with_transform to_iterable_dataset flatten_indices".split()
 )
 

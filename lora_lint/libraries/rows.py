@@ -278,8 +278,8 @@ def train_share(whole: Val, arguments: Arguments, span: Span, test: Val | None =
     held = test.value if isinstance(test, Const) else 0.25 if test is None else None
     if total is not None and _is_share(held):
         return Const(total - ceil(total * held), span, "derived")
-    if total is not None and isinstance(held, int):
-        return Const(max(total - held, 0), span, "derived")
+    if total is not None and isinstance(held, int) and 0 < held < total:  # others are rejected too
+        return Const(total - held, span, "derived")
     return Opaque("the split depends on a size that is not known", span)
 
 
