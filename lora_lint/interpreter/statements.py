@@ -344,7 +344,10 @@ def return_(machine: Machine, node: ast.Return, scope: Scope) -> Signal:
 _SIGNALS: dict[type[ast.stmt], Signal] = {ast.Raise: "raise", ast.Break: "break", ast.Continue: "continue"}
 
 
-def leave(_machine: Machine, node: ast.Raise | ast.Break | ast.Continue, _: Scope) -> Signal:
+def leave(machine: Machine, node: ast.Raise | ast.Break | ast.Continue, scope: Scope) -> Signal:
+    made = node.exc if isinstance(node, ast.Raise) else None
+    if isinstance(made, ast.Call) and made.args and isinstance(made.func, ast.Name) and made.func.id == "SystemExit":
+        machine.evaluate(made.args[0], scope)  # `raise SystemExit(main())`
     return _SIGNALS[type(node)]
 
 

@@ -806,3 +806,24 @@ def test_long_functions_of_which_the_adapter_depends_are_followed() -> None:
     """A constructor, whatever its text mentions, and a function that is about the name of the model."""
     run = only(read_python(IMPORTS + textwrap.dedent(CONSTRUCTOR)))
     assert (plain(run.adapter.rank), plain(run.model.name)) == (12, "gpt2")
+
+
+def test_a_program_that_exits_with_what_its_main_function_returns(tmp_path: Path) -> None:
+    """The call is in a statement that ends the program."""
+    (tmp_path / "training.py").write_text(
+        "from peft import LoraConfig, get_peft_model\nfrom transformers import AutoModelForCausalLM, Trainer\n"
+        "def fit(settings):\n    model = AutoModelForCausalLM.from_pretrained(settings['model'])\n"
+        "    Trainer(model=get_peft_model(model, LoraConfig(r=settings['r']))).train()\n"
+    )
+    program = """
+        from training import fit
+
+        def main(argv=None):
+            fit({"model": "gpt2", "r": 12})
+            return 0
+
+        if __name__ == "__main__":
+            raise SystemExit(main())
+        """
+    run = only(read_python(program, tmp_path))
+    assert (plain(run.adapter.rank), plain(run.model.name)) == (12, "gpt2")
