@@ -26,6 +26,7 @@ from lora_lint.interpreter.values import (
     Val,
     option_of,
 )
+from lora_lint.run.values import Reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ def _text_argument(name: str, argument: Val, span: Span) -> Const | Opaque:
         if len(known) < len(argument.items) or not all(isinstance(text, str) for text in known):
             return Opaque("it joins values that are not known", span)
         return Const(known, span)
+    if isinstance(argument, Opaque) and argument.reason is Reason.RULED_OUT:
+        return argument
     return Opaque("it is computed from values that are not known", span)
 
 

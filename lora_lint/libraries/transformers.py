@@ -18,6 +18,7 @@ from lora_lint.run.events import (
     Save,
     SetWeights,
 )
+from lora_lint.run.values import Reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ def merge(values: list[Val], cases: Sequence[Case]) -> Val | None:
         return either(values, cases)
     records = [view.record for view in known]
     merged = ModelRecord(
-        either([record.name for record in records], cases),
+        _name(records, cases),
         first.record.loader if len({record.loader for record in records}) == 1 else None,
         either([r.quantization for r in records], cases) if all(r.quantization for r in records) else None,  # type: ignore[misc]
         trail=first.record.trail,
@@ -221,6 +222,20 @@ def merge(values: list[Val], cases: Sequence[Case]) -> Val | None:
     template = values[0]
     assert isinstance(template, Object)
     return Object(template.callee, template.arguments, template.span, ModelView(merged))
+
+
+def _name(records: list[ModelRecord], cases: Sequence[Case]) -> Val:
+    """The name of a model that was loaded in different branches. A branch that the default of an option does not lead
+    to has no name of its own."""
+    named = [number for number, record in enumerate(records) if not _is_ruled_out(record.name)]
+    if not 0 < len(named) < len(records):
+        return either([record.name for record in records], cases)
+    left = [cases[number] for number in named] if cases else ()
+    return either([records[number].name for number in named], left).overridable()
+
+
+def _is_ruled_out(name: Val) -> bool:
+    return isinstance(name, Opaque) and name.reason is Reason.RULED_OUT
 
 
 def options_parser(context: Context, name: str, arguments: Arguments, span: Span) -> Val:

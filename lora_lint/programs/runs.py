@@ -39,7 +39,7 @@ from lora_lint.records import replace
 from lora_lint.run.cases import within
 from lora_lint.run.events import AddBeside, LoadAdapter, LoadBeside, Save, SetWeights, Train, Unwrap
 from lora_lint.run.run import Adapter, BaseModel, Reading, Run, Sweep, SweepKind
-from lora_lint.run.values import ABSENT, Unknown, Value, alternatives, known
+from lora_lint.run.values import ABSENT, Reason, Unknown, Value, alternatives, known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -412,6 +412,8 @@ def _model(model: ModelRecord, here: Span, conditions: tuple[Condition, ...] = (
     name = model.name
     for condition in conditions:
         name = _narrowed(name, condition)
+    if isinstance(name, Const) and name.value == "":  # the default of an option that callers have to give
+        name = Opaque("each call of the program sets it", name.span, Reason.OPTIONAL)
     return BaseModel(
         name=to_value(name, here, ABSENT, convert.is_text),
         loader=model.loader,

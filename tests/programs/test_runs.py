@@ -29,7 +29,7 @@ from lora_lint.run.events import (
     Wrap,
 )
 from lora_lint.run.problems import UnknownKey
-from lora_lint.run.values import Unknown
+from lora_lint.run.values import Unknown, alternatives
 from lora_lint.source import SourceFile, Span
 from tests.support.reading import IMPORTS, adapter, only, plain, read_python
 
@@ -827,3 +827,36 @@ def test_a_program_that_exits_with_what_its_main_function_returns(tmp_path: Path
         """
     run = only(read_python(program, tmp_path))
     assert (plain(run.adapter.rank), plain(run.model.name)) == (12, "gpt2")
+
+
+@pytest.mark.parametrize("name", ["", "gpt2"])
+def test_a_model_without_a_name_is_one_that_callers_give(name: str) -> None:
+    program = f"""
+        import fire
+        def train(base_model: str = "{name}"):
+            model = AutoModelForCausalLM.from_pretrained(base_model)
+            Trainer(model=get_peft_model(model, LoraConfig(r=12))).train()
+        fire.Fire(train)
+        """
+    run = only(read_python(IMPORTS + textwrap.dedent(program)))
+    assert plain(run.model.name) == (name or Unknown)
+
+
+def test_a_model_loaded_in_a_branch_that_the_default_does_not_lead_to() -> None:
+    """Without the option it is the other branch's."""
+    program = """
+        import argparse
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--model", default="gpt2")
+        args = parser.parse_args()
+        if "flan" in args.model:
+            model = AutoModelForSeq2SeqLM.from_pretrained("google/{}".format(args.model))
+        else:
+            model = AutoModelForCausalLM.from_pretrained(args.model)
+        Trainer(model=get_peft_model(model, LoraConfig(r=12))).train()
+        """
+    imports = IMPORTS + "from transformers import AutoModelForSeq2SeqLM\n"
+    run = only(read_python(imports + textwrap.dedent(program)))
+    assert plain(run.model.name) == "gpt2"
+    (known,) = alternatives(run.model.name)
+    assert known.origin == "cli-default"
