@@ -24,6 +24,7 @@ from lora_lint.interpreter.values import (
     Perhaps,
     Space,
     Val,
+    given_default,
     option_of,
 )
 from lora_lint.run.values import Reason
@@ -211,7 +212,8 @@ def _get(machine: Machine, owner: DictVal, arguments: Arguments, span: Span, vag
     if value is not None:
         return value
     if owner.open:
-        return Opaque(f"the key {given[0].value!r} may be set elsewhere", span)
+        unless_set = given_default(given[1] if len(given) > 1 else None)
+        return unless_set or Opaque(f"the key {given[0].value!r} may be set elsewhere", span)
     return given[1] if len(given) > 1 else Const(None, span, "derived")
 
 

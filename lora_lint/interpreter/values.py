@@ -287,11 +287,8 @@ class Opaque(Val):
         return self.reason in (Reason.CALLER, Reason.CONFIG)
 
     def _default(self, arguments: Arguments, span: Span) -> Val:
-        """`config.get("rank", 8)`: the default, which the unknown mapping may override. An empty list or mapping only
-        stands for what is not given."""
-        default = arguments.get("default", 1)
-        empty = isinstance(default, ListVal) and not default.items
-        return self.at(span) if default is None or empty or isinstance(default, DictVal) else default.overridable()
+        """`config.get("rank", 8)`: the default, which the unknown mapping may override."""
+        return given_default(arguments.get("default", 1)) or self.at(span)
 
 
 class Unset(Opaque):
@@ -830,6 +827,15 @@ def _members(option: Val, case: Case) -> Iterable[tuple[Val, Case]]:
         return option.of_cases()
     pairs = [(member, (*inner, *case)) for member, inner in option.of_cases() if not exclude(inner, case)]
     return pairs or [(member, case) for member in option.options]
+
+
+def given_default(default: Val | None) -> Val | None:
+    """The default of a key that a mapping may have all the same. None and an empty list or mapping only stand for what
+    is not given: None then."""
+    empty = isinstance(default, ListVal) and not default.items
+    if default is None or empty or isinstance(default, DictVal):
+        return None
+    return None if isinstance(default, Const) and default.value is None else default.overridable()
 
 
 def option_of(value: Val, option: str) -> Val:

@@ -860,3 +860,38 @@ def test_a_model_loaded_in_a_branch_that_the_default_does_not_lead_to() -> None:
     assert plain(run.model.name) == "gpt2"
     (known,) = alternatives(run.model.name)
     assert known.origin == "cli-default"
+
+
+SETTINGS = """
+    import json
+    def settings(path="settings.json", **more):
+        kept = {"rank": 4}
+        kept.update(MORE)
+        return kept
+    cfg = settings()
+    LoraConfig(r=cfg.get("r", 12), lora_alpha=cfg.get("alpha", None), target_modules=cfg.get("targets", []))
+    """
+
+
+@pytest.mark.parametrize("more", ["json.load(open('no.json'))", "dict(zip(words()[::2], words()[1::2]))"])
+def test_the_default_of_a_key_that_may_be_set_elsewhere(more: str) -> None:
+    """It is the value unless something sets the key. None stands for nothing."""
+    made = only(read_python(IMPORTS + textwrap.dedent(SETTINGS).replace("MORE", more))).adapter
+    assert plain(made.rank) == 12
+    (known,) = alternatives(made.rank)
+    assert known.origin == "cli-default"
+    assert (plain(made.alpha), plain(made.target_modules)) == (Unknown, Unknown)
+
+
+def test_targets_of_settings_that_are_not_known_are_not_none_at_all() -> None:
+    """A helper that makes a list of what is given leaves an empty one only of None."""
+    program = """
+        def as_list(value):
+            if value is None:
+                return []
+            return list(value)
+        def build(cfg):
+            return LoraConfig(r=cfg.get("r", 12), target_modules=as_list(cfg.get("targets", None)))
+        """
+    made = only(read_python(IMPORTS + textwrap.dedent(program))).adapter
+    assert (plain(made.rank), plain(made.target_modules)) == (12, Unknown)
