@@ -146,7 +146,9 @@ def runs_of(call: Call, span: Span, path: str, project: Project, trained: Traine
         trained.quantized |= _quantized(call)
         return []
     given = _with_config(options(call.arguments, span).mapping, path, project)
-    lacking = [*_lacking(given), *rank_problem(Fields(given).whole("max_lora_rank"))] if reader is _by_vllm else ()
+    lacking: Sequence[Run] = ()
+    if reader is _by_vllm:
+        lacking = [*_lacking(given), *rank_problem(Fields(given).whole("max_lora_rank")), *_in_brackets(call.arguments)]
     served = (_requantizing(each, trained.quantized) for each in reader(call, Fields(given)))
     return [*adapters(served, path, project, trained.by), *lacking]
 
@@ -197,6 +199,19 @@ def _lacking(given: Mapping) -> Iterator[Run]:
         if meant:
             unknown = replace(unknown, instead=f"It has `--{meant[0].replace('_', '-')}`")
         yield with_problem(unknown)
+
+
+def _in_brackets(words: Sequence[Word]) -> Iterator[Run]:
+    """vLLM with adapters as a JSON list, where it splits each value at its `=`, or takes it for one JSON object
+    (vllm/entrypoints/openai/cli_args.py, LoRAParserAction)."""
+    under = ""
+    for word in words:
+        text = word.head if word.text is None else word.text
+        name, equals, value = text.partition("=") if text.startswith("--") else (under, "=", text)
+        under = name
+        if name.replace("_", "-") == "--lora-modules" and equals and value.startswith("["):
+            expected = "`name=folder`, or a JSON object, for each adapter: brackets and quotes become part of both"
+            yield with_problem(InvalidValue("lora-modules", value, word.span, VLLM.title, expected))
 
 
 def rank_problem(rank: Value[int]) -> Iterator[Run]:

@@ -427,6 +427,20 @@ def test_options_that_vllm_lacks(tmp_path: Path, options: str, unknown: list[str
     assert [each.message.split("`")[1] for each in found] == unknown
 
 
+@pytest.mark.parametrize(
+    ("adapters", "wrong"),
+    [
+        ("""'["a='$OUT'/adapter"]'""", True),
+        ("""'[{"name": "a", "path": "out/adapter"}]'""", True),
+        ("""'{"name": "a", "path": "out/adapter"}'""", False),
+        ("a=$OUT/adapter b=$OUT/other", False),
+    ],
+)
+def test_adapters_in_brackets(tmp_path: Path, adapters: str, wrong: bool) -> None:
+    (tmp_path / "serve.sh").write_text(f"OUT=out\nvllm serve {BASE} --enable-lora --lora-modules {adapters} --port 1\n")
+    assert len(findings(tmp_path, "LL902")) == wrong
+
+
 _OLD_SERVICE = (
     "services:\n  llm:\n    image: vllm/vllm-openai:{}\n"
     f"    command: --model {BASE} --qlora-adapter-name-or-path /adapters/a\n"
