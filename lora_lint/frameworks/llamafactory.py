@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, multiple, usual
-from lora_lint.frameworks.llamafactory_templates import TEMPLATES
+from lora_lint.frameworks.llamafactory_templates import TEMPLATES, unfit
 from lora_lint.knowledge import schemas
 from lora_lint.knowledge.layouts import quantizer_in_name
 from lora_lint.knowledge.saved_adapters import saved_base
@@ -177,6 +177,7 @@ def read(document: Mapping, project: Project) -> Reading:
     problems = (
         *tables.problems(FRAMEWORK, document, near=near, unconverted=("lora_rank",)),
         *_no_template(fields),
+        *_unfit_template(fields),
         *_unfit_data(fields, document.span.path, project),
     )
     run = Run(
@@ -197,6 +198,18 @@ def read(document: Mapping, project: Project) -> Reading:
 
 def _no_template(fields: Fields) -> tuple[InvalidValue, ...]:
     return TEMPLATES.problems("template", fields.text("template"), FRAMEWORK.title)
+
+
+def _unfit_template(fields: Fields) -> Iterator[InvalidValue]:
+    """A template of another model's tokens, unless the embeddings are trained (data/template.py)."""
+    name, template = known(fields.text("model_name_or_path")), fields.text("template")
+    span = template.span if isinstance(template, Known) else None
+    trains = any(fields.has(key) for key in (*_NEW_TOKENS, "additional_target", "tokenizer_name_or_path"))
+    if name is None or not isinstance(template, Known) or span is None or trains or known(fields.text("stage")) == "pt":
+        return
+    instead = unfit(template.value, name)
+    if instead is not None:
+        yield InvalidValue("template", template.value, span, FRAMEWORK.title, instead, of_list=True)
 
 
 _WITHOUT_REFERENCE = ("orpo", "simpo")

@@ -6,6 +6,8 @@ exist" (get_template_and_fix_tokenizer), once the tokenizer is loaded.
 
 from __future__ import annotations
 
+import re
+
 from lora_lint.frameworks.vocabulary import Vocabulary
 
 _ADDED = {
@@ -68,3 +70,36 @@ TEMPLATES = Vocabulary(
     | {"chatglm3_system": (0, 8, 3)},
     since={name: version for name, version in _SINCE.items() if version > (0, 7, 1)},
 )
+_OF_FAMILY = {
+    "qwen": ("qwen", "qwen3", "qwen3_nothink"),
+    "llama3": ("llama3",),
+    "gemma": ("gemma", "gemma2", "gemma3"),
+    "phi": ("phi", "phi_small", "phi4", "phi4_mini"),
+}
+"""The templates that are made of a family's own tokens."""
+_FAMILIES = {
+    r"Qwen/Qwen(?:1\.5|2|2\.5|3)-(?:Coder-|Math-)?[\d.]+B(?:-A[\d.]+B)?(?:-(?:Instruct|Chat)(?:-2507)?)?": "qwen",
+    r"meta-llama/(?:Meta-)?Llama-3(?:\.[1-3])?-\d+B(?:-Instruct)?": "llama3",
+    r"google/gemma-(?:1\.1-|2-|3-)?\d+b-it": "gemma",
+    r"mistralai/(?:Mistral-7B|Mixtral-8x\d+B)-Instruct-v0\.\d": "mistral",
+}
+"""The names that models were published under, and their families."""
+_BASE = r"meta-llama/(?:Meta-)?Llama-3(?:\.[12])?-\d+B"
+"""Base models that have a template's tokens, but were never trained with them."""
+
+
+def unfit(template: str, model: str) -> str | None:
+    """What a template should be instead, if it is of tokens that a model lacks or has not been trained with."""
+    family = next((family for name, family in _FAMILIES.items() if re.fullmatch(name, model)), None)
+    of = next((family for family, names in _OF_FAMILY.items() if template in names), None)
+    if family is None or of is None:
+        return None
+    if of != family:
+        own = "qwen3" if model.startswith("Qwen/Qwen3-") else family
+        return f"`{own}` for {model}, which has none of the tokens of `{template}`: it does not learn to stop"
+    if template == "llama3" and re.fullmatch(_BASE, model):
+        return (
+            f"`default` for {model}, which has never been trained with the tokens of `{template}`, and the adapter "
+            "freezes them: it does not learn to stop. Or take the Instruct model"
+        )
+    return None

@@ -274,3 +274,25 @@ def test_an_adapter_is_no_base_model(tmp_path: Path, base: str, told: bool) -> N
     (tmp_path / "dpo.yaml").write_text(second)
     findings = [Path(each.path).name for each in lora_lint.lint(tmp_path).findings if each.code == "LL904"]
     assert findings == (["dpo.yaml"] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "wrong"),
+    [
+        ("Qwen/Qwen2.5-7B-Instruct", "template: llama3", True),
+        ("Qwen/Qwen3-8B", "template: gemma", True),
+        ("Qwen/Qwen3-8B", "template: qwen", False),
+        ("Qwen/Qwen2.5-7B-Instruct", "template: default", False),
+        ("Qwen/Qwen2.5-7B-Instruct", "template: llama3\nresize_vocab: true", False),
+        ("meta-llama/Llama-3.1-8B", "template: llama3", True),
+        ("meta-llama/Llama-3.1-8B", "template: llama3\nadditional_target: embed_tokens,lm_head", False),
+        ("meta-llama/Llama-3.1-8B-Instruct", "template: llama3", False),
+        ("meta-llama/Llama-3.1-8B-Instruct", "template: qwen", True),
+        ("deepseek-ai/DeepSeek-R1-Distill-Llama-8B", "template: deepseekr1", False),
+        ("models/Qwen2.5-7B-Instruct", "template: llama3", False),
+    ],
+)
+def test_templates_of_other_models(model: str, settings: str, wrong: bool) -> None:
+    text = f"model_name_or_path: {model}\nstage: sft\ndo_train: true\nfinetuning_type: lora\ndataset: a\n{settings}\n"
+    found = engine.lint_text(text, "a.yaml", Settings(select=("LL902",))).findings
+    assert len(found) == wrong
