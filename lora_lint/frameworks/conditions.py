@@ -73,6 +73,10 @@ def _compiles(pattern: str) -> bool:
 _QUANTIZED = r"(?i)(?:^|[-_/.])(?:gptq|awq|aqlm|eetq|hqq)(?:[-_.]|$)"
 
 
+_REPEATED = r"[/\\][1-9]\d{0,2}_[^/\\]+[/\\]?$"
+"""A folder of pictures that begins with how often each counts, as sd-scripts has it: `10_woman`."""
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "len": len,
     "first": lambda values: values[0],
@@ -91,6 +95,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "some": lambda items, name: any(isinstance(item, dict) and item.get(name) for item in items or ()),
     "every": lambda items, name: all(isinstance(item, dict) and item.get(name) for item in items or ()),
     "every_compiles": lambda items: all(not isinstance(item, str) or _compiles(item) for item in items),
+    "numbered": lambda path: isinstance(path, str) and re.search(_REPEATED, path) is not None,
     "mention": lambda items, part: any(part in str(item) for item in items or ()),
     "within": lambda some, others: set(some or ()) <= set(others or ()),
     "common": lambda some, others: bool(set(some or ()) & set(others or ())),

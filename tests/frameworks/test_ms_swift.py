@@ -272,3 +272,10 @@ def test_megatron_has_options_of_its_own(options: str, unknown: str | None) -> N
     report = engine.lint_text(f"{MEGATRON} {options}\n".encode(), "run.sh", Settings())
     found = [finding.message for finding in report.findings if finding.code == "LL901"]
     assert [message.split("`")[1] for message in found] == ([unknown] if unknown else [])
+
+
+@pytest.mark.parametrize(("number", "refused"), [(1, True), (4, False)])
+def test_groups_of_one_in_older_releases(number: int, refused: bool) -> None:
+    command = f"swift rlhf --rlhf_type grpo --model a/b --train_type lora --dataset c/d --num_generations {number}\n"
+    found = engine.lint_text(command, "run.sh", Settings()).findings
+    assert ("LL904" in {finding.code for finding in found}) == refused

@@ -603,12 +603,16 @@ class TestFiles:
             "adapter: qlora\nlora_r: 8\nload_in_4bit: true\nload_in_8bit: false\n",
             "adapter: lora\nlora_r: 8\nload_in_4bit: true\nlora_mlp_kernel: true\n",
             "adapter: lora\nlora_r: 8\nwarmup_steps: 10\nwarmup_ratio:\n",
-            "adapter: lora\nlora_r: 8\nrl: grpo\ngradient_accumulation_steps: 2\ntrl: {num_generations: 4}\n",
             "adapter: lora\nlora_r: 8\nrl: kto\nremove_unused_columns: false\n",
         ],
     )
     def test_axolotl_takes(self, text: str) -> None:
         assert self.of_axolotl(text) == []
+
+    def test_axolotl_takes_groups_of_the_users_own_rows(self) -> None:
+        group = "adapter: lora\nlora_r: 8\nrl: grpo\ngradient_accumulation_steps: 2\ntrl: {num_generations: 4}\n"
+        text = self.AXOLOTL.replace("type: alpaca", "type: mine.rows") + group
+        assert [finding.code for finding in found(text, "a.yaml")] == []
 
     @pytest.mark.parametrize(
         "text",

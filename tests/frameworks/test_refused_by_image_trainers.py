@@ -17,7 +17,7 @@ BASES = {
     "ai_toolkit": "job: extension\nconfig:\n  process:\n    - type: sd_trainer\n      network: {{type: lora, linear: 8}}\n"
     "      model: {{name_or_path: a/b, arch: sdxl{model}}}\n      {}\n",
     "onetrainer": '{{"training_method": "LORA", "base_model_name": "a/b", "lora_rank": 8, {}}}',
-    "diffusion_pipe": 'dataset = "d.toml"\nepochs = 4\n{}\n[model]\ntype = "{kind}"\ndtype = "bfloat16"\n'
+    "diffusion_pipe": 'dataset = "d.toml"\nepochs = 4\n{}\n[model]\ntype = "{kind}"\nckpt_path = "m"\ndtype = "bfloat16"\n'
     '[adapter]\ntype = "lora"\nrank = 8\n{adapter}\n[optimizer]\ntype = "adamw"\nlr = 5e-5\n',
     "simpletuner": '{{"model_family": "flux", "model_type": "lora", "lora_rank": 8, {}}}',
 }
@@ -184,6 +184,9 @@ MISSING = [
     ("kohya", "adaptive_noise_scale = 0.1", "adaptive_noise_scale = 0.1\nnoise_offset = 0.1"),
     ("kohya", "cache_text_encoder_outputs = true", "network_train_unet_only = true\ncache_text_encoder_outputs = true"),
     ("kohya", "cache_latents = true\nrandom_crop = true", "cache_latents = true"),
+    ("kohya", "train_data_dir = '/data/img/10_woman'", "train_data_dir = '/data/img'"),
+    ("kohya", "train_data_dir = 'img/10_woman/'", "train_data_dir = 'img/10_woman/'\nin_json = 'meta.json'"),
+    ("kohya", "train_data_dir = 'img/2_b'", "train_data_dir = 'photos/2024_b'"),
     ("musubi_tuner", "fp8_scaled = true", "fp8_base = true"),
     ("musubi_tuner", "log_with = 'tensorboard'", "log_with = 'wandb'"),
     ("musubi_tuner:networks.lora_krea2", "fp8_base = true", "fp8_base = true\nfp8_scaled = true"),
@@ -298,3 +301,57 @@ def test_a_trigger_that_stays_in_brackets(settings: str, ignored: bool) -> None:
     )
     found = engine.lint_text(job, "job.yaml", Settings()).findings
     assert ("LL905" in {finding.code for finding in found}) == ignored
+
+
+@pytest.mark.parametrize(
+    ("model", "refused"),
+    [
+        ("type = 'flux'\ndiffusers_path = '/m/flux1-dev.safetensors'", True),
+        ("type = 'flux'\ndiffusers_path = '/m/FLUX.1-dev'\ntransformer_path = '/m/flux1-dev.safetensors'", False),
+        ("type = 'wan'\ntransformer_path = '/m/wan.safetensors'\nllm_path = '/m/t5.safetensors'", True),
+        ("type = 'wan'\nckpt_path = '/m/Wan2.1-T2V-14B'", False),
+        ("type = 'wan'\nckpt_path = '/m/Wan2.2-I2V-A14B'", True),
+        (
+            "type = 'wan'\nckpt_path = '/m/Wan2.2-I2V-A14B'\ntransformer_path = '/m/Wan2.2-I2V-A14B/low_noise_model'",
+            False,
+        ),
+        ("type = 'wan'\nckpt_path = '/m/Wan2.2-TI2V-5B'", False),
+    ],
+)
+def test_where_diffusion_pipe_finds_a_model(model: str, refused: bool) -> None:
+    text = (
+        f"dataset = 'd.toml'\nepochs = 4\n{SAVED}[model]\n{model}\ndtype = 'bfloat16'\n"
+        "[adapter]\ntype = 'lora'\nrank = 8\n[optimizer]\ntype = 'adamw'\nlr = 5e-5\n"
+    )
+    found = engine.lint_text(text, "a.toml", Settings()).findings
+    assert ("LL904" in {finding.code for finding in found}) == refused
+
+
+@pytest.mark.parametrize(
+    ("model", "more", "refused"),
+    [
+        ("arch: wan22_14b, name_or_path: Wan-AI/Wan2.2-T2V-A14B", "", True),
+        ("arch: 'wan21:14b', name_or_path: Wan-AI/Wan2.1-T2V-14B", "", True),
+        ("arch: wan22_14b, name_or_path: Wan-AI/Wan2.2-T2V-A14B-Diffusers", "", False),
+        ("arch: wan22_14b, name_or_path: ai-toolkit/Wan2.2-T2V-A14B-Diffusers-bf16", "", False),
+        ("arch: qwen_image_edit_plus, name_or_path: a/b", "datasets: [{folder_path: a}]", True),
+        ("arch: qwen_image_edit_plus, name_or_path: a/b", "datasets: [{folder_path: a, control_path_1: c}]", False),
+        ("arch: qwen_image, name_or_path: a/b", "datasets: [{folder_path: a}]", False),
+    ],
+)
+def test_what_ai_toolkit_loads(model: str, more: str, refused: bool) -> None:
+    job = (
+        "job: extension\nconfig:\n  process:\n    - type: sd_trainer\n      network: {type: lora, linear: 8}\n"
+        f"      model: {{{model}}}\n      {more}\n"
+    )
+    found = engine.lint_text(job, "job.yaml", Settings()).findings
+    assert ("LL904" in {finding.code for finding in found}) == refused
+
+
+@pytest.mark.parametrize(
+    ("weights", "refused"), [("flux1-fill-dev", True), ("flux1-dev", False), ("flux1-kontext-dev", False)]
+)
+def test_weights_of_another_flux(weights: str, refused: bool) -> None:
+    options = f"--network_module networks.lora_flux --network_dim 8 --pretrained_model_name_or_path m/{weights}.sft"
+    found = engine.lint_text(f"accelerate launch flux_train_network.py {options}\n", "run.sh", Settings()).findings
+    assert ("LL904" in {finding.code for finding in found}) == refused

@@ -39,6 +39,7 @@ DATA = "datasets: [{path: a/b, type: alpaca}]\n"
 CHECKPOINTED = f"{DATA}gradient_checkpointing: true\n"
 TRAIN = "do_train: true\nfinetuning_type: lora\n"
 TWINS = [
+    ("axolotl", f"{DATA.replace('alpaca', 'chat_template')}rl: grpo", f"{DATA.replace('alpaca', 'mine.rows')}rl: grpo"),
     ("peft", "LoraConfig(r=7, init_lora_weights='orthogonal')", "LoraConfig(r=8, init_lora_weights='orthogonal')"),
     (
         "peft",
@@ -244,6 +245,11 @@ def test_a_refusal_and_its_twin(framework: str, refused: str, accepted: str) -> 
 
 
 LIKELY = [
+    (
+        "llamafactory",
+        f"{TRAIN}model_name_or_path: OpenGVLab/InternVL3-8B\ntemplate: intern_vl",
+        f"{TRAIN}model_name_or_path: OpenGVLab/InternVL3-8B-hf\ntemplate: intern_vl",
+    ),
     ("llamafactory", f"{TRAIN}eval_strategy: steps", f"{TRAIN}eval_strategy: steps\neval_dataset_size: 0.1"),
     *(
         (

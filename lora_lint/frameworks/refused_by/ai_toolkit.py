@@ -161,6 +161,31 @@ _ROWS = (
         ("model.arch",),
         drop=True,
     ),
+    Refusal(
+        "model.name_or_path",
+        "starts(model.arch, 'wan2') and starts(model.name_or_path, 'Wan-AI/Wan2')"
+        " and not holds(model.name_or_path, '-Diffusers')",
+        "this is the original repository, and the model is loaded in Diffusers' layout (no config.json in"
+        " `transformer`)",
+        "Name the repository that ends in `-Diffusers`",
+        "toolkit/models/wan21/wan21.py:398",
+        ("model.arch",),
+        late=True,
+        likely=True,
+    ),
+    Refusal(
+        "model.arch",
+        "model.arch == 'qwen_image_edit_plus' and is_list(datasets)"
+        " and not some(datasets, 'control_path') and not some(datasets, 'control_path_1')"
+        " and not some(datasets, 'control_path_2') and not some(datasets, 'control_path_3')"
+        " and not some(datasets, 'inpaint_path')",
+        "every text is encoded together with pictures to change, and no data set has any",
+        "Set `control_path` in `datasets`, or train with `arch: qwen_image`",
+        "extensions_built_in/diffusion_models/qwen_image/qwen_image_edit_plus.py:179",
+        ("datasets",),
+        late=True,
+        likely=True,
+    ),
     *(
         Refusal(
             f"sample.{key}",

@@ -735,6 +735,15 @@ _REMOVED = (
         "Set that",
         f"{_VALID}:276",
     ),
+    Refusal(
+        "datasets",
+        "rl in ('grpo', 'gdpo') and is_list(datasets) and field(first(datasets), 'type') in"
+        " ('chat_template', 'chat_template.default', 'alpaca', 'completion', 'input_output')",
+        "this `type` makes texts or pairs of answers, and GRPO needs a prompt for each row",
+        "Name a function of your own that makes it, as `module.function`",
+        "utils/data/rl.py:360",
+        ("rl",),
+    ),
     *(
         _out(old, f"{old} and {new}", f"`{new}` has replaced it, and both are set", f"{_VALID}:{line}", (new,))
         for old, new, line in (

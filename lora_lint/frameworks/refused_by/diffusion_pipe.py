@@ -12,7 +12,36 @@ _MODELS = (
     " 'hunyuan_video_15', 'flux2', 'ernie_image', 'ltx2', 'ideogram4', 'krea2', 'minimax_h3')"
 )
 _SAVED = ("save_every_n_epochs", "save_every_n_steps", "save_every_n_examples")
+_FOLDER = "is_text(model.diffusers_path) and ends(lower(model.diffusers_path), '.safetensors')"
+_WAN22 = "holds(lower(model.ckpt_path), 'wan2.2') and holds(lower(model.ckpt_path), 'a14b')"
 _ROWS = (
+    Refusal(
+        "model.diffusers_path",
+        _FOLDER,
+        "this is the folder of a whole model in Diffusers' layout, not a file of weights",
+        "Name that folder, and the file as `transformer_path`",
+        "models/flux.py:194",
+        late=True,
+    ),
+    Refusal(
+        "model.ckpt_path",
+        "model.type == 'wan' and model.ckpt_path is None",
+        "the folder of the original release is always read (KeyError), also for what `transformer_path` and `llm_path`"
+        " name",
+        "Set it",
+        "models/wan/wan.py:81",
+        absent=True,
+        late=True,
+    ),
+    Refusal(
+        "model.ckpt_path",
+        f"model.type == 'wan' and model.transformer_path is None and is_text(model.ckpt_path) and {_WAN22}",
+        "Wan 2.2 A14B has two models in folders of their own, and no config.json beside them",
+        "Name one of them as `transformer_path`: its folder `low_noise_model` or `high_noise_model`",
+        "models/wan/wan.py:88",
+        late=True,
+        likely=True,
+    ),
     Refusal(
         "adapter.alpha",
         "adapter.alpha is not None",

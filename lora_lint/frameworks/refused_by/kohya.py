@@ -91,6 +91,26 @@ _WEIGHTS = (
         "pretrained_model_name_or_path",
     ),
 )
+_WITH_PICTURES = _named("flux1-fill", "flux1-canny", "flux1-depth")
+_PARENT = (
+    Refusal(
+        "train_data_dir",
+        "numbered(train_data_dir) and in_json is None and dataset_config is None and dataset_class is None",
+        "it is searched for folders such as `10_woman`, and this seems to be one of them (No data found)",
+        "Name the folder above it",
+        f"{_SCRIPT}:577",
+        likely=True,
+    ),
+)
+_OF_FLUX = tuple(
+    _other_weights(
+        "pretrained_model_name_or_path",
+        f"{of_flux} and {_WITH_PICTURES}",
+        "Take those of FLUX.1-dev",
+        "library/flux_utils.py:142",
+    )
+    for of_flux in ("script_of == 'flux'", "script_of is None and network_module == 'networks.lora_flux'")
+)
 _BLOCKS = {"flux": ("networks.lora_flux", "networks.oft_flux"), "sd3": ("networks.lora_sd3",)}
 """The networks of scripts that ask them whether T5 is trained; LyCORIS has its own answer."""
 _FOR_ANOTHER = tuple(
@@ -131,6 +151,8 @@ _RATES = (
 )
 _ROWS = (
     *_WEIGHTS,
+    *_PARENT,
+    *_OF_FLUX,
     *_RATES,
     *_FOR_ANOTHER,
     *_in_precision(

@@ -549,6 +549,19 @@ _WRAPPED = (
         likely=True,
     ),
 )
+_CONVERTED = (
+    Refusal(
+        "model_name_or_path",
+        "template == 'intern_vl' and starts(model_name_or_path, 'OpenGVLab/InternVL')"
+        " and not ends(model_name_or_path, '-hf')",
+        "this repository has no processor of transformers, which the template asks for (Processor was not found)",
+        "Name the converted one, which ends in `-hf`",
+        "data/mm_plugin.py:178",
+        ("template",),
+        late=True,
+        likely=True,
+    ),
+)
 _DECODER = ("all", "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 _COMPOSITE = (
     *("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "glm4v", "glm4v_moe", "gemma3"),
@@ -627,7 +640,7 @@ _CHECKED = (
 TABLE = Table(
     "LLaMA-Factory",
     "0.9.5",
-    {"": (*_ROWS, *_EVALUATED, *_CHECKED, *_SHARDED, _SPLIT, _NOTHING_LEFT, *_INFERRED, *_WRAPPED)},
+    {"": (*_ROWS, *_EVALUATED, *_CHECKED, *_SHARDED, _SPLIT, _NOTHING_LEFT, *_INFERRED, *_WRAPPED, *_CONVERTED)},
     {
         "finetuning_type": "lora",
         "stage": "sft",

@@ -642,10 +642,21 @@ _ROWS = (
         late=True,
     ),
 )
+_OF_3 = (
+    Refusal(
+        "num_generations",
+        "rlhf_type == 'grpo' and is_whole(num_generations) and num_generations < 2",
+        "a single generation has no advantage over others",
+        "Raise it",
+        f"{_RLHF}:410",
+        ("rlhf_type",),
+    ),
+)
+"""What releases before 4.0 refuse whatever else is set (read in 3.4.0, 3.8.2 and 3.12.4)."""
 TABLE = Table(
     "ms-swift",
     "4.6.0",
-    {"": (*_ROWS, *_LAUNCHED), "2.x-3.x": _LAUNCHED},
+    {"": (*_ROWS, *_LAUNCHED), "2.x-3.x": (*_LAUNCHED, *_OF_3)},
     {
         "tuner_type": "lora",
         "tuner_backend": "peft",
