@@ -193,7 +193,7 @@ _ROWS = (
             "without a `trigger_word` the brackets stay in the prompt, so that the samples show nothing of what is "
             "trained",
             "Set `trigger_word` in the process, or write the prompts without `[trigger]`",
-            "jobs/process/BaseSDTrainProcess.py:326",
+            "jobs/process/BaseSDTrainProcess.py:327",
             likely=True,
             ignored=True,
         )

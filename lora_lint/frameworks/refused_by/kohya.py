@@ -98,7 +98,7 @@ _PARENT = (
         "numbered(train_data_dir) and in_json is None and dataset_config is None and dataset_class is None",
         "it is searched for folders such as `10_woman`, and this seems to be one of them (No data found)",
         "Name the folder above it",
-        f"{_SCRIPT}:577",
+        f"{_SCRIPT}:576",
         likely=True,
     ),
 )
