@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lora_lint.project import Project
     from lora_lint.run.given import Given
-    from lora_lint.run.problems import Problem
+    from lora_lint.run.problems import Clash, Problem
     from lora_lint.run.run import Reading, Run
     from lora_lint.run.values import Value
     from lora_lint.run.versions import Pin, Version
@@ -49,6 +49,7 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
     releases, imports = _releases(allowed, source), gone_imports(source)
     lowest = partial(lowest_asked, source=source, project=project)
     drops = imports or any(run.training.unknown_keywords for run in runs)
+    clashing = _clashes(source, project, allowed) if any(run.framework.direct for run in runs) else []
     if not pins and not newer and not drops and not any(run.pins for run in runs):
         return reading
     copied = frozenset(name for name, each in allowed.items() if each.own)
@@ -79,10 +80,19 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
             run = replace(run, model=replace(run.model, transformers="4"))
         if "peft" in pins:
             run = replace(run, problems=(*_problems_left(run), *_too_new(run, pins["peft"])))
-        run = replace(run, problems=(*run.problems, *_dropped(run, imports, releases, lowest)))
+        run = replace(run, problems=(*run.problems, *_dropped(run, imports, releases, lowest), *clashing))
         return _without_guesses(replace(run, newer=newer))
 
     return replace(reading.mapped(apply), given=pinned(reading.given, pins))
+
+
+def _clashes(source: SourceFile, project: Project, allowed: Mapping[str, Allowed]) -> list[Clash]:
+    """The libraries that do not run together; few projects pin any that may not."""
+    if not allowed or any(each in source.utf8 for each in _ASKS_FOR_VERSION):
+        return []
+    from lora_lint.linting.clashes import clashes
+
+    return clashes(source, project, allowed)
 
 
 _ASKS_FOR_VERSION = (

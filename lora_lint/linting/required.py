@@ -62,6 +62,13 @@ class Demand(NamedTuple):
     pythons: frozenset[str] = frozenset(PYTHONS)
     least: Version | None = None
     commit: bool = False
+    unread: bool = False
+    """Its versions are written in a way that is not understood, such as a variable."""
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it applies to every Python."""
+        return len(self.pythons) == len(PYTHONS)
 
 
 Group: TypeAlias = "Sequence[Demand]"
@@ -169,7 +176,7 @@ def _requirement(framework: str, text: str, file: str) -> Demand:
     try:
         requirement = Requirement(text)
     except InvalidRequirement:  # such as a version in a variable
-        return Demand(framework, None)
+        return Demand(framework, None, unread=True)
     written, pythons = text.partition(";")[0], _pythons(requirement.marker)
     if requirement.url is None:
         return _demand(framework, upper(str(requirement.specifier)), written, file, pythons)

@@ -59,6 +59,58 @@ class Allowed:
     own: bool = False
 
 
+@dataclass(frozen=True)
+class Together:
+    """Requirements that are installed together, and the text that they are from."""
+
+    demands: Group
+    text: bytes
+    whole: bool = False
+    """It is a lock, which names all that is installed."""
+
+
+def installed_together(project: Project, source: SourceFile, package: str) -> list[Together]:
+    """The ways to install a package for a program: those that the nearest place states which names it."""
+    name, folder = os.path.basename(source.path), os.path.dirname(source.path)
+    given = source.kind in ("python", "notebook")
+    installs = list(map(_split, source.installs)) if given else []
+    if any(map(_may_pin, installs)):
+        from lora_lint.linting.required import installed
+
+        include = _includes(project, folder)
+        demands = [each for words in installs for each in installed(words, name, include)]
+        if any(each.framework == package for each in demands):
+            return [Together(demands, "\n".join(map(" ".join, installs)).encode("utf-8", "replace"))]
+    if block := _metadata(source):
+        from lora_lint.linting.required import of_script
+
+        demands = list(of_script(block, name))
+        if any(each.framework == package for each in demands):
+            return [Together(demands, block.encode())]
+    for above in project.upwards(folder, beyond=True):
+        found = [each for each in _in_files(project, above) if any(one.framework == package for one in each.demands)]
+        if found:
+            return found
+    return []
+
+
+def _in_files(project: Project, folder: str) -> Iterator[Together]:
+    """The requirements in the files of a folder: a lock alone, if there is one."""
+    names = disk.names(folder) or ()
+    locks = [name for name in names if re.fullmatch(_LOCKS, name)]
+    if locks:
+        for name in locks:
+            groups = _groups(project, folder, name)
+            yield Together([each for group in groups for each in group], b"", whole=True)
+        return
+    for name in (*names, *_listed(folder, names)):
+        base = os.path.basename(name)
+        if re.fullmatch(_REQUIREMENTS, base) or re.fullmatch(_OTHERS, base):
+            text = content(project, os.path.join(folder, name))
+            for group in _groups(project, folder, name):
+                yield Together(group, text)
+
+
 def allowed_by(project: Project, source: SourceFile) -> dict[str, Allowed]:
     """What a program can be run with, of the frameworks that its project names."""
     pins = dict(_in_program(project, source))
@@ -86,15 +138,17 @@ def _in_program(project: Project, source: SourceFile) -> Pins:
         pins = _settled(installed(words, name, include) for words in installs)
         if pins:
             return pins
-    if (
-        b"# /// script" in source.utf8
-        and (block := re.search(_METADATA, source.utf8))
-        and _mentions_framework(block[1])
-    ):
+    if block := _metadata(source):
         from lora_lint.linting.required import of_script
 
-        return _settled([of_script(re.sub(r"(?m)^# ?", "", block[1].decode()), name)])
+        return _settled([of_script(block, name)])
     return {}
+
+
+def _metadata(source: SourceFile) -> str:
+    """The inline metadata of a script that names a framework, without comment signs; empty if there is none."""
+    block = re.search(_METADATA, source.utf8) if b"# /// script" in source.utf8 else None
+    return re.sub(r"(?m)^# ?", "", block[1].decode()) if block and _mentions_framework(block[1]) else ""
 
 
 def _mentions_framework(text: bytes) -> bool:

@@ -12,7 +12,7 @@ from lora_lint.rules.reached import cases_of
 from lora_lint.rules.tied import names_one, tied_to_embedding
 from lora_lint.rules.words import listed, names, place, resting
 from lora_lint.run.events import LoadAdapter, Wrap
-from lora_lint.run.problems import InvalidValue, LostLine, Overridden
+from lora_lint.run.problems import Clash, InvalidValue, LostLine, Overridden
 from lora_lint.run.values import ABSENT, Choices, Known, Reason, Unknown, alternatives, known
 
 TYPE_CHECKING = False
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 _LONGEST = 40
+_TITLES = {"peft": "PEFT", "trl": "TRL"}
 _TAKES_REFERENCE = (0, 28, 0)
 """The first TRL whose DPOTrainer takes a reference model beside the config of an adapter (trainer/dpo_trainer.py of
 0.8.6 to 1.16.0)."""
@@ -50,6 +51,28 @@ def refused_combination(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
         yield Finding("LL904", message, reference, "likely")
     if "transformers" in run.pins and not run.model.remote_code:
         yield from _types_to_come(run)
+    for problem in run.problems:
+        if isinstance(problem, Clash):
+            yield _clash(problem)
+
+
+def _clash(clash: Clash) -> Finding:
+    """Libraries that do not run with each other."""
+    need = clash.need
+    mine, other = _TITLES.get(need.package, need.package), _TITLES.get(need.other, need.other)
+    which = f"{mine} {named(need.since)} and newer need" if need.until is None else ""
+    which = which or f"{mine} {named(need.since)} to before {named(need.until or ())} need"
+    has = f"has since {named(need.least)}" if need.least is not None else f"lacks since {named(need.below or ())}"
+    asked = "; ".join(text for text in (clash.mine, clash.other) if text)
+    new = "" if clash.certain else ", and a new install takes the newest that is allowed"
+    remedies = []
+    if need.least is not None:
+        remedies = [f"{need.other}>={named(need.least)}", f"{need.package}<{named(need.since)}"]
+    else:
+        remedies = [f"{need.other}<{named(need.below or ())}"]
+        remedies += [f"{need.package}>={named(need.until)}"] if need.until is not None else []
+    message = f"{which} {need.what}, which {other} {has} ({asked}{new}): {need.then}. Require {' or '.join(remedies)}"
+    return Finding("LL904", message, clash.span, level=None if clash.certain else "warning")
 
 
 def _types_to_come(run: Run) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
+    from lora_lint.knowledge.clashes import Need
     from lora_lint.run.versions import Version
     from lora_lint.source import Span
 
@@ -43,6 +44,18 @@ class Dropped:
     def span(self) -> Span:
         """Where the first is written."""
         return self.first.span
+
+
+@dataclass(frozen=True)
+class Clash:
+    """Two libraries whose releases, as the project asks for them, do not run together; `certain`: none of those that
+    it allows do. `mine` and `other`: how the two are asked for, empty where they are not."""
+
+    need: Need
+    span: Span
+    certain: bool
+    mine: str
+    other: str
 
 
 @dataclass(frozen=True)
@@ -131,5 +144,5 @@ class LostLine:
     more: int
 
 
-Problem: TypeAlias = UnknownKey | Dropped | InvalidValue | NoResult | Overridden | LostLine
+Problem: TypeAlias = UnknownKey | Dropped | Clash | InvalidValue | NoResult | Overridden | LostLine
 """What a reader finds wrong with a setting before any rule looks at it."""

@@ -308,6 +308,86 @@ def test_types_that_the_pinned_transformers_does_not_know(
     assert ("LL904" in findings(tmp_path, program, wanted)) is told
 
 
+@pytest.mark.parametrize(
+    ("wanted", "line", "level"),
+    [
+        # peft/peft_model.py of 0.13.2, 0.14.0, 0.16.0 and 0.18.0; transformers/__init__.py of 4.42.4, 4.43.0, 4.44.0
+        ("transformers==4.40.1\npeft\n", "", "warning"),
+        ("transformers==4.42.4\npeft>=0.12\n", "", "warning"),
+        ("transformers==4.40.1\npeft>=0.14.0\n", "", "error"),
+        ("transformers==4.40.1\npeft==0.15.2\n", "", "error"),
+        ("transformers<4.43\npeft==0.14.0\n", "", "error"),
+        ("transformers==4.40.1\npeft==0.13.2\n", "", None),
+        ("transformers==4.40.1\npeft<0.14\n", "", None),
+        ("transformers==4.43.0\npeft==0.14.0\naccelerate\n", "", None),
+        ("transformers==4.40.1\n", "", None),
+        ("peft\n", "", None),
+        ("transformers==4.40.1\npeft==$PEFT\n", "", None),
+        ("transformers==4.40.1\ngit+https://github.com/huggingface/peft@0123456789\n", "", None),
+        ("transformers==4.43.4\npeft==0.17.0\n", "", "error"),
+        ("transformers==5.2.0\npeft==0.17.1\n", "", "error"),
+        ("transformers>=4.50\npeft==0.17.1\n", "", "warning"),
+        ("transformers>=4.50\npeft==0.17.1\nvllm==0.11.0\n", "", None),
+        ("transformers<5\npeft==0.17.1\n", "", None),
+        ("transformers==5.2.0\npeft==0.18.0\n", "", None),
+        ("transformers==4.51.3\npeft==0.18.0\n", "", "error"),
+        ("transformers==4.51.3\npeft==0.18.1\n", "", None),
+        # peft/utils/loftq_utils.py of 0.15.0; accelerate/utils/memory.py of 0.31.0 and 0.32.0
+        ("transformers==4.44.2\npeft\naccelerate==0.31.0\n", "", "warning"),
+        ("transformers==4.44.2\npeft\naccelerate==0.32.0\n", "", None),
+        # trl/core.py of 0.7.11 and 0.8.0, trl/trainer/dpo_trainer.py of 0.22.2 and 0.23.0
+        ("trl==0.7.11\ntransformers==4.39.0\npeft==0.9.0\n", "from trl import SFTTrainer", "error"),
+        ("trl==0.7.11\ntransformers==4.38.2\naccelerate<1\npeft==0.9.0\n", "from trl import SFTTrainer", None),
+        ("trl==0.8.0\ntransformers==4.41.0\npeft==0.9.0\n", "from trl import SFTTrainer", None),
+        ("trl==0.22.2\ntransformers==5.0.0\n", "from trl import DPOTrainer", "error"),
+        ("trl==0.23.0\ntransformers==5.0.0\n", "from trl import DPOTrainer", None),
+        # diffusers/utils/dynamic_modules_utils.py of 0.28.2 and 0.29.0; huggingface_hub of 0.25.2 and 0.26.0
+        ("diffusers==0.28.0\n", "import diffusers", "warning"),
+        ("diffusers==0.28.0\nhuggingface_hub==0.26.0\n", "import diffusers", "error"),
+        ("diffusers==0.28.0\nhuggingface-hub==0.25.2\n", "import diffusers", None),
+        ("diffusers==0.28.0\ntransformers==4.34.1\npeft==0.6.0\naccelerate<1\n", "import diffusers", None),
+        ("diffusers==0.29.0\n", "import diffusers", None),
+        # transformers/trainer.py of 4.39.3, 4.40.0, 4.51.3 and 4.52.0; accelerate/accelerator.py of 0.34.2, 1.0.0, 1.2.0
+        ("transformers==4.39.3\npeft==0.10.0\n", "", "warning"),
+        ("transformers==4.39.3\npeft==0.10.0\naccelerate==1.2.0\n", "", "error"),
+        ("transformers==4.39.3\npeft==0.10.0\naccelerate==0.34.2\n", "", None),
+        ("transformers==4.40.0\npeft==0.10.0\naccelerate==1.2.0\n", "", None),
+        ("transformers==4.52.4\npeft==0.15.2\naccelerate==1.2.0\n", "", "error"),
+        ("transformers==4.51.3\npeft==0.15.2\naccelerate==1.2.0\n", "", None),
+        ("transformers==4.46.0\npeft==0.13.0\naccelerate==0.25.0\n", "", "error"),
+    ],
+)
+def test_libraries_that_do_not_run_together(tmp_path: Path, wanted: str, line: str, level: str | None) -> None:
+    program = WRAPPED.format("gpt2", 'target_modules=["c_attn"], fan_in_fan_out=True, task_type="CAUSAL_LM"')
+    found = findings(tmp_path, f"{line}\n{program}Trainer(model=model).train()\n", wanted).get("LL904")
+    assert (found.level if found is not None else None) == level, found and found.message
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"requirements.txt": "transformers==4.40.1\n", "requirements-train.txt": "peft\n"}, False),
+        ({"requirements.txt": "transformers==4.40.1\npeft\n", "requirements-new.txt": "transformers\npeft\n"}, False),
+        ({"requirements.txt": "transformers==4.40.1\npeft\n", "README.md": "pip install peft==0.11.1\n"}, False),
+        ({"requirements.txt": "transformers==4.40.1\npeft\n", "README.md": "conda create python=3.8\n"}, False),
+        ({"environment.yml": "dependencies:\n- pip:\n  - transformers==4.40.1\n  - peft\n"}, True),
+        ({"pyproject.toml": '[project]\ndependencies = ["transformers==4.40.1", "peft"]\n'}, True),
+        (
+            {
+                "uv.lock": '[[package]]\nname = "peft"\nversion = "0.15.2"\n'
+                '[[package]]\nname = "transformers"\nversion = "4.40.1"\n'
+            },
+            True,
+        ),
+    ],
+)
+def test_what_is_installed_together(tmp_path: Path, files: dict[str, str], told: bool) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    program = WRAPPED.format("gpt2", 'target_modules=["c_attn"], fan_in_fan_out=True, task_type="CAUSAL_LM"')
+    assert ("LL904" in findings(tmp_path, program)) is told
+
+
 def test_no_argument_is_gone_that_the_class_takes() -> None:
     known = {field.name for field in fields(TrainingArguments)}
     assert known.isdisjoint(GONE)
