@@ -38,6 +38,7 @@ BESIDE = {
     "musubi_tuner": {"script_of"},
     "torchtune": {"profiler", "max_new_tokens", "tasks"},
     "transformers": {"evaluation_strategy"},
+    "trl": {"use_liger_loss"},
 }
 """Settings that a recipe reads by a constant, so that the schema does not have them, those of other recipes, that older versions have, or
 programs that are alike, and what a command adds."""

@@ -289,6 +289,33 @@ def test_what_an_older_release_does_not_refuse(tmp_path: Path, version: str, exp
     assert [each.code for each in findings if each.code == "LL904"] == expected
 
 
+@pytest.mark.parametrize(
+    ("trainer", "settings", "version", "refused"),
+    [
+        ("KTO", "use_liger_loss=True", "0.19.0", True),
+        ("KTO", "use_liger_kernel=True", "0.25.0", True),
+        ("KTO", "use_liger_kernel=True", "0.26.0", False),
+        ("DPO", "use_liger_loss=True, loss_type='ipo'", "0.21.0", True),
+        ("DPO", "use_liger_loss=True, loss_type='sigmoid'", "0.21.0", False),
+        ("DPO", "use_liger_kernel=True", "1.2.0", True),
+        ("DPO", "use_liger_kernel=True", "0.27.0", False),
+        ("DPO", "sync_ref_model=True, precompute_ref_log_probs=True", "0.23.0", True),
+        ("GRPO", "use_liger_loss=True, delta=1.5", "0.19.0", True),
+        ("GRPO", "use_liger_kernel=True, delta=1.5", "1.4.0", False),
+        ("GRPO", "use_liger_kernel=True, top_entropy_quantile=0.2", "0.27.0", True),
+        ("GRPO", "use_liger_kernel=True, importance_sampling_level='sequence'", "0.27.0", True),
+        ("GRPO", "use_liger_kernel=True, importance_sampling_level='sequence'", "1.0.0", False),
+    ],
+)
+def test_what_only_older_releases_of_trl_refuse(
+    tmp_path: Path, trainer: str, settings: str, version: str, refused: bool
+) -> None:
+    (tmp_path / "requirements.txt").write_text(f"trl=={version}\n")
+    (tmp_path / "a.py").write_text(text("trl", f"{trainer}: {settings}"))
+    findings = engine.lint([str(tmp_path / "a.py")], Settings(select=("LL904",))).findings
+    assert len([each for each in findings if each.code == "LL904"]) == refused
+
+
 SERVED = "model_name_or_path: a/b\ntemplate: qwen\ninfer_backend: {}\nadapter_name_or_path: {}\n"
 
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 from lora_lint.frameworks.refusals import Refusal, Table, Undecided
 
 _READ = "1.16.0"
-"""The others are in 0.20.0, or in the first of 0.24.0, 0.29.0, 1.4.0, 1.9.0 and 1.13.0 that has them."""
+"""The others are in 0.20.0, or in the first of 0.24.0, 0.29.0, 1.4.0, 1.9.0 and 1.13.0 that has them. What is gone was
+read in 0.16.0 to 1.16.0, one release of each minor version, at the lines where the newest speaks of the setting."""
 
 
 def _generations(file: str, both: int, few: int, halved: int, uneven: int) -> tuple[Refusal, ...]:
@@ -71,6 +72,34 @@ def _fused_by_itself(file: str, line: int) -> Refusal:
         _READ,
         late=True,
     )
+
+
+def _not_by_liger(
+    says: str, instead: str, source: str, since: str, until: str, when: str = "", other: str = ""
+) -> tuple[Refusal, ...]:
+    """What older releases did not do with Liger's loss, which `use_liger_loss` asked for before 0.25."""
+    renamed = "0.25.0"
+    last = "use_liger_loss" if _number(until) <= _number(renamed) else "use_liger_kernel"
+    keys = dict.fromkeys(("use_liger_loss", last) if _number(since) < _number(renamed) else ("use_liger_kernel",))
+    return tuple(
+        Refusal(
+            key,
+            f"{key} == True and {when}" if when else f"{key} == True and trained == True",
+            says,
+            instead,
+            source,
+            (other,) if other else (),
+            since if key == "use_liger_loss" or _number(since) >= _number(renamed) else renamed,
+            renamed if key == "use_liger_loss" else until,
+            late=True,
+        )
+        for key in keys
+    )
+
+
+def _number(release: str) -> tuple[int, ...]:
+    """A release as numbers."""
+    return tuple(map(int, release.split(".")))
 
 
 _CHECKPOINTED = "is_mapping(gradient_checkpointing_kwargs) and field(gradient_checkpointing_kwargs, 'selective')"
@@ -151,6 +180,28 @@ _OF_DPO = (
         "0.29.0",
         late=True,
     ),
+    Refusal(
+        "precompute_ref_log_probs",
+        "sync_ref_model == True and precompute_ref_log_probs == True",
+        "a reference that changes cannot be asked before the training",
+        "Leave it out",
+        "trainer/dpo_trainer.py:994",
+        ("sync_ref_model",),
+        until="0.29.0",
+        late=True,
+    ),
+    *_not_by_liger(
+        "Liger has the loss sigmoid alone",
+        "Leave it out, or take that loss",
+        "trainer/dpo_trainer.py:941",
+        *("0.19.0", "0.25.0", "is_text(loss_type) and loss_type != 'sigmoid'", "loss_type"),
+    ),
+    *_not_by_liger(
+        "Liger's loss is not implemented for PEFT models",
+        "Leave it out",
+        "trainer/dpo_trainer.py:941",
+        *("0.29.0", "1.8.0"),
+    ),
     _not_synced("trainer/dpo_trainer.py", 994),
     _fused_by_itself("trainer/dpo_trainer.py", 948),
 )
@@ -175,6 +226,12 @@ _OF_KTO = (
         "trainer/kto_trainer.py:845",
         ("loss_type",),
         late=True,
+    ),
+    *_not_by_liger(
+        "Liger's loss cannot be used with PEFT models",
+        "Leave it out",
+        "trainer/kto_trainer.py:952",
+        *("0.17.0", "0.26.0"),
     ),
     _not_synced("trainer/kto_trainer.py", 1002),
     _fused_by_itself("trainer/kto_trainer.py", 959),
@@ -279,6 +336,25 @@ _OF_GRPO = (
         ("vllm_importance_sampling_mode",),
         "1.4.0",
         late=True,
+    ),
+    *_not_by_liger(
+        "Liger does not have the loss that is clipped on both sides",
+        "Leave one of the two out",
+        "trainer/grpo_trainer.py:1053",
+        *("0.18.0", "1.4.0", "delta is not None", "delta"),
+    ),
+    *_not_by_liger(
+        "Liger does not mask tokens by their entropy",
+        "Leave one of the two out",
+        "trainer/grpo_trainer.py:1053",
+        *("0.20.0", "1.14.0", "top_entropy_quantile < 1", "top_entropy_quantile"),
+    ),
+    *_not_by_liger(
+        "Liger weighs each token alone",
+        "Set `importance_sampling_level='token'`, or leave it out",
+        "trainer/grpo_trainer.py:1053",
+        *("0.20.0", "1.0.0", "is_text(importance_sampling_level) and importance_sampling_level != 'token'"),
+        other="importance_sampling_level",
     ),
     _not_synced("trainer/grpo_trainer.py", 1198),
     _fused_by_itself("trainer/grpo_trainer.py", 1060),
