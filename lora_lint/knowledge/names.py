@@ -33,6 +33,12 @@ def same_but_for_tuning(name: str, own: str) -> bool:
     return re.sub(_TUNED, "", _plain_name(name)) == re.sub(_TUNED, "", _plain_name(own))
 
 
+def is_tuned_folder(name: str, published: str) -> bool:
+    """Whether a folder's name says that it holds a fine-tuned model, where that of a published one does not."""
+    return re.search(_TRAINED, _plain_name(name)) is not None and re.search(_TRAINED, _plain_name(published)) is None
+
+
+_TRAINED = r"(?:^|[-_.])(?:sft|dpo|merged|finetuned?|fine-tuned|checkpoint-\d+)(?=[-_.]|$)"
 _TUNED = r"[-_.](?:base|chat|hf|instruct|it)(?=[-_.]|$)"
 
 
@@ -78,6 +84,17 @@ def lacks_template(name: str) -> bool:
     """Whether the tokenizer of a model has no chat template, by the name of the repository: that of a base model
     which has never had one."""
     return re.fullmatch(_UNTEMPLATED, name) is not None
+
+
+_UNMARKED = (
+    r"Qwen/Qwen(?:1\.5|2|2\.5|3)-[\w.-]+|meta-llama/(?:Meta-)?Llama-3[\w.-]*-Instruct|google/gemma-[\w.-]+-it"
+    r"|mistralai/(?:Mistral|Mixtral)-[\w.-]*Instruct[\w.-]*|microsoft/Phi-3[\w.-]*-instruct|microsoft/phi-4"
+)
+
+
+def marks_no_answers(name: str) -> bool:
+    """Whether a published model's own chat template has no `{% generation %}` around answers, as hardly any has."""
+    return re.fullmatch(_UNMARKED, name) is not None
 
 
 def lacks_padding(name: str) -> bool:

@@ -8,7 +8,7 @@ from math import sqrt
 
 from lora_lint.finding import Finding, Related
 from lora_lint.knowledge import versions
-from lora_lint.knowledge.names import same_but_for_tuning, same_model, tag_differs
+from lora_lint.knowledge.names import is_tuned_folder, same_but_for_tuning, same_model, tag_differs
 from lora_lint.records import replace
 from lora_lint.rules.coverage import tower_of
 from lora_lint.rules.reached import cases_of, is_shorthand
@@ -533,8 +533,10 @@ def adapter_base_differs(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     if run.serving is not None and run.serving.server.own_library and "/" not in name:
         if not tag_differs(name, own):
             return
-    elif not (_on_hub(name) and _on_hub(own)) and (trained or same_but_for_tuning(name, own)):
-        return  # a folder may hold any model, or any variant of the one that it is named after
+    elif not (_on_hub(name) and (_on_hub(own) or is_tuned_folder(own, name))) and (
+        trained or same_but_for_tuning(name, own)
+    ):
+        return  # a folder may hold any model, or any variant of what it is named after, unless its name says which
     source = f"it is trained on `{own}`" if trained else f"its config names `{own}`"
     message = (
         f"`{name}` is not the base model of this adapter: {source}. Where the shapes match, its weights are added to "

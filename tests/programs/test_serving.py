@@ -229,6 +229,9 @@ def test_targets_of_served_adapters(tmp_path: Path, targets: Any, command: str, 
         ("/models/Qwen2.5-7B", "Qwen/Qwen2.5-7B", []),
         ("models/base", "Qwen/Qwen2.5-7B", []),
         ("Qwen/Qwen2.5-7B-Instruct", "Qwen/Qwen2.5-7B", ["LL707"]),
+        ("Qwen/Qwen2.5-7B-Instruct", "/ckpt/Qwen2.5-7B-sft-v3", ["LL707"]),
+        ("Qwen/Qwen2.5-7B-Instruct", "/ckpt/Qwen2.5-7B", []),
+        ("mine/Qwen2.5-7B-sft", "/ckpt/Qwen2.5-7B-sft-v3", []),
     ],
 )
 def test_the_base_below_a_served_adapter(tmp_path: Path, served: str, trained: str, codes: list[str]) -> None:
