@@ -99,7 +99,7 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
         machine.run(module, tree)
         library.complete(module.scope)
         reading = with_printed_sizes(finish(records, source.path), source.trained_on)
-        if records.tokenizers and may_apply(source.utf8):
+        if may_apply(source.utf8):
             reading = with_template(reading, records.tokenizers, tree, source)
         if (reading.runs or reading.given) and _has_its_own_peft(source.path, project):
             reading = replace(reading.mapped(_without_refusals), given=())

@@ -19,33 +19,46 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile
 
 _METHOD = "apply_chat_template"
+_ANSWERS = rb"\bassistant_only_loss[ \t]*=[ \t]*True\b"
+"""A setting with which TRL's trainer applies the template itself, for the marks of the answers in it."""
 _OTHERS = rb"(?<!apply_)chat_template"
 """How programs give a tokenizer a template, or ask whether it has one."""
 
 
 def may_apply(text: bytes) -> bool:
     """Whether a program may need a template, and has nothing else to do with any, by a quick look."""
-    return _METHOD.encode() in text and re.search(_OTHERS, text) is None
+    asks = _METHOD.encode() in text or b"assistant_only_loss" in text
+    return asks and re.search(_OTHERS, text) is None
 
 
 def with_template(reading: Reading, tokenizers: Sequence[Val], tree: ast.Module, source: SourceFile) -> Reading:
     """The runs of a program, each with where it asks for the template of its model's tokenizer, if all `tokenizers`
     are that one."""
     names = {each.value if isinstance(each, Const) else None for each in tokenizers}
-    call = next(_certain(tree.body, source.utf8), None) if len(names) == 1 and None not in names else None
-    if call is None or call.end_lineno is None or call.end_col_offset is None:
+    place = _place(tree, source) if len(names) <= 1 and None not in names else None
+    if place is None:
         return reading
-    end = source.offset(call.end_lineno, call.end_col_offset)
-    place = Span(source.path, end - len(_METHOD), end)
 
     def asking(run: Run) -> Run:
         model = run.model.name
-        if not isinstance(model, Known) or model.value not in names:
+        if not isinstance(model, Known) or names - {model.value}:
             return run
         template = Known(model.value, place, model.origin, model.written or model.span)
         return replace(run, dataset=replace(run.dataset, template=template))
 
     return reading.mapped(asking)
+
+
+def _place(tree: ast.Module, source: SourceFile) -> Span | None:
+    """Where a program certainly needs a template."""
+    answers = re.search(_ANSWERS, source.utf8)
+    if answers is not None:
+        return Span(source.path, *answers.span())
+    call = next(_certain(tree.body, source.utf8), None)
+    if call is None or call.end_lineno is None or call.end_col_offset is None:
+        return None
+    end = source.offset(call.end_lineno, call.end_col_offset)
+    return Span(source.path, end - len(_METHOD), end)
 
 
 def _certain(body: Iterable[ast.stmt], text: bytes) -> Iterator[ast.Attribute]:

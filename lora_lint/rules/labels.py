@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from lora_lint.finding import Finding, Related
+from lora_lint.knowledge.names import marks_no_answers
+from lora_lint.knowledge.versions import named
 from lora_lint.rules.words import happening, resting
 from lora_lint.run.events import MaskLabels
-from lora_lint.run.values import Known
+from lora_lint.run.values import ABSENT, Known, known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
     from lora_lint.run.run import Run
@@ -19,8 +21,15 @@ _MASKED_BY_PLACE: Version = (0, 16, 0)
 """TRL's own collator, which pads the labels and leaves the texts alone."""
 
 
+_PATCHED = (1, 1, 0)
+"""The first TRL that replaces the templates of common models by some with marks (chat_templates), and the first that
+looks for the marks (trainer/sft_trainer.py)."""
+_MARKS = (0, 19, 0)
+
+
 def all_labels_masked(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL420"""
+    yield from _unmarked(run)
     for event in run.events:
         if not isinstance(event, MaskLabels):
             continue
@@ -53,3 +62,21 @@ def end_token_masked(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
     )
     related = (Related(masked.written, "the end token is appended here"),)
     yield Finding("LL423", message, masked.span, "likely", None, related)
+
+
+def _unmarked(run: Run) -> Iterator[Finding]:
+    """Answers alone are trained, and the template of the model's own tokenizer does not mark them."""
+    name, pin = known(run.dataset.template), run.before("trl", _PATCHED)
+    asked = any(known(given.values.get(_ANSWERS, ABSENT)) is True for given in run.given if given.owner == "SFTConfig")
+    if name is None or pin is None or run.before("trl", _MARKS) is not None or not asked or run.training.replaced:
+        return
+    if marks_no_answers(name):
+        message = (
+            f"`{_ANSWERS}=True` trains what `{{% generation %}}` marks in the chat template, and that of {name} has no "
+            f"such marks: TRL before {named(_PATCHED)} ({pin}) stops with a RuntimeError (no assistant tokens). "
+            "Require a newer TRL, or give a template that has them as `chat_template_path`"
+        )
+        yield resting("LL420", message, run.dataset.template, otherwise=run.span, doubt="likely")
+
+
+_ANSWERS = "assistant_only_loss"
