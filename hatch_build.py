@@ -18,8 +18,8 @@ DATA = "lora_lint/knowledge/data"
 FOLDERS = ("architectures", "schemas")
 """Of small files, each of which becomes a pack."""
 DEFLATED = (
-    *("chat_templates.json", "families.json", "key_versions.json", "leaf_names.json", "peft.json"),
-    *("peft_versions.json", "refusal_versions.json", "signatures.json", "type_versions.json"),
+    *("chat_templates.json", "families.json", "key_versions.json", "leaf_names.json", "loaders.json"),
+    *("peft.json", "peft_versions.json", "refusal_versions.json", "signatures.json", "type_versions.json"),
 )
 """What is known of models, PEFT, functions and older releases, a fifth as large."""
 

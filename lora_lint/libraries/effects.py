@@ -96,6 +96,8 @@ class ModelRecord:
     """See run.BaseModel."""
     loading: Arguments | None = None
     """The arguments of the call that loads it."""
+    by_type: bool = False
+    """See run.BaseModel."""
 
 
 @dataclass(frozen=True)

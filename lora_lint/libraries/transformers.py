@@ -85,7 +85,11 @@ def _loaded(context: Context, name: str, loader: str | None, arguments: Argument
             Opaque("the model's name is not given by that call", span),
         )
     dtype = arguments.get("dtype") or arguments.get("torch_dtype")
-    return context.model(span, name, arguments, ModelRecord(model, loader, quantization_of(arguments, span), dtype))
+    record = ModelRecord(
+        *(model, loader, quantization_of(arguments, span), dtype),
+        by_type=name.startswith("transformers.") and "config" not in arguments.keywords and not arguments.open,
+    )
+    return context.model(span, name, arguments, record)
 
 
 def from_unknown_class(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:

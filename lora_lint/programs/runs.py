@@ -427,6 +427,7 @@ def _model(model: ModelRecord, here: Span, conditions: tuple[Condition, ...] = (
         own_class=model.own_class,
         revision=to_value(_argument_of(model, "revision"), here, ABSENT, convert.is_optional_text),
         subfolder=to_value(_argument_of(model, "subfolder"), here, ABSENT, convert.is_text),
+        by_type=model.by_type,
     )
 
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 _LONGEST = 40
+_LONGEST_ANSWER = "max_completion_length"
+_ENGINES = (("max_seq_length", "fast_inference", True), ("vllm_max_model_length", "vllm_mode", "colocate"))
+"""What says how many tokens an engine of vLLM holds, and the setting with the value that starts it."""
 _TITLES = {"peft": "PEFT", "trl": "TRL"}
 _TAKES_REFERENCE = (0, 28, 0)
 """The first TRL whose DPOTrainer takes a reference model beside the config of an adapter (trainer/dpo_trainer.py of
@@ -51,9 +54,32 @@ def refused_combination(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
         yield Finding("LL904", message, reference, "likely")
     if "transformers" in run.pins and not run.model.remote_code:
         yield from _types_to_come(run)
+    if run.model.by_type and not run.model.remote_code:
+        yield from _wrong_loader(run)
     for problem in run.problems:
         if isinstance(problem, Clash):
             yield _clash(problem)
+
+
+def _wrong_loader(run: Run) -> Iterator[Finding]:
+    """Models of a type that the class which loads them does not have, whichever release of transformers it is."""
+    from lora_lint.knowledge.loaders import others_for
+    from lora_lint.knowledge.models import Clue, identify
+
+    found = []
+    loader = run.model.loader or ""
+    for name in alternatives(run.model.name):
+        model = identify(str(name.value), near=os.path.dirname(run.path) or None, own=run.model.own)
+        others = others_for(loader, model.model_type) if model is not None else ()
+        if model is None or not others or model.learned is not None or model.how is Clue.BASENAME:
+            return
+        found.append((name, model, others))
+    for name, model, others in found[:1]:
+        message = (
+            f"{loader} does not load {name.value}: its type, `{model.model_type}`, is not one of those that the class "
+            f"has in any transformers, so that it raises a ValueError. Load it with {others[0]}"
+        )
+        yield resting("LL904", message, name, otherwise=run.adapter.span, doubt=model.confidence)
 
 
 def _clash(clash: Clash) -> Finding:
@@ -105,7 +131,38 @@ def setting_without_effect(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
             )
             related = (Related(problem.by, "this one counts"),)
             yield Finding("LL905", message, problem.span, related=related)
+    yield from _short_engines(run)
     yield from _cut_off([problem for problem in run.problems if isinstance(problem, LostLine)])
+
+
+def _short_engines(run: Run) -> Iterator[Finding]:
+    """An engine that holds fewer tokens, prompt and answer together, than the trainer lets an answer alone have.
+
+    unsloth 2026.10.9, models/llama.py and unsloth_zoo/vllm_utils.py (`max_model_len = max_seq_length`); TRL 1.16.0,
+    generation/vllm_generation.py.
+    """
+    lengths = [each for each in run.given if _LONGEST_ANSWER in each.values]
+    for engine in run.given:
+        held = next((name for name, when, wanted in _ENGINES if known(engine.values.get(when, ABSENT)) == wanted), "")
+        most = known(engine.values.get(held, ABSENT))
+        for given in lengths:
+            value = given.values[_LONGEST_ANSWER]
+            longest = known(value) if known(given.values.get("use_vllm", ABSENT)) is True else None
+            if not isinstance(most, int) or not isinstance(longest, int) or not 0 < most < longest:
+                continue
+            message = (
+                f"`{_LONGEST_ANSWER}={longest}` has no effect: the engine is made for `{held}={most}` tokens, of the "
+                "prompt and the answer together, so that it cuts answers off before, and refuses prompts that are as "
+                f"long. Set `{held}` to the sum of the longest prompt and `{_LONGEST_ANSWER}`"
+            )
+            span = next((each.span for each in alternatives(value) if each.span is not None), given.span)
+            yield Finding("LL905", message, span, related=_related(engine.values[held], "the engine's length"))
+            return
+
+
+def _related(value: Value[Any], says: str) -> tuple[Related, ...]:
+    span = value.span if isinstance(value, Known) else None
+    return (Related(span, says),) if span is not None else ()
 
 
 def _cut_off(lines: Sequence[LostLine]) -> Iterator[Finding]:

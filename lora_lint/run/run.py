@@ -134,6 +134,8 @@ class BaseModel:
     """The folder of its repository that it is in; "" or ABSENT: the top one."""
     unwrapped: bool = False
     """PEFT, as a library that the program imports has changed it, adapts the layer inside a module that wraps one."""
+    by_type: bool = False
+    """transformers chooses its class by its type alone, among those that `loader` has."""
     loaded: Loaded | None = None
     """The modules of the model object itself, in a run that is judged while it runs; its name then decides nothing."""
 

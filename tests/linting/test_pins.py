@@ -364,6 +364,36 @@ def test_libraries_that_do_not_run_together(tmp_path: Path, wanted: str, line: s
 
 
 @pytest.mark.parametrize(
+    ("loading", "told"),
+    [
+        ('AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-VL-7B-Instruct")', "AutoModelForImageTextToText"),
+        ('AutoModelForCausalLM.from_pretrained("google/flan-t5-base")', "AutoModelForSeq2SeqLM"),
+        ('AutoModelForSeq2SeqLM.from_pretrained("Qwen/Qwen2.5-7B")', "AutoModelForCausalLM"),
+        ('AutoModelForImageTextToText.from_pretrained("Qwen/Qwen2.5-7B")', "AutoModelForCausalLM"),
+        ('AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-VL-7B-Instruct", trust_remote_code=True)', ""),
+        ('AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-VL-7B-Instruct", config=config)', ""),
+        ('AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-VL-7B-Instruct", **options)', ""),
+        ('AutoModelForCausalLM.from_pretrained("google/gemma-3-4b-it")', ""),
+        ('AutoModelForCausalLM.from_pretrained("openbmb/MiniCPM-V-2_6")', ""),
+        ('AutoModelForCausalLM.from_pretrained("/data/qwen2.5-vl-mine")', ""),
+        ('AutoModel.from_pretrained("Qwen/Qwen2.5-VL-7B-Instruct")', ""),
+        ('Qwen2_5_VLForConditionalGeneration.from_pretrained("Qwen/Qwen2.5-VL-7B-Instruct")', ""),
+    ],
+)
+def test_classes_that_do_not_have_a_type(tmp_path: Path, loading: str, told: str) -> None:
+    """models/auto/modeling_auto.py of transformers 4.28.1 to 5.24.0."""
+    program = (
+        "from transformers import AutoModel, AutoModelForImageTextToText, AutoModelForSeq2SeqLM\n"
+        "from transformers import Qwen2_5_VLForConditionalGeneration\n"
+        f"model = {loading}\n"
+        'lora = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj"])\n'
+        "Trainer(model=get_peft_model(model, lora)).train()\n"
+    )
+    found = findings(tmp_path, program).get("LL904")
+    assert told in found.message if found is not None and told else found is None and not told
+
+
+@pytest.mark.parametrize(
     ("files", "told"),
     [
         ({"requirements.txt": "transformers==4.40.1\n", "requirements-train.txt": "peft\n"}, False),
