@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from lora_lint.run.versions import Version
 
 _OF_TRANSFORMERS = frozenset({"TrainingArguments", "Seq2SeqTrainingArguments"})
-_OF_TRL = frozenset({"SFTConfig", "DPOConfig", "GRPOConfig", "RewardConfig", "KTOConfig", "ORPOConfig", "CPOConfig"})
+_OF_TRL = frozenset(
+    {"SFTConfig", "DPOConfig", "GRPOConfig", "RewardConfig", "KTOConfig", "RLOOConfig", "ORPOConfig", "CPOConfig"}
+)
 """Classes on `TrainingArguments`, which pass its keywords on."""
 
 
@@ -87,11 +89,47 @@ GONE_OF_TRL = {
         **_of_trl((0, 28, 0), "max_prompt_length", _PROMPTS),
         **_renamed((0, 28, 0), use_liger_loss="use_liger_kernel"),
         **_renamed((0, 28, 0), vllm_guided_decoding_regex="vllm_structured_outputs_regex"),
+        **_renamed((0, 27, 0), wandb_log_unique_prompts="log_unique_prompts"),
+    },
+    "KTOConfig": {
+        **_of_trl((0, 27, 0), "is_encoder_decoder max_completion_length truncation_mode"),
+        **_of_trl((0, 27, 0), "max_prompt_length", _PROMPTS),
+        **_of_trl((0, 28, 0), "base_model_attribute_name label_pad_token_id padding_value ref_model_init_kwargs"),
+        **_renamed((0, 28, 0), use_liger_loss="use_liger_kernel"),
+        **_of_trl((1, 2, 0), "generate_during_eval"),
+    },
+    "RLOOConfig": {
+        **_of_trl((0, 22, 0), "normalize_advantage reward_model_path whiten_rewards"),
+        **_of_trl(
+            (0, 25, 0),
+            "dataset_num_proc local_rollout_forward_batch_size missing_eos_penalty num_mini_batches "
+            "num_sample_generations stop_token stop_token_id token_level_kl total_episodes",
+        ),
+        **_renamed(
+            (0, 25, 0),
+            cliprange="epsilon",
+            exp_name="run_name",
+            kl_coef="beta",
+            normalize_reward="normalize_advantages",
+            num_ppo_epochs="num_iterations",
+            response_length="max_completion_length",
+            rloo_k="num_generations",
+        ),
+        **_renamed((0, 27, 0), wandb_log_unique_prompts="log_unique_prompts"),
+        **_renamed((0, 28, 0), vllm_guided_decoding_regex="vllm_structured_outputs_regex"),
+        **_of_trl((0, 29, 0), "max_prompt_length", _PROMPTS),
     },
 }
 """What a config of TRL declared itself."""
 
-_TOKENIZER_OF_TRL = {"SFTTrainer": (0, 16, 0), "DPOTrainer": (0, 16, 0), "RewardTrainer": (0, 15, 0)}
+_TOKENIZER_OF_TRL = {
+    "SFTTrainer": (0, 16, 0),
+    "DPOTrainer": (0, 16, 0),
+    "RewardTrainer": (0, 15, 0),
+    "KTOTrainer": (0, 14, 0),
+    "CPOTrainer": (0, 14, 0),
+    "ORPOTrainer": (0, 15, 0),
+}
 """At the end a decorator renamed `tokenizer`. GRPOTrainer never took it."""
 MOVED: Version = (0, 13, 0)
 INTO_CONFIG = {

@@ -445,14 +445,19 @@ def test_no_argument_is_gone_that_the_class_takes() -> None:
             "GRPOTrainer(model, args=GRPOConfig('out', max_prompt_length=512))",
             "length of their prompts",
         ),
+        ("trl==0.26.2\n", "KTOTrainer(model, args=KTOConfig('out', max_prompt_length=512))", ""),
+        ("trl==0.27.0\n", "KTOTrainer(model, args=KTOConfig('out', max_prompt_length=512))", "length of their prompts"),
+        ("trl==0.13.0\n", "KTOTrainer(model, tokenizer=tokenizer)", ""),
+        ("trl==0.14.0\n", "KTOTrainer(model, tokenizer=tokenizer)", "processing_class"),
+        ("trl==0.24.0\n", "RLOOTrainer(model, args=RLOOConfig('out', rloo_k=4))", ""),
+        ("trl==0.25.0\n", "RLOOTrainer(model, args=RLOOConfig('out', rloo_k=4))", "num_generations"),
+        ("trl==0.27.0\n", "GRPOTrainer(model, args=GRPOConfig('out', wandb_log_unique_prompts=True))", "log_unique"),
     ],
 )
 def test_keywords_of_trainers_that_are_gone(tmp_path: Path, wanted: str, call: str, told: str) -> None:
-    """sft_config.py, dpo_config.py, grpo_config.py and *_trainer.py of TRL, trainer.py of transformers."""
+    """sft_config.py, dpo_config.py, kto_config.py, grpo_config.py, rloo_config.py and *_trainer.py of TRL, trainer.py of transformers."""
     program = WRAPPED.format("Qwen/Qwen2-7B", 'target_modules=["q_proj"], task_type="CAUSAL_LM"')
-    program += (
-        f"from trl import {', '.join(dict.fromkeys(re.findall('(?:SFT|DPO|GRPO)[A-Z][a-z]+', call)) or ['trl'])}\n"
-    )
+    program += f"from trl import {', '.join(dict.fromkeys(re.findall('(?:SFT|DPO|GRPO|KTO|RLOO)[A-Z][a-z]+', call)) or ['trl'])}\n"
     program += f"{call}.train()\n"
     found = findings(tmp_path / "plain", program, wanted).get("LL901")
     if told:
@@ -471,7 +476,7 @@ def test_no_keyword_of_trl_is_gone_that_it_takes() -> None:
         assert known.isdisjoint(gone)
         assert {each.other for each in gone.values()} - {""} <= known
         assert known.isdisjoint(GONE)
-    for trainer in (trl.SFTTrainer, trl.DPOTrainer, trl.GRPOTrainer, trl.RewardTrainer):
+    for trainer in (trl.SFTTrainer, trl.DPOTrainer, trl.GRPOTrainer, trl.RewardTrainer, trl.KTOTrainer):
         taken = inspect.signature(trainer).parameters
         assert not [each for each in taken if gone_from_call(trainer.__name__, each)]
 
