@@ -144,7 +144,8 @@ class ShellWords:
         return [self.unknown(node, many=True)]
 
     def sequence(self, node: Any) -> list[Word]:
-        """`$(seq 1 4)`, `$(cat <<EOF …)`; the output of other commands is not known."""
+        """`$(seq 1 4)`, `$(cat <<EOF …)`, and `$(which swift)` for the command itself; the output of others is not
+        known."""
         commands = node.named_children
         if len(commands) == 1 and commands[0].type == "redirected_statement" and self.raw(commands[0])[:4] == "cat ":
             text = self.here_document(commands[0])
@@ -161,6 +162,8 @@ class ShellWords:
                     self.vast[self.span(node)] = len(found)
                 elif found:
                     return [Word(str(number), self.span(node)) for number in found]
+            if (words[:1] == ["which"] and len(words) == 2) or (words[:2] == ["command", "-v"] and len(words) == 3):
+                return [replace(printed[-1], span=self.span(node))]
             if words[:1] == ["echo"] and len(words) > 1 and all(word is not None for word in words):
                 return [part for word in printed[1:] for part in (self.apart(word) if word.text else [])]
         return [self.unknown(node, many=True)]

@@ -892,3 +892,11 @@ def test_options_that_a_script_leaves_out_are_not_given(options: str, size: int,
     (tmp_path / "rows.jsonl").write_text('{"a": 1}\n' * 3)
     run = only(shell(f"python train.py --lora_r 8 {options}\n", tmp_path))
     assert plain(run.dataset.size) == size
+
+
+@pytest.mark.parametrize("which", ["$(which swift)", "`which swift`", "$(command -v swift)", "swift"])
+def test_a_command_that_is_looked_up(tmp_path: Path, which: str) -> None:
+    options = "sft --model Qwen/Qwen2.5-7B --train_type lora --sft_type lora --dataset a/b"
+    (tmp_path / "run.sh").write_text(f"torchrun --nproc_per_node 2 {which} {options}\n")
+    found = engine.lint([tmp_path.as_posix()], Settings(select=("LL901",)), jobs=1).findings
+    assert [each.code for each in found] == ["LL901"]
