@@ -146,7 +146,7 @@ PROGRAMS = (
     ("script", r"lumina_train_network\.py", "kohya"),
     ("script", r"anima_train_network\.py", "kohya"),
     ("script", r"hunyuan_image_train_network\.py", "kohya"),
-    ("script", r"lerobot/scripts/(?:lerobot_)?train\.py", "lerobot"),
+    ("script", r"(?:lerobot/scripts/(?:lerobot_)?train\.py|lerobot-train)", "lerobot"),
     ("script", r"src/export_model\.py", "llamafactory"),
     ("script", r"src/train\.py", "llamafactory"),
     ("script", r"src/train_bash\.py", "llamafactory"),

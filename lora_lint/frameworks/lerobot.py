@@ -40,7 +40,7 @@ FRAMEWORK = Framework(
     commands=(
         CommandLine("command", "lerobot-train"),
         CommandLine("module", r"lerobot\.scripts\.(?:lerobot_)?train"),
-        CommandLine("script", r"lerobot/scripts/(?:lerobot_)?train\.py"),
+        CommandLine("script", r"(?:lerobot/scripts/(?:lerobot_)?train\.py|lerobot-train)"),  # which a launcher gets
     ),
     passes_on=True,
     regex_targets=True,

@@ -370,6 +370,7 @@ REFUSED = [
 ]
 """Settings that are refused for certain, and others that are not."""
 MISSING = [
+    ("lerobot", "--policy.use_peft=true", "--policy.use_peft=false"),
     ("llamafactory_v1", "batching_strategy: dynamic_batching", "batching_strategy: dynamic_batching\nmax_steps: 9"),
     ("easyr1", "data: rollout_batch_size: 300", "data: rollout_batch_size: 512"),
     ("easyr1", "rollout: , tensor_parallel_size: 3", "rollout: , tensor_parallel_size: 4"),

@@ -55,6 +55,17 @@ _ROWS = (
         drop=True,
     ),
     Refusal(
+        "policy.use_peft",
+        "policy.use_peft and policy.path is not None and peft.method_type is not None and not resume",
+        "it says that `policy.path` is an adapter, whose adapter_config.json is looked for there; a new one is made by"
+        " the settings of `peft` alone",
+        "Leave it out",
+        "policies/factory.py:349",
+        ("policy.path",),
+        since="0.6.1",
+        likely=True,
+    ),
+    Refusal(
         "policy.type",
         "policy.type is not None and policy.path is None and policy.pretrained_path is None and not resume",
         "an adapter needs a policy that is already trained",
