@@ -10,6 +10,7 @@ from bisect import bisect_left
 from codecs import BOM_UTF8
 
 from lora_lint.readers.errors import Unreadable
+from lora_lint.readers.magics import BLANKED_CELLS, comment, python_of
 from lora_lint.readers.python import parse_ahead
 from lora_lint.readers.text import without_surrogates
 from lora_lint.records import replace
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-_BLANKED_CELLS = re.compile(r"\s*%%(?!time\b|timeit\b|capture\b|prun\b|memit\b|skip_if\b|with_\w+)[a-zA-Z!]")
-_SHELL = re.compile(r"^(\s*)([!%?]|[\w.]+\?{1,2}\s*$)")
 _SHELL_CELL = re.compile(r"\s*%%(?:bash|sh|shell|script|!)")
 _BASH_CELL = re.compile(r"\s*%%(?:bash|sh|shell)\b")
 _COMMAND = re.compile(r"\s*!+(?!\s*(?:pip|apt|apt-get|cat|cd|cp|curl|echo|git|ls|mkdir|nvidia-smi|rm|unzip|wget)\b)")
@@ -37,7 +36,6 @@ _BAR = re.compile(
 """How datasets shows that it prepares rows (5.2.0, arrow_dataset.py): `Map: 100%|███| 1850/1850 [00:01<00:00, …]`. TRL
 says which they are (1.16.0, sft_trainer.py)."""
 _PACKED = re.compile(r"packing['\"]?\s*[=:]\s*True")
-_SHELL_RESULT = re.compile(r"^(\s*)([\w, ]+?)\s*=\s*[!%]")
 _BULK = ((b'"outputs": [\n', b"]"), (b'"widgets": {\n', b"}"))
 """How Jupyter begins and ends the parts that make up most of a notebook's bytes and contain no code (nbformat 5.10,
 v4/rwbase.py)."""
@@ -82,7 +80,7 @@ def read_cells(path: str, data: bytes) -> SourceFile:
     for cell in cells:
         starts.append(len(lines))
         commands += _commands(cell, len(lines))
-        lines += _program(cell).split("\n")
+        lines += python_of(cell).split("\n")
     text = without_surrogates("\n".join(lines)).encode().replace(b"\0", b" ")
     trained_on = _trained_on(content) if any(said in data for said in _SAID) else None
     installs = tuple(_installs(cells)) if b"pip" in data else ()
@@ -130,7 +128,7 @@ def without_broken_cells(source: SourceFile) -> SourceFile:
     ends = (*source.cells[1:], len(lines))
     for start, end in zip(source.cells, ends, strict=True):
         if not _valid("\n".join(lines[start:end])):
-            lines[start:end] = map(_comment, lines[start:end])
+            lines[start:end] = map(comment, lines[start:end])
     return replace(source, utf8="\n".join(lines).encode())
 
 
@@ -220,47 +218,6 @@ def _language(content: dict[str, Any]) -> str:
     return ""
 
 
-def _program(cell: str) -> str:
-    """A cell as Python, if it is Python: what only IPython or a shell understands becomes a comment."""
-    if not ("!" in cell or "%" in cell or "?" in cell or "\0" in cell):
-        return cell  # most cells, at a tenth of the cost
-    lines = cell.split("\n")
-    if _BLANKED_CELLS.match(cell) or "\0" in cell:
-        return "\n".join(map(_comment, lines))
-    plain: list[str] = []
-    continued = False
-    for line in lines:
-        if continued:
-            plain.append(_comment(line))
-            continued = line.rstrip().endswith("\\")
-            continue
-        if not ("!" in line or "%" in line or "?" in line):
-            plain.append(line)
-            continue
-        shell = _SHELL.match(line)
-        result = _SHELL_RESULT.match(line)
-        if shell:
-            indent = shell[1]
-            # A block must not become empty: `pass` if there is room for it.
-            rest = line[len(indent) :]
-            plain.append(indent + ("pass" + _comment(rest[4:]) if rest[:4].isascii() and rest[4:] else _comment(rest)))
-            continued = line.rstrip().endswith("\\")
-        elif result:
-            head = line[: result.end() - 1].rstrip()
-            plain.append((head + " ..." if len(head) + 4 <= len(line) else _comment(line)).ljust(len(line)))
-            continued = line.rstrip().endswith("\\")
-        else:
-            plain.append(line)
-    return "\n".join(plain)
-
-
-def _comment(line: str) -> str:
-    """A line as a comment with as many characters, and as many bytes."""
-    if not line.strip():
-        return line
-    return "#" * len(line) if line.isascii() else "#" + "".join("#" if each.isascii() else each for each in line[1:])
-
-
 def _commands(cell: str, line: int) -> Iterator[tuple[int, bytes]]:
     """What a cell that begins on a line gives to a shell: a `%%bash` cell as one script, else each line with `!`.
 
@@ -269,7 +226,7 @@ def _commands(cell: str, line: int) -> Iterator[tuple[int, bytes]]:
     """
     if _BASH_CELL.match(cell):
         yield line, _magic_blanked(cell).encode("utf-8", "replace")
-    elif "!" in cell and not _BLANKED_CELLS.match(cell):
+    elif "!" in cell and not BLANKED_CELLS.match(cell):
         lines = cell.split("\n")
         at = 0
         while at < len(lines):

@@ -33,14 +33,26 @@ def parse(source: SourceFile) -> ast.Module:
     try:
         return _parse(source.utf8)
     except SyntaxError as error:
-        newer = _newer_syntax(source)
-        if newer is not None:
-            return newer
+        readable = _newer_syntax(source) or _exported(source)
+        if readable is not None:
+            return readable
         raise Unreadable(f"This is not valid Python {VERSION} ({_reason(error)})", _place(source, error)) from None
     except (RecursionError, MemoryError):
         raise Unreadable("This program is nested too deeply to be parsed", limit="depth") from None
     except ValueError as error:
         raise Unreadable(f"This is not valid Python ({error})") from None
+
+
+def _exported(source: SourceFile) -> ast.Module | None:
+    """The tree of a notebook that was saved as a program with its `!pip install` and `%env`; None if it is none."""
+    if re.search(rb"(?m)^[ \t]*[!%]", source.utf8) is None:
+        return None
+    from lora_lint.readers.magics import python_of
+
+    try:
+        return _parse(python_of(source.text).encode())
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def beginning(source: SourceFile) -> SourceFile:

@@ -170,3 +170,9 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
     except Unreadable as error:
         if error.span is not None:
             assert 0 <= error.span.start <= error.span.end <= len(source.utf8)
+
+
+def test_a_notebook_that_was_saved_as_a_program() -> None:
+    text = "!pip install peft \\\n  trl\nx = 1\n%env WANDB=false\nif x:\n    !nvidia-smi\ny = 2\n"
+    assert names(text) == ["x", "y"]
+    assert "not valid Python" in refused("!pip install peft\nx = $\n").message
