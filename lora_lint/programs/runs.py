@@ -107,9 +107,18 @@ def finish(records: Records, path: str) -> Reading:
         runs = [replace(run, saves_otherwise=True) for run in runs]
     if thaws(records.text):
         runs = [replace(run, thaws=True) for run in runs]
+    if b"dequant" in records.text:  # by a function of the program's own that replaces each layer, or `dequantize()`
+        runs = list(map(_without_bits, runs))
     given = (of_call(made, name, made.callee, made.span) for name, made in records.checked if made.span is not None)
     here = tuple(each for each in given if each is not None and each.span.path == path)
     return Reading(tuple(_distinct(runs + extra)), tuple(sweeps), given=here)
+
+
+def _without_bits(run: Run) -> Run:
+    """A run whose base model may lose its bits after it is loaded."""
+    if known(run.model.quantization) is None:
+        return run
+    return replace(run, model=replace(run.model, quantization=Unknown("the program may dequantize it")))
 
 
 def _sharing(made: list[tuple[RunRecord, Run]]) -> list[tuple[RunRecord, Run]]:

@@ -53,6 +53,8 @@ def levels(program: str) -> list[str | None]:
         (LOAD.format("'gpt2', quantization_config=HqqConfig(nbits=4)") + MERGE, "warning"),
         (LOAD.format("'gpt2', quantization_config=TorchAoConfig('int8_weight_only')") + MERGE, "warning"),
         (LOAD.format("'gpt2', load_in_4bit=True") + MERGE, "warning"),
+        (LOAD.format("'gpt2', load_in_4bit=True") + "model.dequantize()\n" + MERGE, None),
+        (LOAD.format("'gpt2', load_in_4bit=True") + "model = dequantize_model(model)\n" + MERGE, None),
         (LOAD.format("'gpt2'") + MERGE, None),
         (LOAD.format("name()") + MERGE, None),
         (LOAD.format("'TheBloke/Mistral-7B-v0.1-GPTQ'") + MERGE.replace("merge_and_unload", "unload"), None),
