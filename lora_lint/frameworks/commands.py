@@ -102,6 +102,8 @@ def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
     if command.alone is None:
         return None
     arguments = arguments_of(start.words, span, command.alone)
+    if command.alone == "flags":
+        arguments = replace(arguments, mapping=schemas.unabbreviated(start.framework.name, arguments.mapping))
     given = arguments.mapping
     if command.alone == "flags" and (given.entry(command.option) is not None or _is_config(arguments)):
         return []  # a configuration file, which is read by itself

@@ -16,7 +16,7 @@ from lora_lint.knowledge import key_versions
 from lora_lint.knowledge.packed import Pack
 from lora_lint.knowledge.versions import named
 from lora_lint.readers.nodes import Mapping, Placeholder, Scalar, Sequence
-from lora_lint.records import dataclass, field
+from lora_lint.records import dataclass, field, replace
 from lora_lint.run.problems import InvalidValue, NewKey, Number, UnknownKey
 
 TYPE_CHECKING = False
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
     from typing import Any
 
-    from lora_lint.readers.nodes import Node
+    from lora_lint.readers.nodes import Entry, Node
 
     Schema = dict[str, Any]
 
@@ -52,6 +52,8 @@ _WORDS = {
 }
 _NEAR = 0.8
 """How similar an unknown key must be to a known one to count as a misspelling of it."""
+_ABBREVIATION = 4
+"""The fewest letters of an option that are taken for the beginning of another."""
 _TYPO = 0.9
 """The same if the known one is present too: a letter or two, because options of other versions resemble their
 siblings."""
@@ -96,7 +98,7 @@ def part(name: str, definition: str | None = None) -> Schema | None:
 def keys(name: str, definition: str | None = None) -> frozenset[str]:
     """The keys that a dialect's files, or one part of them, may have; empty if that is not known."""
     found = part(name, definition)
-    return frozenset() if found is None else frozenset(found["properties"])
+    return frozenset() if found is None else frozenset(found.get("properties", ()))
 
 
 def default(name: str, definition: str, key: str) -> Any:
@@ -206,6 +208,21 @@ def new_keys(name: str, mapping: Mapping, consequence: str) -> list[NewKey]:
         if (came := key_versions.since(name, str(entry.key.value))) is not None
         and entry.key.span.start >= mapping.span.start
     ]
+
+
+def unabbreviated(name: str, mapping: Mapping) -> Mapping:
+    """The options of a command by their whole names: argparse accepts the beginning of one, `--max_step 100`."""
+    names = keys(name) if has(name) else frozenset()
+    entries = tuple(_in_full(entry, names) for entry in mapping.entries)
+    return mapping if entries == mapping.entries else replace(mapping, entries=entries)
+
+
+def _in_full(entry: Entry, names: frozenset[str]) -> Entry:
+    key = entry.key.value
+    if not names or not isinstance(key, str) or key in names or len(key) < _ABBREVIATION:
+        return entry
+    meant = [each for each in names if each.startswith(key)]
+    return replace(entry, key=replace(entry.key, value=meant[0])) if len(meant) == 1 else entry
 
 
 def unknown_options(name: str, script: str, mapping: Mapping) -> list[UnknownKey]:

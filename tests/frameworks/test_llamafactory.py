@@ -296,3 +296,18 @@ def test_templates_of_other_models(model: str, settings: str, wrong: bool) -> No
     text = f"model_name_or_path: {model}\nstage: sft\ndo_train: true\nfinetuning_type: lora\ndataset: a\n{settings}\n"
     found = engine.lint_text(text, "a.yaml", Settings(select=("LL902",))).findings
     assert len(found) == wrong
+
+
+@pytest.mark.parametrize(
+    ("option", "known_as"),
+    [("--max_step 500", "max_steps"), ("--lora_ran 16", "lora_rank"), ("--max_stepps 500", None)],
+)
+def test_argparse_takes_the_beginning_of_an_option(option: str, known_as: str | None) -> None:
+    """`parse_known_args` does; a streamed data set needs `max_steps`, and `lora_ran` gives the rank."""
+    script = (
+        "llamafactory-cli train --model_name_or_path meta-llama/Llama-3.1-8B --stage sft --do_train --dataset a "
+        f"--template llama3 --finetuning_type lora --lora_alpha 0 --streaming true --output_dir out {option}\n"
+    )
+    found = engine.lint_text(script.encode(), "run.sh", Settings()).findings
+    assert any(finding.code == "LL901" for finding in found) is (known_as is None)
+    assert any("needs `max_steps`" in finding.message for finding in found) is (known_as != "max_steps")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lora_lint.knowledge import schemas
 from lora_lint.knowledge.schemas import expected
 
 
@@ -30,3 +31,9 @@ from lora_lint.knowledge.schemas import expected
 )
 def test_words(schema: dict[str, Any], words: str) -> None:
     assert expected(schema, {}) == words
+
+
+@pytest.mark.parametrize("name", ["ms_swift", "llamafactory", "diffusers_examples", "trl", "kohya"])
+def test_definitions_without_properties_have_no_keys(name: str) -> None:
+    for definition in schemas.load(name).get("$defs", {}):
+        assert isinstance(schemas.keys(name, definition), frozenset)
