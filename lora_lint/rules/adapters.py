@@ -584,7 +584,8 @@ def base_weights_saved(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     foreign = {
         name: size
         for name, size in run.weights.sizes.items()
-        if not any(part in name for part in _OWN) and not any(f".{module}." in name for module in saved)
+        # PEFT takes every module whose path ends in such a name: `classifier` is `pre_classifier` too.
+        if not any(part in name for part in _OWN) and not any(f"{module}." in name for module in saved)
     }
     total = sum(foreign.values())
     if not foreign or not total:
