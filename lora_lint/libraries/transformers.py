@@ -7,6 +7,7 @@ from lora_lint.libraries import peft, tokens, torch
 from lora_lint.libraries.context import Context, nothing, view_of
 from lora_lint.libraries.convert import is_reentrant
 from lora_lint.libraries.effects import ConfigRecord, Fact, Log, ModelRecord, ModelView, Part
+from lora_lint.libraries.marks import is_library
 from lora_lint.records import replace
 from lora_lint.run.events import (
     INPUT_EMBEDDINGS,
@@ -74,7 +75,12 @@ def from_pretrained(context: Context, name: str, arguments: Arguments, span: Spa
     if loader.endswith(("Tokenizer", "TokenizerFast")):
         why = Opaque("the tokenizer's name is not given by that call", span)
         context.records.add_tokenizer(arguments.get("pretrained_model_name_or_path", 0) or why)
-    return None if other else _loaded(context, name, loader, arguments, span)
+    if other:
+        return None
+    model = _loaded(context, name, loader, arguments, span)
+    if name.count(".") > 1 and not loader.startswith("Auto") and not is_library(name):
+        context.records.note(model.data.record, Fact.EDITED)  # a class of the same name in a file that is not here
+    return model
 
 
 def _loaded(context: Context, name: str, loader: str | None, arguments: Arguments, span: Span) -> Object:

@@ -162,6 +162,25 @@ def test_cells_of_a_notebook(tmp_path: Path, cells: tuple[str, ...], sure: str) 
     assert [finding.confidence for finding in found if finding.code == "LL402"] == [sure]
 
 
+@pytest.mark.parametrize(
+    "module, sure", [("transformers", "certain"), ("modeling_llama", None), ("their.models.llama", None)]
+)
+def test_classes_in_files_that_are_not_here(tmp_path: Path, module: str, sure: str | None) -> None:
+    """A class of the same name may have other modules."""
+    program = (
+        f"from {module} import LlamaForCausalLM\n"
+        "base = LlamaForCausalLM.from_pretrained('meta-llama/Llama-2-7b-hf')\n"
+        "model = get_peft_model(base, LoraConfig(r=8, lora_alpha=16, target_modules=['W_pack']))\n" + TRAIN
+    )
+    assert confidence(tmp_path, program, "LL201") == sure
+
+
+@pytest.mark.parametrize("wanted, sure", [("peft>=99.0.0", "likely"), ("peft", "certain")])
+def test_a_framework_that_is_newer_than_the_facts(tmp_path: Path, wanted: str, sure: str) -> None:
+    (tmp_path / "requirements.txt").write_text(wanted, encoding="utf-8")
+    assert confidence(tmp_path, WRAP.format("0"), "LL105") == sure
+
+
 TRAINER = """\
 from transformers import Trainer
 
