@@ -70,8 +70,14 @@ def is_json(text: bytes) -> bool:
 
 
 def read_json(source: SourceFile) -> Node:
-    """The value in a JSON file; for JSON lines a sequence of values, for an empty file null. Raises Unreadable."""
-    return _Scanner(source).document()
+    """The value in a JSON file; for JSON lines a sequence of values, for an empty file, or a template of one, null.
+    Raises Unreadable."""
+    try:
+        return _Scanner(source).document()
+    except Unreadable as error:
+        if not error.in_template(source.utf8):
+            raise
+        return Scalar(None, "", Span(source.path, 0, len(source.utf8)))
 
 
 class _Open:

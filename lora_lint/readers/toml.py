@@ -32,7 +32,7 @@ _PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 
 def read_toml(source: SourceFile) -> Mapping:
-    """The table in a TOML file. Raises Unreadable."""
+    """The table in a TOML file, an empty one for a template of it. Raises Unreadable."""
     if len(source.utf8) > MAX_BYTES:
         raise Unreadable(f"This TOML file is larger than {MAX_BYTES // 1_000_000} MB", limit="size")
     syntax = _syntax(source.utf8)
@@ -41,7 +41,10 @@ def read_toml(source: SourceFile) -> Mapping:
     try:
         toml.loads(source.utf8.replace(b"\r\n", b"\n"))
     except ValueError as error:
-        raise _wrong(str(error), source) from None
+        wrong = _wrong(str(error), source)
+        if wrong.in_template(source.utf8):
+            return Mapping((), Span(source.path, 0, len(source.utf8)))
+        raise wrong from None
     root = _Table(0)
     for node in syntax.named_children:
         if node.type == "pair":

@@ -41,10 +41,11 @@ _WORDS: dict[str, ScalarValue] = {
 }
 _BETWEEN_LOOKS = 0x3FF
 _MAX_DIGITS = 400
-_TEMPLATE = re.compile(r"\$\{|\{\{|\{%")
+_TEMPLATE = re.compile(r"\$\{|\{\{|\{%|<%|^\$[A-Z][A-Z0-9_]*$")
 # Bounded, so that a text of nothing but braces takes linear time.
 _JINJA = re.compile(
     r"(?P<statement>\{%[^%\n]{0,300}%\}|\{#[^#\n]{0,300}#\})|\{\{[^{}\n]{0,200}\}\}|\$\{[^{}\n]{0,200}\}"
+    r"|<%[^%\n]{0,200}%>|(?P<sign>[@%])[A-Z][A-Z0-9_]{1,60}(?P=sign)"
 )
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
 _STANDARD = "tag:yaml.org,2002:"
@@ -219,7 +220,7 @@ class _Builder:
         value = templated(text) if quoted else resolve(text)
         if event.tag is not None and event.tag != "!":
             value = _tagged(event.tag, text, value)
-        elif not quoted and self.blanked and value.__class__ is str and _TEMPLATE.search(self._text(start, end)):
+        elif not quoted and self.blanked and value.__class__ is str and _JINJA.search(self._text(start, end)):
             value = Placeholder(self._text(start, end))
         node = Scalar(value, text, Span(self.path, start, end), quoted)
         if event.anchor is not None:
