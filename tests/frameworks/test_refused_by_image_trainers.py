@@ -327,6 +327,11 @@ def test_where_diffusion_pipe_finds_a_model(model: str, refused: bool) -> None:
     assert ("LL904" in {finding.code for finding in found}) == refused
 
 
+@pytest.mark.parametrize(("settings", "ignored"), [("warmup_steps = 9", ["LL905"]), ("dropout = 0.0", [])])
+def test_what_stands_below_a_header_of_diffusion_pipe(settings: str, ignored: list[str]) -> None:
+    assert [code for code, _ in found(f"diffusion_pipe::{settings}", SAVED)] == ignored
+
+
 @pytest.mark.parametrize(
     ("model", "more", "refused"),
     [

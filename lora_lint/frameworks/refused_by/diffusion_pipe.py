@@ -14,7 +14,26 @@ _MODELS = (
 _SAVED = ("save_every_n_epochs", "save_every_n_steps", "save_every_n_examples")
 _FOLDER = "is_text(model.diffusers_path) and ends(lower(model.diffusers_path), '.safetensors')"
 _WAN22 = "holds(lower(model.ckpt_path), 'wan2.2') and holds(lower(model.ckpt_path), 'a14b')"
+_OF_THE_TOP = (
+    *("activation_checkpointing", "blocks_to_swap", "caching_batch_size", "checkpoint_every_n_minutes", "epochs"),
+    *("eval_every_n_epochs", "gradient_accumulation_steps", "gradient_clipping", "lr_scheduler", "max_steps"),
+    *("micro_batch_size_per_gpu", "pipeline_stages", "save_dtype", "save_every_n_epochs", "save_every_n_steps"),
+    *("steps_per_print", "warmup_steps"),
+)
 _ROWS = (
+    *(
+        Refusal(
+            f"{section}.{key}",
+            f"{section}.{key} is not None",
+            f"in TOML it belongs to `[{section}]`, below whose header it stands, and is not read there",
+            "Write it above the first header",
+            f"{_TRAIN}:284",
+            ignored=True,
+            likely=True,  # to leave it out is not what is meant
+        )
+        for section in ("adapter", "model")
+        for key in _OF_THE_TOP
+    ),
     Refusal(
         "model.diffusers_path",
         _FOLDER,
