@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lora_lint.run.choices import Case
     from lora_lint.run.events import Event, Selection
     from lora_lint.run.problems import UnknownKey
-    from lora_lint.run.run import EarlyImport, Formatter, MaskedEnd, Method, TextReward, Unserved
+    from lora_lint.run.run import EarlyImport, Formatter, MaskedEnd, Method, PaddedLabels, TextReward, Unserved
     from lora_lint.run.versions import Pin
     from lora_lint.source import Span
     from lora_lint.unread import Limit
@@ -212,6 +212,7 @@ class TrainingRecord:
     text_rewards: tuple[TextReward, ...] = ()
     early: EarlyImport | None = None
     masked_end: MaskedEnd | None = None
+    padded_labels: PaddedLabels | None = None
 
 
 @dataclass(frozen=True, eq=False)

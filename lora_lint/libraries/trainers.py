@@ -11,6 +11,7 @@ from lora_lint.libraries.convert import is_none, text_of
 from lora_lint.libraries.effects import ModelRecord, TrainingRecord
 from lora_lint.libraries.end_tokens import masked_end_of
 from lora_lint.libraries.formatters import formatter_of
+from lora_lint.libraries.padded_labels import padded_labels_of
 from lora_lint.libraries.peft import answers, saved
 from lora_lint.libraries.rewards import text_rewards_of
 from lora_lint.libraries.torch import has_other_aim
@@ -95,6 +96,7 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
         text_rewards=text_rewards_of(context, short, arguments),
         early=trl.imported_early(context, short),
         masked_end=masked_end_of(context, short, arguments, span),
+        padded_labels=padded_labels_of(context, short, arguments),
     )
     name_ = text_of(model)
     if name_ is not None and isinstance(model, Const):

@@ -65,6 +65,7 @@ def training_of(trainings: list[TrainingRecord], here: Span) -> Training:
         text_rewards=last.text_rewards,
         early=last.early,
         masked_end=last.masked_end,
+        padded_labels=last.padded_labels,
     )
     if last.alone:
         result = replace(result, bare_reference=Known(True, last.span))

@@ -1,4 +1,4 @@
-"""LL420 and LL423: which labels are left to learn from."""
+"""LL420, LL423 and LL424: which labels are left to learn from."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ _PATCHED = (1, 1, 0)
 """The first TRL that replaces the templates of common models by some with marks (chat_templates), and the first that
 looks for the marks (trainer/sft_trainer.py)."""
 _MARKS = (0, 19, 0)
+_ANSWERS = "assistant_only_loss"
 
 
 def all_labels_masked(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -79,4 +80,15 @@ def _unmarked(run: Run) -> Iterator[Finding]:
         yield resting("LL420", message, run.dataset.template, otherwise=run.span, doubt="likely")
 
 
-_ANSWERS = "assistant_only_loss"
+def padding_trained(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL424"""
+    padded = run.training.padded_labels
+    if padded is None:
+        return
+    message = (
+        "The padding is trained: these labels are the padded token ids, and no position is set to -100, so every "
+        "padded position counts in the loss as if it were text. With short texts that is most of the loss: it looks "
+        "low, and the steps go into predicting padding. Tokenize without `padding` and let "
+        "`DataCollatorForSeq2Seq(tokenizer)` pad, which gives padded labels -100"
+    )
+    yield Finding("LL424", message, padded.span, "likely", None, (Related(padded.padding, "padded here"),))

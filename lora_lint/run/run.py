@@ -193,6 +193,8 @@ class Training:
     """Where the trainer is imported, if that is before the library that replaces it."""
     masked_end: MaskedEnd | None = None
     """The token at the end of each text, which the collator takes for padding."""
+    padded_labels: PaddedLabels | None = None
+    """Labels with the padding of the texts in them."""
 
 
 @dataclass(frozen=True)
@@ -229,6 +231,14 @@ class MaskedEnd:
     span: Span
     written: Span
     by_default: bool = False
+
+
+@dataclass(frozen=True)
+class PaddedLabels:
+    """Labels that are copied from padded texts: where, and where the texts are padded."""
+
+    span: Span
+    padding: Span
 
 
 class Damage(Enum):
