@@ -201,6 +201,8 @@ class Default(Const):
 
 
 _MOST_PARENTS = 8
+_SETTINGS = 100
+"""The most items of a dict of settings."""
 
 
 class PathVal(Val):
@@ -555,8 +557,11 @@ class DictVal(Val):
 
     def unsettle(self, machine: Machine) -> None:
         self.open = True
+        if len(self.items) > _SETTINGS:
+            return  # data, in which a loop may set every item
         for key, value in self.items.items():
-            machine.journal.set_item(self.items, key, value.overridable())
+            if isinstance(value, Const) and value.origin != "cli-default":
+                machine.journal.set_item(self.items, key, value.overridable())
 
     def elements(self) -> Listed | None:
         return [Const(key, self.span, "derived") for key in self.items], not self.open
