@@ -213,6 +213,8 @@ class TrainingRecord:
     early: EarlyImport | None = None
     masked_end: MaskedEnd | None = None
     padded_labels: PaddedLabels | None = None
+    own_evaluation: bool = False
+    """See run.Training."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,6 +53,12 @@ def _method_of_own(own: Class | None, inherited: Method) -> Method:
     return "unknown" if isinstance(loss, Function) and has_other_aim(loss.text()) else inherited
 
 
+def _evaluates(own: Class) -> bool:
+    """Whether a trainer of the program's own may measure something else than the class that it is made of."""
+    parts = ("prediction_step", "evaluate", "evaluation_loop", "_maybe_log_save_evaluate", "_save_checkpoint")
+    return b"label_names" in own.text() or any(isinstance(own.lookup(part), Function) for part in parts)
+
+
 def is_trainer(name: str, arguments: Arguments) -> bool:
     """Whether a class is a trainer: `…Trainer`, or one whose name goes on (`SFTTrainerGen`) and that gets data to train
     on."""
@@ -97,6 +103,7 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
         early=trl.imported_early(context, short),
         masked_end=masked_end_of(context, short, arguments, span),
         padded_labels=padded_labels_of(context, short, arguments),
+        own_evaluation=context.own is not None and _evaluates(context.own),
     )
     name_ = text_of(model)
     if name_ is not None and isinstance(model, Const):

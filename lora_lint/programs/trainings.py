@@ -66,6 +66,7 @@ def training_of(trainings: list[TrainingRecord], here: Span) -> Training:
         early=last.early,
         masked_end=last.masked_end,
         padded_labels=last.padded_labels,
+        own_evaluation=last.own_evaluation,
     )
     if last.alone:
         result = replace(result, bare_reference=Known(True, last.span))

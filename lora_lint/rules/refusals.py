@@ -13,7 +13,7 @@ from lora_lint.rules.tied import names_one, tied_to_embedding
 from lora_lint.rules.words import listed, names, place, resting
 from lora_lint.run.events import LoadAdapter, Wrap
 from lora_lint.run.problems import Clash, InvalidValue, LostLine, Overridden
-from lora_lint.run.values import ABSENT, Choices, Known, Reason, Unknown, alternatives, known
+from lora_lint.run.values import ABSENT, Choices, Known, Reason, Unknown, alternatives, always, known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 _LONGEST = 40
+_LABELS_OF_BASE = (4, 55, 0)
+"""The first transformers whose Trainer asks the base model of a PeftModel for the names of its labels."""
+_OF_TRANSFORMERS = ("Trainer", "Seq2SeqTrainer")
 _LONGEST_ANSWER = "max_completion_length"
 _ENGINES = (("max_seq_length", "fast_inference", True), ("vllm_max_model_length", "vllm_mode", "colocate"))
 """What says how many tokens an engine of vLLM holds, and the setting with the value that starts it."""
@@ -54,11 +57,36 @@ def refused_combination(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
         yield Finding("LL904", message, reference, "likely")
     if "transformers" in run.pins and not run.model.remote_code:
         yield from _types_to_come(run)
+    yield from _no_eval_loss(run)
     if run.model.by_type and not run.model.remote_code:
         yield from _wrong_loader(run)
     for problem in run.problems:
         if isinstance(problem, Clash):
             yield _clash(problem)
+
+
+def _no_eval_loss(run: Run) -> Iterator[Finding]:
+    """A best checkpoint that Trainer looks for by a metric which it does not measure: the forward method of a PeftModel
+    without a task type names no labels (transformers 4.40.2 to 4.54.1, trainer.py; utils/generic.py, find_labels)."""
+    best, task, pin = run.training.loads_best, run.adapter.task_type, run.before("transformers", _LABELS_OF_BASE)
+    wraps = [event for event in run.events if isinstance(event, Wrap)]
+    told = any("label_names" in given.values or given.open for given in run.given if "output_dir" in given.values)
+    if (
+        pin is None
+        or told
+        or run.training.own_evaluation
+        or not always(best, True)
+        or run.training.trainer not in _OF_TRANSFORMERS
+    ):
+        return
+    if not isinstance(task, Known) or task.value is not None or not wraps or any(each.integrated for each in wraps):
+        return
+    message = (
+        f"Trainer before transformers {named(_LABELS_OF_BASE)} ({pin}) measures no loss on a PeftModel without a task "
+        "type, whose forward method names no labels: `load_best_model_at_end` raises a KeyError at the first "
+        'evaluation. Add `label_names=["labels"]` to the training arguments'
+    )
+    yield Finding("LL904", message, place(best, otherwise=run.span), "likely")
 
 
 def _wrong_loader(run: Run) -> Iterator[Finding]:

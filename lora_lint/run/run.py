@@ -195,6 +195,8 @@ class Training:
     """The token at the end of each text, which the collator takes for padding."""
     padded_labels: PaddedLabels | None = None
     """Labels with the padding of the texts in them."""
+    own_evaluation: bool = False
+    """The trainer is a class of the program's own, with methods or names of labels that decide what it measures."""
 
 
 @dataclass(frozen=True)

@@ -364,6 +364,38 @@ def test_libraries_that_do_not_run_together(tmp_path: Path, wanted: str, line: s
 
 
 @pytest.mark.parametrize(
+    ("wanted", "task", "given", "told"),
+    [
+        ("transformers==4.51.3\n", "", "", True),
+        ("transformers==4.54.1\n", "task_type=None", "", True),
+        ("transformers==4.55.0\n", "", "", False),
+        ("", "", "", False),
+        ("transformers==4.51.3\n", 'task_type="TOKEN_CLS"', "", False),
+        ("transformers==4.51.3\n", "task_type=task", "", False),
+        ("transformers==4.51.3\n", "", "label_names=['labels']", False),
+        ("transformers==4.51.3\n", "", "**more", False),
+        ("transformers==4.51.3\n", "", "load_best_model_at_end=False", False),
+    ],
+)
+def test_trainer_measures_no_loss_without_a_task_type(
+    tmp_path: Path, wanted: str, task: str, given: str, told: bool
+) -> None:
+    """trainer.py of transformers 4.51.3, 4.54.1 and 4.55.0."""
+    best = "" if "load_best" in given else "load_best_model_at_end=True, "
+    program = (
+        'model = AutoModelForCausalLM.from_pretrained("gpt2")\n'
+        f"lora = LoraConfig(r=8, target_modules=['c_attn'], fan_in_fan_out=True, {task})\n"
+        f"args = TrainingArguments('out', {best}eval_strategy='epoch', save_strategy='epoch', {given})\n"
+        "Trainer(model=get_peft_model(model, lora), args=args, train_dataset=a, eval_dataset=b).train()\n"
+    )
+    found = findings(tmp_path / "plain", program, wanted).get("LL904")
+    assert (found is not None and "measures no loss" in found.message) is told
+    own = program.replace("Trainer(model", "Own(model")
+    own = f"class Own(Trainer):\n    def prediction_step(self, *given):\n        return measured(*given)\n\n{own}"
+    assert "LL904" not in findings(tmp_path / "own", own, wanted)
+
+
+@pytest.mark.parametrize(
     ("loading", "told"),
     [
         ('AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-VL-7B-Instruct")', "AutoModelForImageTextToText"),
