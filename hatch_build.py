@@ -1,5 +1,5 @@
 """Compiles the rule catalogue into the wheel, so that an installed lora-lint parses neither Markdown nor YAML, and
-packs the architectures (2.4 MB of JSON in 0.3 MB), the schemas, what frameworks refuse, and what is known of models and
+packs the architectures (3.4 MB of JSON in 0.3 MB), the schemas, what frameworks refuse, and what is known of models and
 data sets.
 """
 
@@ -41,7 +41,7 @@ class CompileHook(BuildHookInterface):  # type: ignore[type-arg,misc]
             from lora_lint.catalogue import compile_pages
             from lora_lint.frameworks import refused_pack
             from lora_lint.knowledge import tables
-            from lora_lint.knowledge.packed import deflated, files_of, pack
+            from lora_lint.knowledge.packed import alike, deflated, files_of, pack
         finally:
             sys.path.remove(self.root)
         index, pages = compile_pages(str(Path(self.root, "rules")))
@@ -57,7 +57,7 @@ class CompileHook(BuildHookInterface):  # type: ignore[type-arg,misc]
             "lora_lint/catalogue.json": _json(index),
             "lora_lint/pages.json.gz": gzip.compress(_json(pages), mtime=0),  # the same bytes from the same pages
             "lora_lint/frameworks/refused_by.pack": pack(refused_pack.documents()),
-            **{f"{DATA}/{name}.pack": pack(files_of(str(data / name))) for name in FOLDERS},
+            **{f"{DATA}/{name}.pack": pack(alike(files_of(str(data / name)))) for name in FOLDERS},
             **{f"{DATA}/{name}.pack": pack(parts(data / name)) for name in tables.NAMES},
             **{f"{DATA}/{name}.z": deflated((data / name).read_bytes()) for name in DEFLATED},
         }

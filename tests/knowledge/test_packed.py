@@ -10,12 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lora_lint.knowledge import architectures, edition, tables
-from lora_lint.knowledge.packed import Pack, files_of, pack
+from lora_lint.knowledge.packed import Pack, alike, files_of, pack
 
 NAMES = st.text("abcdefgh_0123456789", min_size=1, max_size=8)
 
 
-@given(files=st.dictionaries(NAMES, st.binary(max_size=200), max_size=8))
+CONTENTS = st.binary(max_size=200) | st.text("LlamaModel []\n_", max_size=200).map(str.encode)
+
+
+@given(files=st.dictionaries(NAMES, CONTENTS, max_size=8))
 def test_every_file_comes_back(files: dict[str, bytes]) -> None:
     with TemporaryDirectory() as place:
         folder, packed = Path(place, "files"), Path(place, "files.pack")
@@ -32,9 +35,27 @@ def test_every_file_comes_back(files: dict[str, bytes]) -> None:
             found.read("no such file")
 
 
-def test_the_architectures_become_an_eighth() -> None:
-    folder = Path(architectures.DATA)
-    assert len(pack(files_of(str(folder)))) < sum(path.stat().st_size for path in folder.iterdir()) / 8
+def test_the_architectures_become_a_tenth() -> None:
+    files = files_of(architectures.DATA)
+    assert len(pack(alike(files))) < sum(map(len, files.values())) / 10
+
+
+def test_like_files_are_neighbours() -> None:
+    mlp = b"gate_proj up_proj down_proj act_fn hidden_size intermediate_size mlp_bias"
+    encoder = b"query key value dense LayerNorm dropout position_embeddings token_type_ids"
+    files = {"a": mlp, "b": encoder, "c": mlp + b" c", "d": encoder + b" d"}
+    assert alike(files) == files
+    assert list(alike(files)) in (["a", "c", "b", "d"], ["a", "c", "d", "b"])
+    assert alike({}) == {}
+
+
+def test_words_of_a_pack_are_one_byte(tmp_path: Path) -> None:
+    files = {"llama": b"LlamaModel LlamaMLP hidden_size " * 9, "gemma": b"GemmaModel GemmaMLP hidden_size " * 9}
+    for name, added in (("short", b""), ("long", "\N{SNOWMAN}".encode())):
+        path = tmp_path / name
+        path.write_bytes(pack({**files, "added": added}))
+        assert {each: Pack(str(path)).read(each) for each in files} == files
+    assert (tmp_path / "short").stat().st_size < (tmp_path / "long").stat().st_size
 
 
 @pytest.mark.parametrize("name", tables.NAMES)
