@@ -15,8 +15,6 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 DATA = "lora_lint/knowledge/data"
-FOLDERS = ("architectures", "schemas")
-"""Of small files, each of which becomes a pack."""
 DEFLATED = (
     *("chat_templates.json", "families.json", "key_versions.json", "leaf_names.json", "loaders.json"),
     *("peft.json", "peft_versions.json", "refusal_versions.json", "signatures.json", "type_versions.json"),
@@ -42,6 +40,7 @@ class CompileHook(BuildHookInterface):  # type: ignore[type-arg,misc]
             from lora_lint.frameworks import refused_pack
             from lora_lint.knowledge import tables
             from lora_lint.knowledge.packed import alike, deflated, files_of, pack
+            from lora_lint.knowledge.rare import common
         finally:
             sys.path.remove(self.root)
         index, pages = compile_pages(str(Path(self.root, "rules")))
@@ -57,7 +56,8 @@ class CompileHook(BuildHookInterface):  # type: ignore[type-arg,misc]
             "lora_lint/catalogue.json": _json(index),
             "lora_lint/pages.json.gz": gzip.compress(_json(pages), mtime=0),  # the same bytes from the same pages
             "lora_lint/frameworks/refused_by.pack": pack(refused_pack.documents()),
-            **{f"{DATA}/{name}.pack": pack(alike(files_of(str(data / name)))) for name in FOLDERS},
+            f"{DATA}/architectures.pack": pack(alike(common(files_of(str(data / "architectures")))), short=True),
+            f"{DATA}/schemas.pack": pack(alike(files_of(str(data / "schemas"))), short=True),
             **{f"{DATA}/{name}.pack": pack(parts(data / name)) for name in tables.NAMES},
             **{f"{DATA}/{name}.z": deflated((data / name).read_bytes()) for name in DEFLATED},
         }

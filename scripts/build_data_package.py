@@ -69,7 +69,7 @@ def write(folder: Path, date: str) -> None:
     (package / "__init__.py").write_text(f'"""The facts of lora-lint as of {date}."""\n', encoding="utf-8")
     for name in edition.FILES:
         if name == edition.ARCHITECTURES:
-            (package / name).write_bytes(pack(alike(files_of(str(DATA / "architectures")))))
+            (package / name).write_bytes(pack(alike(files_of(str(DATA / "architectures"))), short=True))
         else:
             shutil.copyfile(DATA / name, package / name)
     state(package, date)

@@ -29,7 +29,7 @@ import time
 import traceback
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -144,6 +144,8 @@ USUAL = {
 round of fitting mends: they hold where only widths and counts differ from the defaults."""
 FIXED = {"swinv2": 512}
 """By type, the one width that no field decides. Any other is a field's that all models happened to have alike."""
+OF_TIMM = frozenset({"timm_backbone", "timm_wrapper"})
+"""Types of which a name in the config decides all modules, so that nothing is known of them apart from a whole."""
 HEADISH = re.compile(r"label|class|pool|proj|head|tie|vocab|embed|summary|use_|add_|final|hidden_size$|d_model")
 
 
@@ -154,6 +156,8 @@ TRIALS = 48
 ENOUGH = 6
 """Of those that show a term to be wrong, as many as are added to the observations at once."""
 ROUNDS = 8
+FEW = 3
+"""As many trials and rounds where only the number of labels varies."""
 
 
 class TooSlow(Exception):
@@ -256,7 +260,8 @@ class Session:
         scope = subs.get(id(getattr(module, "config", None)))
         if scope is not None and isinstance(module, self.transformers.PreTrainedModel):
             known = self.heads_by_class.get(type(module).__name__)
-            if known is not None and known[0] == module.config.model_type and self._same(module):
+            same = known is not None and known[0] == module.config.model_type and known[0] not in OF_TIMM
+            if known is not None and same and self._same(module):
                 for inner in module.modules():
                     modules.add(id(inner))
                 result.include = (scope, known[0], known[1])
@@ -296,6 +301,8 @@ class Session:
 def sizes_of(module: Any, kind: str) -> tuple[int, int]:
     """The input and output size of a module of this kind; those of its weight where it is no layer of torch."""
     if kind == "Linear":
+        if not isinstance(module.in_features, int):  # Inkling's are worked out in tensors, which are empty here
+            return module.weight.shape[1], module.weight.shape[0]
         return module.in_features, module.out_features
     if kind in ("Conv1d", "Conv2d", "Conv3d"):
         return module.in_channels, module.out_channels
@@ -328,6 +335,13 @@ def flatten(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+@lru_cache(maxsize=1)
+def starts() -> dict[str, dict[str, Any]]:
+    """By model type, the fields without which no model can be made of the default config, with values that make one."""
+    found: dict[str, dict[str, Any]] = json.loads(SUPPLEMENT.read_text(encoding="utf-8"))["starts"]
+    return found
+
+
 class Space:
     """The configs of one model type."""
 
@@ -335,10 +349,12 @@ class Space:
         self.session, self.kind = session, kind
         self.cls = session.configs[kind]
         self.random = random.Random(seed)
-        plain = self.cls()
+        self.start = starts().get(kind, {})
+        self.sub_given: dict[str, dict[str, Any]] = {}
+        plain = self.cls(**self._nested(self.start))
         # A tower that some models of the type have and others have not: without it no model would show its modules.
         self.towers = [key for key in declared(self.cls) if TOWERS.search(key) and getattr(plain, key, ...) is None]
-        self.default = readable(self.cls(**{key: {} for key in self.towers}))
+        self.default = readable(self.cls(**self._nested(self.start), **{key: {} for key in self.towers}))
         self.defaults = flatten(self.default.to_dict())
         self.defaults.setdefault("num_labels", 2)
         self.undeclared = undeclared(self.default)
@@ -347,7 +363,6 @@ class Space:
             key: value for key, value in vars(self.default).items()
             if isinstance(value, session.transformers.PretrainedConfig)
         }  # fmt: skip
-        self.sub_given: dict[str, dict[str, Any]] = {}
         for key, sub in self.subs.items():
             try:
                 plain = flatten(type(sub)().to_dict())
@@ -435,6 +450,15 @@ class Space:
         return given
 
     def config(self, given: dict[str, Any]) -> Any:
+        top = self._nested({**self.start, **given})
+        for key in self.towers:
+            top.setdefault(key, {})
+        config = readable(self.cls(**top))
+        config.asked = {name: value for name, value in top.items() if name in self.undeclared}
+        return config
+
+    def _nested(self, given: dict[str, Any]) -> dict[str, Any]:
+        """What the config class is given for some fields, with those of its parts in those."""
         top: dict[str, Any] = {}
         nested: dict[str, dict[str, Any]] = {}
         for name, value in given.items():
@@ -446,17 +470,19 @@ class Space:
         for scope, values in nested.items():
             if "." in next(iter(values)):
                 raise ValueError("nested too deep")
-            top[scope] = {**self.sub_given.get(scope, {}), **values}
-        for key in self.towers:
-            top.setdefault(key, {})
-        config = readable(self.cls(**top))
-        config.asked = {name: value for name, value in top.items() if name in self.undeclared}
-        return config
+            top[scope] = {**self.sub_given.get(scope, {}), **top.get(scope, {}), **values}
+        return top
+
+    def value_held(self, name: str) -> Any:
+        """The value of a field that is held; where the class has another, a config has to give it."""
+        value = self.defaults[name]
+        return {"given": value} if name in flatten(self.start) else value
 
     def stand_ins(self) -> dict[str, int]:
         """Values for the numbers that the default config leaves open."""
-        heads = next((self.defaults[n] for n in ("num_attention_heads", "n_head") if self.defaults.get(n)), 8)
-        size = next((self.defaults[n] for n in ("hidden_size", "n_embd", "d_model") if self.defaults.get(n)), 512)
+        numbers = {name: value for name, value in self.defaults.items() if value and type(value) is int}
+        heads = next((numbers[n] for n in ("num_attention_heads", "n_head") if n in numbers), 8)
+        size = next((numbers[n] for n in ("hidden_size", "n_embd", "d_model") if n in numbers), 512)
         usual = {"head_dim": size // heads, "num_key_value_heads": heads, "moe_intermediate_size": size // 2}
         usual |= {"vocab_size": 1_024, "n_shared_experts": 2}  # ESM takes its tokenizer's, dots.llm1 gives none
         experts = {name: 8 for name in self.defaults if EXPERTS.search(name)}
@@ -697,7 +723,8 @@ def declared(cls: Any) -> dict[str, Any]:
 def taken(cls: Any) -> dict[str, Any]:
     """What a type's config takes beside its fields, and beside those of the parts of which it is made."""
     if is_closed(cls):
-        return {"aliases": {}, "spent": {name: cls.defaults[name] for name in cls.fixed}}
+        given = {name: {"given": value} for name, value in starts().get(cls.model_type, {}).items()}
+        return {"aliases": {}, "spent": {**{name: cls.defaults[name] for name in sorted(cls.fixed)}, **given}}
     names = spent(cls)
     for scope, part in declared(cls).items():
         if hasattr(part, "model_type"):
@@ -960,7 +987,7 @@ class Plan:
             if not explains(nodes, root, observation, raw):
                 found.append((observation, raw))
                 self.idle.append((given, observation))
-            if made == TRIALS or len(found) == ENOUGH:
+            if made == (FEW if space.told.pattern else TRIALS) or len(found) == ENOUGH:
                 break
         return found
 
@@ -1073,7 +1100,7 @@ class Plan:
                     useful.append(name)
                 elif raw is not None:
                     idle.append(self.configs[-1])
-        for given in space.combinations(useful, 14 if useful else 0):
+        for given in space.combinations(useful, 14 if len(useful) > 1 else 0):
             for switch in quiet:
                 if space.random.random() < 0.15:
                     given.update(switch)
@@ -1249,7 +1276,9 @@ def describe(  # noqa: C901
 
             def build(config: Any, name: str = name, embeddings: dict[str, Any] = embeddings) -> Raw:
                 model = session.build(name, config)
-                embeddings.update({} if embeddings else embeddings_of(model))
+                if not embeddings:
+                    refuse_without_embeddings(model)
+                    embeddings.update(embeddings_of(model))
                 return session.raw(model, config)
 
             observations, reuse = plan.observe(build, time.process_time() + budget, nodes_of)
@@ -1263,7 +1292,7 @@ def describe(  # noqa: C901
             root = writer.node(union, "", reuse)
             if writer.unexplained:
                 root = refit(writer, fitter, union, reuse)
-            for attempt in range(ROUNDS):
+            for attempt in range(FEW if space.told.pattern else ROUNDS):
                 known = set().union(*map(fields_in, writer.nodes))
                 failing = plan.counterexamples(build, writer.nodes, root, known, f"{name} {attempt}")
                 if not failing:
@@ -1293,15 +1322,18 @@ def describe(  # noqa: C901
     result["aliases"] = renamed(space.cls)
     result["subs"] = subs(space)
     if vary != "all":
-        result["held"] = {name: space.defaults[name] for name in sorted(held(space, result["nodes"], used))}
+        result["held"] = {name: space.value_held(name) for name in sorted(held(space, result["nodes"], used))}
         result["unseen"] = sorted(assigned(space.cls) - names_in(result["nodes"]))
     return result
 
 
 def held(space: Space, nodes: list[Any], used: Collection[str]) -> Iterator[str]:
-    """The fields that did not vary and may decide something, and the types of the parts that may be of any type. Of the
-    parts that are models of their own, their types know."""
-    apart = {node[1] for node in nodes if node[0] == "@"}
+    """The fields that did not vary and may decide something, and the types of the parts that may be of any type.
+
+    Of the parts that are models of their own, their types know; but where no size varied, what is around them may
+    follow from theirs.
+    """
+    apart = set() if space.told.pattern else {node[1] for node in nodes if node[0] == "@"}
     free = {f"{scope}.model_type" for scope, part in declared(space.cls).items() if part.__name__ == "AutoConfig"}
     for name in space.fixed - set(used):
         last = name.rsplit(".", 1)[-1]
@@ -1371,6 +1403,14 @@ def embeddings_of(model: Any) -> dict[str, str | None]:
         except Exception:
             found[key] = None
     return found
+
+
+def refuse_without_embeddings(model: Any) -> None:
+    """Raises NotImplementedError for a model that PEFT 0.21.2 cannot wrap: of a class that names tied weights, it asks
+    for the input embeddings (utils/other.py, `_get_module_names_tied_with_embedding`), which image models may lack."""
+    untied = getattr(getattr(model, "config", None), "tie_word_embeddings", None) is False
+    if not untied and isinstance(getattr(model, "_tied_weights_keys", None), dict):
+        model.get_input_embeddings()
 
 
 def text_of(session: Session, space: Space, name: str) -> tuple[str, str] | None:
@@ -1532,12 +1572,14 @@ def merge(arguments: argparse.Namespace) -> None:  # noqa: C901
     classes: dict[str, list[str]] = {}
     versions: dict[str, str] = before["transformers"]
     documents: dict[str, dict[str, Any]] = {}
+    apart = {kind: found for kind, found in supplement["remote"].items() if kind != "about"}
     for major in PUBLISHERS:
         if (source / major).is_dir():
             versions[major] = json.loads((source / major / "_version.json").read_text())
         collected = {path.stem: json.loads(path.read_text()) for path in (source / major).glob("[!_]*.json")}
         whole = {kind: found for kind, found in collected.items() if found["heads"] or found.get("same")}
-        whole = {kind: written(found) for kind, found in supplement["written"].get(major, {}).items()} | whole
+        noted = supplement["written"].get(major, {}) | (apart if major != architectures.DIFFUSERS else {})
+        whole = {kind: written(found) for kind, found in noted.items()} | whole
         for kind in sorted({*whole, *present}):
             found = whole.get(kind) or as_collected(present[kind], major)
             if found is None:

@@ -1,4 +1,5 @@
-"""Writes lora_lint/knowledge/data/leaf_names.json: the names of the layers of types that have no architecture yet.
+"""Writes lora_lint/knowledge/data/leaf_names.json: the names of the layers of types that have no architecture, or that
+a wheel has none of.
 
     python scripts/generate_leaf_names.py --older transformers-4.57.1-py3-none-any.whl [TYPE …]
 
@@ -25,6 +26,7 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
 from generate_architectures import HEADS, GivenUp, Session, give_up  # noqa: E402
 
 from lora_lint.knowledge.architectures import model_types  # noqa: E402
+from lora_lint.knowledge.rare import RARE  # noqa: E402
 
 DATA = ROOT / "lora_lint" / "knowledge" / "data"
 OUTPUT = DATA / "leaf_names.json"
@@ -91,7 +93,7 @@ def main() -> None:
     arguments = parser.parse_args()
     session = Session()
     described = json.loads((DATA / "families.json").read_text(encoding="utf-8"))["modules"]
-    known = {*model_types(), *described}
+    known = {*model_types(), *described} - RARE
     names: dict[str, list[str]] = json.loads(OUTPUT.read_text(encoding="utf-8")) if arguments.types else {}
     with zipfile.ZipFile(arguments.older) as release:
         for kind in dict.fromkeys(kind for head in HEADS for kind in session.classes[head]):

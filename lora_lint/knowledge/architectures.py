@@ -546,7 +546,11 @@ class _Scope:
 
 
 def _holds(spent: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
-    return all(_entry(config, name) in (None, default) for name, default in spent.items())
+    """Whether a config has these values. What the class gives no such value, or another, has to be `{"given": …}`."""
+    return all(
+        _entry(config, name) in ((default["given"],) if isinstance(default, dict) else (None, default))
+        for name, default in spent.items()
+    )
 
 
 def _entry(config: Any, name: str) -> Any:

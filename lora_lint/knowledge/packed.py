@@ -8,8 +8,8 @@ The file: the sizes of the list of files, of the words and of the dictionary in 
 deflated, with a line for each file (name, the place and the size of its block, its own place in the block, its length,
 its own word); the words, deflated; the dictionary, deflated; the blocks of files, deflated with the dictionary, which
 is made of pieces of them: the documents are alike, and most so to their neighbours. Places count from the end of the
-dictionary. In the blocks each word is one byte that no file has: to deflate, a byte is shorter than a reference. There
-are no checksums: to compute them takes half as long as to inflate.
+dictionary. In the blocks of a short pack each word is one byte that no file has: to deflate, a byte is shorter than
+a reference. There are no checksums: to compute them takes half as long as to inflate.
 """
 
 from __future__ import annotations
@@ -48,19 +48,19 @@ def files_of(folder: str) -> dict[str, bytes]:
     return files
 
 
-def pack(files: Mapping[str, bytes]) -> bytes:
-    """The content of a pack."""
-    plain = all(content.isascii() for content in files.values())
+def pack(files: Mapping[str, bytes], short: bool = False) -> bytes:
+    """The content of a pack; a short one has words as single bytes, and takes twice as long to read."""
+    plain = short and all(content.isascii() for content in files.values())
     own = {name: _start(content) if plain else b"" for name, content in files.items()}
-    short = {name: _shortened(content, [own[name]], _OWN) for name, content in files.items()}
-    words = _words(b"".join(short.values())) if plain else []
-    short = {name: _shortened(content, words, _OWN + 1) for name, content in short.items()}
-    dictionary = _shared(list(short.values()))
+    stored = {name: _shortened(content, [own[name]], _OWN) for name, content in files.items()}
+    words = _words(b"".join(stored.values())) if plain else []
+    stored = {name: _shortened(content, words, _OWN + 1) for name, content in stored.items()}
+    dictionary = _shared(list(stored.values()))
     listed, members = "\n", b""
-    for block in _blocks(short):
-        member, start = deflated(b"".join(short[name] for name in block), dictionary), 0
+    for block in _blocks(stored):
+        member, start = deflated(b"".join(stored[name] for name in block), dictionary), 0
         for name in block:
-            length = len(short[name])
+            length = len(stored[name])
             listed += f"{name}\t{len(members)}\t{len(member)}\t{start}\t{length}\t{own[name].decode()}\n"
             start += length
         members += member

@@ -528,6 +528,65 @@ def test_hostile_configs_are_refused(config: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
+def test_what_the_class_has_no_value_for_must_be_given() -> None:
+    images = architecture("PixArtTransformer2DModel", "base")
+    assert images is not None
+    given = {"caption_channels": 4096, "use_additional_conditions": False}
+    assert certain(images, given)
+    assert not certain(images, {}), "the class has no captions by default"
+    assert not certain(images, {**given, "use_additional_conditions": None})
+
+
+REMOTE = {
+    "internlm/internlm2-chat-7b": 7_737_708_544,
+    "Qwen/Qwen-7B-Chat": 7_721_324_544,
+    "Qwen/Qwen-72B": 72_287_920_128,
+    "THUDM/chatglm3-6b": 6_243_584_000,
+    "THUDM/glm-4-9b-chat": 9_399_951_360,
+    "baichuan-inc/Baichuan2-7B-Chat": 7_505_973_248,
+    "baichuan-inc/Baichuan-13B-Base": 13_264_901_120,
+    "LGAI-EXAONE/EXAONE-3.5-7.8B-Instruct": 7_818_448_896,
+}
+"""Models of which the code is in their own repository, and the parameters that their cards state."""
+
+
+@pytest.mark.parametrize("name", REMOTE)
+@pytest.mark.parametrize("version", architectures.VERSIONS)
+def test_models_with_code_of_their_own_have_the_parameters_of_their_cards(name: str, version: int) -> None:
+    model = identify_id(name)
+    assert model is not None and model.complete and model.stock
+    found = architecture(model.model_type, "causal-lm", version)
+    assert found is not None and certain(found, model.config)
+    assert parameters(found, model.config) == REMOTE[name]
+
+
+def test_the_head_of_baichuan_2_is_no_linear_layer() -> None:
+    found = architecture("baichuan", "causal-lm")
+    assert found is not None
+    kinds = [{each.path: each.kind for each in modules(found, {"vocab_size": rows})} for rows in (64_000, 125_696)]
+    assert [each["lm_head"] for each in kinds] == ["Linear", "NormHead"]
+
+
+@pytest.mark.parametrize("kind", ["aya_vision", "glmasr", "qwen3_asr", "sam3"])
+def test_layers_around_parts_of_another_size_are_not_certain(kind: str) -> None:
+    """Where no size varied when the data were made, a projector's sizes are those of the default parts."""
+    entry = architectures._document(kind)["versions"]["5"]
+    config: dict[str, Any] = {}
+    for name, value in entry["held"].items():
+        *scopes, last = name.split(".")
+        place = config
+        for scope in scopes:
+            place = place.setdefault(scope, {})
+        place[last] = value["given"] if isinstance(value, dict) else value
+    found = architecture(kind, next(iter(entry["heads"])))
+    assert found is not None
+    assert certain(found, config)
+    for name in entry["held"]:
+        scope, _, size = name.partition(".")
+        if size == "hidden_size":
+            assert not certain(found, {**config, scope: {**config[scope], size: 64}}), name
+
+
 @pytest.mark.parametrize("model_type", model_types())
 def test_every_architecture_expands_with_its_defaults(model_type: str) -> None:
     for version in architectures.VERSIONS:

@@ -139,11 +139,18 @@ class TestNoTargetMatch:
         assert check("LL201", on(LLAMA, r"model\.layers\.\d+\.q", loader="MyLoader")) == []
 
     def test_models_from_the_hub_with_code_of_their_own(self) -> None:
-        found = one("LL201", on("THUDM/chatglm3-6b", ("q_proj", "v_proj"), loader="AutoModel"))
+        found = one("LL201", on("allenai/Molmo-7B-D-0924", ("q_proj", "v_proj")))
         assert found.confidence == "likely"
+        assert "`att_proj`" in found.message
+        assert check("LL201", on("allenai/Molmo-7B-D-0924", ("att_proj",))) == []
+        assert check("LL201", on("allenai/Molmo-7B-D-0924", ".*q_proj")) == []
+
+    def test_code_of_their_own_that_is_written_down(self) -> None:
+        found = one("LL201", on("THUDM/chatglm3-6b", ("q_proj", "v_proj"), loader="AutoModel"))
+        assert found.confidence == "certain"
         assert "`query_key_value`" in found.message
         assert check("LL201", on("THUDM/chatglm3-6b", ("query_key_value",), loader="AutoModel")) == []
-        assert check("LL201", on("THUDM/chatglm3-6b", ".*q_proj", loader="AutoModel")) == []
+        assert check("LL201", on("Qwen/Qwen-VL-Chat", ("attn_pool",))) == [], "another model of that type"
 
     def test_an_architecture_that_the_dialect_names(self) -> None:
         given = on(Unknown("…"), ("c_attn",), base={"architecture": "llama"})
@@ -207,7 +214,7 @@ class TestUnmatchedTargetModule:
         lists = (("k_proj", "v_proj", "o_proj", "q_proj"), ("o_proj", "q_proj", "k_proj", "v_proj"))
         told = {one("LL202", on("LGAI-EXAONE/EXAONE-3.5-7.8B-Instruct", targets)).message for targets in lists}
         assert len(told) == 1
-        assert "PEFT adapts only `q_proj`, `k_proj` and `v_proj`" in told.pop()
+        assert "PEFT adapts only `k_proj`, `v_proj` and `q_proj`" in told.pop()
 
     def test_without_the_rank_there_is_no_count(self) -> None:
         message = one("LL202", on(PHI3, SEVEN, rank=Unknown("…"))).message
@@ -259,9 +266,9 @@ class TestUnmatchedTargetModule:
         assert check("LL202", on("mistralai/Mixtral-8x7B-v0.1", names, base={"transformers": "4.57"})) == []
 
     def test_models_from_the_hub_with_code_of_their_own(self) -> None:
-        found = one("LL202", on("THUDM/chatglm3-6b", ("query_key_value", "q_proj"), loader="AutoModel"))
+        found = one("LL202", on("allenai/Molmo-7B-D-0924", ("att_proj", "q_proj")))
         assert found.confidence == "likely"
-        assert "adapts only `query_key_value`" in found.message
+        assert "adapts only `att_proj`" in found.message
 
 
 class TestRegexInTargetList:
@@ -314,7 +321,7 @@ def test_peft_alone_is_followed_and_only_on_code_that_is_known() -> None:
     subject = on(LLAMA, SEVEN)
     assert cases_of(subject)[1]
     assert cases_of(replace(subject, framework=registry.framework("litgpt")))[1] == ()
-    assert cases_of(on(either(LLAMA, "Qwen/Qwen-7B"), SEVEN))[1] == ()
+    assert cases_of(on(either(LLAMA, "allenai/Molmo-7B-D-0924"), SEVEN))[1] == ()
 
 
 @pytest.mark.parametrize(
