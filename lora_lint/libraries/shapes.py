@@ -6,12 +6,17 @@ from __future__ import annotations
 import ast
 
 from lora_lint.interpreter.values import Arguments, Const, ListVal, Object, Opaque, Val
+from lora_lint.libraries.context import view_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.source import Span
 
 _HEADS = frozenset({"lm_head", "output_layer", "embed_out"})
+_BESIDE = frozenset({"mm_projector", "vision_tower", "vision_resampler"})
+"""What LLaVA adds to a language model, after it has put an adapter on it (LLaVA 1.2, llava/train/train.py)."""
+_WITH_VISION = ("llava", "vl", "vila", "vision", "multimodal")
+"""In the names of models that have these parts already."""
 
 
 LAST_CHECKPOINT = "transformers.trainer_utils.get_last_checkpoint"
@@ -25,8 +30,11 @@ def result_of(
     model, and its `get_last_checkpoint`."""
     if not isinstance(function, ast.FunctionDef):
         return None
-    if _finds_all_linear_names(function):
-        return Const("all-linear", None, "derived")
+    loop = next((node for node in function.body if isinstance(node, ast.For)), None)
+    if loop is not None and _is_method(loop.iter, "named_modules"):  # almost no function, so it hardly costs
+        beside = _leaves_out_vision(function, loop)
+        if _finds_all_linear_names(function, loop, 1 if beside else 0):
+            return Const("all-linear", None, "derived") if not beside or _is_language_model(arguments) else None
     found = _finds_last_checkpoint(function)
     if found is None:
         return None
@@ -37,8 +45,42 @@ def result_of(
     return ListVal([checkpoint, *rest], span, "tuple") if parts > 1 else checkpoint
 
 
-def _finds_all_linear_names(function: ast.FunctionDef) -> bool:
-    """Whether a function collects the last names of all modules of one class and leaves out nothing but the head.
+def _leaves_out_vision(function: ast.FunctionDef, loop: ast.For) -> bool:
+    """Whether a loop over modules skips the parts of LLaVA that see.
+
+    beside = ["mm_projector", "vision_tower", "vision_resampler"]
+    for name, module in model.named_modules():
+        if any(part in name for part in beside):
+            continue
+    """
+    first = loop.body[0]
+    if not isinstance(first, ast.If) or not isinstance(first.body[0], ast.Continue) or not _is_call(first.test, "any"):
+        return False
+    assert isinstance(first.test, ast.Call)
+    asked = first.test.args[0] if first.test.args else None
+    listed = asked.generators[0].iter if isinstance(asked, ast.GeneratorExp) else None
+    if not isinstance(listed, ast.Name):
+        return False
+    given = [
+        {each.value for each in node.value.elts if isinstance(each, ast.Constant)}
+        for node in function.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.List)
+        if any(isinstance(target, ast.Name) and target.id == listed.id for target in node.targets)
+    ]
+    return len(given) == 1 and given[0] == _BESIDE
+
+
+def _is_language_model(arguments: Arguments) -> bool:
+    """Whether a model is given that has no part but its language model, by its name."""
+    views = [view for given in (*arguments.positional, *arguments.keywords.values()) if (view := view_of(given))]
+    names = [view.record.name for view in views]
+    words = [each.value.lower() for each in names if isinstance(each, Const) and isinstance(each.value, str)]
+    return len(words) == 1 and not any(word in words[0] for word in _WITH_VISION)
+
+
+def _finds_all_linear_names(function: ast.FunctionDef, loop: ast.For, more: int) -> bool:
+    """Whether a function collects the last names of all modules of one class and leaves out nothing but the head, and
+    what `more` comprehensions name.
 
     for name, module in model.named_modules():
         if isinstance(module, cls):
@@ -47,10 +89,7 @@ def _finds_all_linear_names(function: ast.FunctionDef) -> bool:
         names.remove("lm_head")
     return list(names)
     """
-    loop = next((node for node in function.body if isinstance(node, ast.For)), None)
-    if loop is None or not _is_method(loop.iter, "named_modules"):
-        return False  # almost every function, at hardly any cost
-    if sum(isinstance(node, (ast.For, ast.While, ast.comprehension)) for node in ast.walk(function)) != 1:
+    if sum(isinstance(node, (ast.For, ast.While, ast.comprehension)) for node in ast.walk(function)) != 1 + more:
         return False
     if not isinstance(loop.target, ast.Tuple) or len(loop.target.elts) != 2:
         return False

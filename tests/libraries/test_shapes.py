@@ -79,3 +79,38 @@ model = get_peft_model(model, LoraConfig(r=8))
 """
     )
     assert plain(only(read_python(text)).model.name) == "gpt2"
+
+
+LLAVA = """\
+def find_all_linear_names(args, model):
+    cls = torch.nn.Linear
+    names = set()
+    beside = ["mm_projector", "vision_tower", "vision_resampler"]
+    for name, module in model.named_modules():
+        if any(part in name for part in beside):
+            continue
+        if isinstance(module, cls):
+            parts = name.split(".")
+            names.add(parts[0] if len(parts) == 1 else parts[-1])
+    if "lm_head" in names:
+        names.remove("lm_head")
+    return list(names)
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "change", "found"),
+    [
+        ("lmsys/vicuna-7b-v1.5", ("", ""), "all-linear"),
+        ("liuhaotian/llava-v1.5-7b", ("", ""), Unknown),
+        ("Qwen/Qwen2-VL-2B-Instruct", ("", ""), Unknown),
+        ("lmsys/vicuna-7b-v1.5", ('"vision_resampler"]', '"mlp"]'), Unknown),
+        ("lmsys/vicuna-7b-v1.5", ("beside = [", "beside = args.beside + ["), Unknown),
+        ("lmsys/vicuna-7b-v1.5", ("            continue\n", "            print(name)\n"), Unknown),
+        ("lmsys/vicuna-7b-v1.5", ('"lm_head"', '"o_proj"'), Unknown),
+    ],
+)
+def test_a_language_model_to_which_vision_is_added_later(model: str, change: tuple[str, str], found: object) -> None:
+    """LLaVA names all linear layers but those that a language model does not have when the adapter is put on it."""
+    program = IMPORTS + LLAVA.replace(*change) + USE.replace("gpt2", model)
+    assert plain(only(read_python(program)).adapter.target_modules) == found
