@@ -208,6 +208,8 @@ class TrainingRecord:
     """TRL's classes take old keywords, as another library replaces them."""
     reference: Span | None = None
     """Where DPO is given a reference model beside the config of an adapter, without being told to use it."""
+    batches: list[Val] = field(default_factory=list)
+    """What the program gives to loaders that shuffle, before and after the training is created by hand."""
     formatter: Formatter | None = None
     text_rewards: tuple[TextReward, ...] = ()
     early: EarlyImport | None = None
@@ -307,6 +309,8 @@ class Records:
     """The names of the tokenizers that the program loads."""
     engines: list[ServingEngine] = field(default_factory=list)
     served: list[ServedAdapter] = field(default_factory=list)
+    batches: list[Val] = field(default_factory=list)
+    """The data that goes to loaders which shuffle it, as for training."""
     given: dict[str, Any] | None = None
     """The options that the program is called with, if its caller is known: names without dashes to values."""
     on_pages: dict[str, Any] = field(default_factory=dict)
@@ -354,6 +358,9 @@ class Records:
 
     def add_run(self, run: RunRecord) -> None:
         self.runs.append(run)
+
+    def add_batches(self, data: Val) -> None:
+        self.batches.append(data)
 
     def add_launch(self, launch: StartedProgram) -> None:
         self.launches.append(launch)

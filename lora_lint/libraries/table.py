@@ -125,6 +125,7 @@ FUNCTIONS = {
     "random.sample": "rows.sample",
     "random.shuffle": "rows.shuffled",
     "torch.multiprocessing.Process": "handing.worker",
+    "torch.utils.data.DataLoader": "torch.data_loader",
     "torch.multiprocessing.get_context": "handing.executor",
     "torch.multiprocessing.spawn": "handing.spawn",
     "typing.cast": "typing.cast",

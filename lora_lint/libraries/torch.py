@@ -227,6 +227,15 @@ def _left_out(machine: Machine, conditions: Sequence[Condition]) -> tuple[str, .
     return others.names if isinstance(others, Fragments) else ()
 
 
+def data_loader(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`DataLoader(data, shuffle=True)`: the data of a training loop, whose order changes with each epoch."""
+    data, shuffle, sampler = arguments.get("dataset", 0), arguments.get("shuffle", 2), arguments.get("sampler", 3)
+    at_random = isinstance(sampler, Object) and sampler.callee.endswith(".RandomSampler")
+    if data is not None and (at_random or (isinstance(shuffle, Const) and shuffle.value is True)):
+        context.records.add_batches(data)
+    return Object(name, arguments, span)
+
+
 OPTIMIZERS = frozenset(
     "Adam AdamW SGD Adamax Adagrad RMSprop NAdam RAdam Adafactor Lion PagedAdamW PagedAdamW8bit AdamW8bit "
     "Adam8bit DeepSpeedCPUAdam FusedAdam".split()
@@ -248,6 +257,7 @@ def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> 
         conditions=conditions,
         by_hand=True,
         whole=_in_full(views or ()),
+        batches=context.records.batches,
     )
     if views is None:  # it may be of any model
         for record in {id(each): each for each in context.records.all_models()}.values():

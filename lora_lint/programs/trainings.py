@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lora_lint.interpreter.values import Either, Object, Opaque, Val, either
+from lora_lint.interpreter.values import Const, Either, Object, Opaque, Val, either
 from lora_lint.knowledge import signatures, training_arguments
 from lora_lint.libraries import convert
 from lora_lint.libraries.convert import argument_of, is_reentrant, to_value
@@ -120,7 +120,7 @@ def _unknown_arguments(arguments: Object | None, path: str) -> tuple[UnknownKey,
 def dataset_of(trainings: list[TrainingRecord], here: Span) -> Dataset:
     """What a run is trained on: in the last of its trainings, whose settings are the run's, or in one that another
     branch has in its place."""
-    given = [(training, training.dataset) for training in trainings if training.dataset is not None]
+    given = [(each, data) for each in trainings if (data := each.dataset or _of_loop(each)) is not None]
     if not given:
         return Dataset()
     last = given[-1][0]
@@ -139,6 +139,22 @@ def dataset_of(trainings: list[TrainingRecord], here: Span) -> Dataset:
         size=to_value(either(record.size for record in records), here, ABSENT, convert.is_whole),
         how=_how(records[0]),
     )
+
+
+def _of_loop(training: TrainingRecord) -> Val | None:
+    """The data of a training loop: the only set that the program gives to a loader which shuffles it."""
+    found: dict[object, Object] = {}
+    for each in training.batches if training.by_hand else ():
+        if not isinstance(each, Object) or not isinstance(each.data, DatasetRecord):
+            return None
+        name, size = each.data.name, each.data.size
+        same = (name.value, size.value) if isinstance(name, Const) and isinstance(size, Const) else id(each.data)
+        found.setdefault(same, each)
+    if len(found) != 1:
+        return None
+    [data] = found.values()
+    how = f"{data.data.how}, shuffled for a training loop".removeprefix(", ")
+    return Object(data.callee, data.arguments, data.span, replace(data.data, how=how))
 
 
 def _how(record: DatasetRecord) -> str:

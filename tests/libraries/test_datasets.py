@@ -129,3 +129,44 @@ def test_a_long_function_of_the_project_that_prepares_the_data(folder: Path) -> 
     program = "def prepare(rows):\n" + "    text = 'a long template'\n" * 15 + "    return rows.map(lambda row: row)\n"
     program += 'data = prepare(load_dataset("json", data_files="data/rows.jsonl", split="train"))\n'
     assert plain(only(read_python(HEAD + program + TRAIN, folder)).dataset.size) == 5
+
+
+LOOP = """
+import torch
+from torch.utils.data import DataLoader, RandomSampler
+model = get_peft_model(AutoModelForCausalLM.from_pretrained("gpt2"), LoraConfig(r=8))
+rows = load_dataset("json", data_files="data/rows.jsonl", split="train")
+parts = rows.train_test_split(test_size=2)
+{}
+for batch in loader:
+    model(**batch).loss.backward()
+    optimizer.step()
+"""
+BEFORE = "optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "size"),
+    [
+        (f'{BEFORE}loader = DataLoader(parts["train"], shuffle=True)', 3),
+        (f'loader = DataLoader(parts["train"], 8, True)\n{BEFORE}', 3),
+        (f'{BEFORE}loader = DataLoader(parts["train"], sampler=RandomSampler(parts["train"]))', 3),
+        (f'{BEFORE}loader = DataLoader(rows, shuffle=True)\nother = DataLoader(parts["test"], shuffle=False)', 5),
+        (f"{BEFORE}loader = DataLoader(rows, shuffle=True)\nother = DataLoader(rows, shuffle=True)", 5),
+        (f'{BEFORE}loader = DataLoader(rows, shuffle=True)\nother = DataLoader(parts["train"], shuffle=True)', Unknown),
+        (f"{BEFORE}loader = DataLoader(rows)", Unknown),
+        (f"{BEFORE}loader = DataLoader(rows, shuffle=args.shuffle)", Unknown),
+        (f"{BEFORE}loader = DataLoader(Own(rows), shuffle=True)", Unknown),
+    ],
+)
+def test_the_data_of_a_training_loop(lines: str, size: object, folder: Path) -> None:
+    """What is shuffled is trained on."""
+    found = only(read_python(HEAD + LOOP.format(lines), folder)).dataset
+    assert plain(found.size) == size
+    assert found.how.endswith("shuffled for a training loop") is (size is not Unknown)
+
+
+def test_a_trainer_has_its_own_data(folder: Path) -> None:
+    program = 'data = load_dataset("json", data_files="data/rows.jsonl", split="train")\n'
+    program += "from torch.utils.data import DataLoader\nDataLoader(data.select(range(2)), shuffle=True)\n"
+    assert plain(only(read_python(HEAD + program + TRAIN, folder)).dataset.size) == 5
