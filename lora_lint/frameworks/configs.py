@@ -12,6 +12,7 @@ from lora_lint.frameworks.settings import is_borrowed, with_document, with_given
 from lora_lint.prefilter import frameworks_of, short_strings
 from lora_lint.records import replace
 from lora_lint.run.run import Reading
+from lora_lint.run.values import Known, Unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping, Node
-    from lora_lint.run.run import Started
+    from lora_lint.run.run import Run, Started
     from lora_lint.source import SourceFile
 
 LARGE = 500_000
@@ -52,7 +53,7 @@ def read_config(
                     reading = follow(reading.started) or reading
                 framework = registry.framework(name)
                 if is_borrowed(framework, document):
-                    reading = reading.mapped(lambda run: replace(run, problems=()))
+                    reading = reading.mapped(of_another_program)
                 else:
                     reading = with_given(reading, name, document)
                     for complete in (with_document, with_misplaced):
@@ -64,6 +65,18 @@ def read_config(
                 recognised[name] = None
                 break
     return Reading(tuple(runs), tuple(sweeps), tuple(recognised), tuple(unread), tuple(given))
+
+
+def of_another_program(run: Run) -> Run:
+    """The run of a file that another program reads: without problems, and without what the framework has where the
+    file gives nothing, as the other program may ask for it by another key."""
+    adapter = run.adapter
+    others: dict[str, Any] = {
+        name: Unknown("another program reads the file", value.span)
+        for name in type(adapter).__match_args__
+        if isinstance(value := getattr(adapter, name), Known) and value.origin == "framework-default"
+    }
+    return replace(run, adapter=replace(adapter, **others), problems=())
 
 
 def _is_other_json(source: SourceFile) -> bool:

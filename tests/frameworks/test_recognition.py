@@ -19,12 +19,13 @@ from lora_lint.frameworks import registry
 from lora_lint.frameworks.configs import documents as documents_of
 from lora_lint.linting import engine
 from lora_lint.run.problems import UnknownKey
+from lora_lint.run.values import Unknown
 from lora_lint.settings import Settings
 from lora_lint.source import SourceFile
 from lora_lint.system import toml
 from tests.frameworks import test_configs
 from tests.support.kinds import kind_of
-from tests.support.reading import CONFIGS, config
+from tests.support.reading import CONFIGS, config, only, plain
 from tests.support.toml import dumped
 
 NAMES = tuple(name for name, _, _ in marks.CONFIGS)
@@ -170,3 +171,17 @@ def test_a_changed_copy_of_an_example_is_not_the_example(options: str, told: boo
     """Without `--dataset_name` the example itself stops."""
     text = f"python train_text_to_image_lora.py --pretrained_model_name_or_path=a/b --rank=8 {options}\n"
     assert bool(lora_lint.lint_text(text, "train.sh").findings) is told
+
+
+OTHERS = "".join(
+    f"{key}: 1\n" for key in ("train_tasks", "lora_nums", "generation_beams", "eval_delay", "prompt_weight")
+)
+
+
+@pytest.mark.parametrize(("more", "known"), [("", 64), (f"lora_r: 4\n{OTHERS}", None), (f"lora_rank: 4\n{OTHERS}", 4)])
+def test_the_file_of_another_program_has_no_defaults_of_a_framework(more: str, known: int | None) -> None:
+    """It may ask for the rank by another key than the framework, so that the framework's default says nothing."""
+    adapter = only(config(f"model_name_or_path: gpt2\nuse_lora: true\nlora_alpha: 32\n{more}")).adapter
+    assert plain(adapter.rank) == (Unknown if known is None else known)
+    assert plain(adapter.alpha) == 32
+    assert (plain(adapter.target_modules) is Unknown) is (more != "")
