@@ -154,6 +154,9 @@ class Deferred(Val):
             if nested is not None:
                 return _loaded(machine, *nested)
             return External(f"?.{dotted}" if self.level else dotted)
+        library = machine.loader.copy_of(found[0].source.path)
+        if library is not None:
+            return External(library if self.name is None else f"{library}.{self.name}")
         space = _loaded(machine, *found)
         if self.name is None:
             return space

@@ -102,6 +102,7 @@ class Loader(Protocol):
     """Finds the other files of the project."""
 
     def module(self, importer: str, name: str, level: int) -> tuple[ProgramFile, ast.Module] | None: ...
+    def copy_of(self, path: str) -> str | None: ...
 
 
 class Exhausted(Exception):

@@ -65,6 +65,8 @@ class ProjectLoader:
         """Files that are not followed because there are too many."""
         self.large: list[str] = []
         """Files that are not followed because they are too large."""
+        self.copies = False
+        """Whether the program uses a copy of a library."""
 
     def module(self, importer: str, name: str, level: int) -> tuple[ProgramFile, ast.Module] | None:
         """The module `name` as `importer` would import it, or None if it is not a file of the project."""
@@ -74,6 +76,14 @@ class ProjectLoader:
         if path not in self._loaded:
             self._loaded[path] = self._module(path)
         return self._loaded[path]
+
+    def copy_of(self, path: str) -> str | None:
+        """The library that the project has a copy of under another name, of which `path` is the package: its functions
+        are the library's, whatever the copy adds to them."""
+        if not self._files.is_copy(path):
+            return None
+        self.copies = True
+        return "peft"
 
     def _module(self, path: str) -> tuple[ProgramFile, ast.Module] | None:
         if len(self._loaded) >= MAX_FILES:
@@ -113,7 +123,7 @@ class _Files:
         self._outlines: disk.Remembered[str, Outline] = disk.Remembered()
         self._trees: dict[str, _Parsed] = {}
         self._kept = 0
-        self.shared = SharedModules(project, self.tree, self._imported)
+        self.shared = SharedModules(project, self.tree, self._imported, self.is_copy)
 
     def _imported(self, importer: str, name: str, level: int) -> str | None:
         return self.path(posixpath.dirname(importer), name, level)
@@ -155,6 +165,12 @@ class _Files:
             if self._project.exists(candidate):
                 return candidate
         return None
+
+    def is_copy(self, path: str) -> bool:
+        """Whether a file is the package of a copy of PEFT (0.1 to 0.21: `peft_model.py` and `tuners`)."""
+        folder, name = posixpath.split(path)
+        parts = ("peft_model.py", "tuners/__init__.py")
+        return name == "__init__.py" and all(self._project.exists(f"{folder}/{part}") for part in parts)
 
     def names_adapter(self, path: str) -> bool:
         """Whether the text of a file names an adapter call."""

@@ -101,7 +101,7 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
         reading = with_printed_sizes(finish(records, source.path), source.trained_on)
         if may_apply(source.utf8):
             reading = with_template(reading, records.tokenizers, tree, source)
-        if (reading.runs or reading.given) and _has_its_own_peft(source.path, project):
+        if (reading.runs or reading.given) and (loader.copies or _has_its_own_peft(source.path, project)):
             reading = replace(reading.mapped(_without_refusals), given=())
         if invocation is None and any(_depends_on_launch(run) for run in reading.runs):
             launch = started_with(source.path, project)

@@ -51,14 +51,16 @@ class _NotShared(Exception):
 
 class SharedModules:
     """The shared modules of one project. `tree` gives the text and the syntax tree of a file, `find` the file that an
-    import refers to."""
+    import refers to, and `is_copy` whether a file is the package of a library's copy."""
 
     def __init__(
         self,
         project: Project,
         tree: Callable[[str], tuple[SourceFile, ast.Module] | None],
         find: Callable[[str, str, int], str | None],
+        is_copy: Callable[[str], bool],
     ) -> None:
+        self._is_copy = is_copy
         self._project = project
         self._tree = tree
         self._find = find
@@ -92,6 +94,11 @@ class SharedModules:
         if found is None:
             raise _NotShared
         return found
+
+    def copy_of(self, path: str) -> None:
+        """A module that takes names from a copy of a library is followed for each program. Raises _NotShared."""
+        if self._is_copy(path):
+            raise _NotShared
 
     def undo(self) -> None:
         """Undoes a program's changes."""

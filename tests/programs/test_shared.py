@@ -12,6 +12,7 @@ from lora_lint.programs import python
 from lora_lint.project import Project
 from lora_lint.run.values import known
 from lora_lint.source import SourceFile
+from tests.support.reading import plain, read_python
 
 if TYPE_CHECKING:
     import ast
@@ -122,3 +123,28 @@ def test_a_module_that_one_branch_imports_keeps_its_names_for_the_next(project: 
         program += f"def train_{number}():\n    model: PeftModel = add_lora({loaded}, {number})\n"
     runs = read(project, program).reading.runs
     assert [known(run.adapter.rank) for run in runs] == [1, 2]
+
+
+COPIED = """
+from transformers import AutoModelForCausalLM, Trainer
+from IMPORTED import LoraConfig, TaskType, get_peft_model
+config = LoraConfig(task_type=TaskType.CAUSAL_LM, r=12, lora_nums=8)
+model = get_peft_model(AutoModelForCausalLM.from_pretrained("gpt2"), config)
+Trainer(model=model).train()
+"""
+
+
+@pytest.mark.parametrize("imported", ["tools.my_peft", "tools.adapting"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_copy_of_peft_under_another_name(imported: str, whole: bool, tmp_path: Path) -> None:
+    """Its functions are PEFT's; it may have more arguments."""
+    folder = tmp_path / imported.replace(".", "/")
+    (folder / "tuners").mkdir(parents=True)
+    (folder / "__init__.py").write_text("from .peft_model import LoraConfig, TaskType, get_peft_model\n")
+    own = "class LoraConfig: pass\nclass TaskType: pass\ndef get_peft_model(model, config): pass\n"
+    (folder / "peft_model.py").write_text(own)
+    if whole:
+        (folder / "tuners/__init__.py").write_text("")
+    runs = read_python(COPIED.replace("IMPORTED", imported), tmp_path).runs
+    assert [plain(run.adapter.rank) for run in runs] == ([12] if whole else [])
+    assert all(not run.problems for run in runs)
