@@ -19,7 +19,7 @@ from peft import LoraConfig, TaskType, get_peft_model
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
-    DataCollatorForLanguageModeling,
+    DataCollatorForSeq2Seq,
     Trainer,
     TrainingArguments,
     set_seed,
@@ -57,7 +57,8 @@ def tokenized(tokenizer, split: str, length: int) -> Dataset:
 
     def encode(row):
         text = f"### Instruction:\n{row['instruction']}\n\n### Response:\n{row['response']}{tokenizer.eos_token}"
-        return tokenizer(text, truncation=True, max_length=length)
+        tokens = tokenizer(text, truncation=True, max_length=length)
+        return {**tokens, "labels": tokens["input_ids"]}
 
     return data.map(encode, remove_columns=data.column_names)
 
@@ -96,7 +97,7 @@ def train(recipe: Recipe, args: argparse.Namespace, tokenizer, train_data: Datas
         ),
         train_dataset=train_data,
         eval_dataset=eval_data,
-        data_collator=DataCollatorForLanguageModeling(tokenizer, mlm=False),
+        data_collator=DataCollatorForSeq2Seq(tokenizer),  # which masks what it pads, and not the end of the text
     )
     result = trainer.train()
     trainer.save_model()
