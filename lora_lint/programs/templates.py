@@ -6,8 +6,9 @@ import ast
 import re
 
 from lora_lint.interpreter.values import Const
+from lora_lint.knowledge.names import lacks_template, marks_no_answers
 from lora_lint.records import replace
-from lora_lint.run.values import Known
+from lora_lint.run.values import Known, known
 from lora_lint.source import Span
 
 TYPE_CHECKING = False
@@ -35,7 +36,9 @@ def with_template(reading: Reading, tokenizers: Sequence[Val], tree: ast.Module,
     """The runs of a program, each with where it asks for the template of its model's tokenizer, if all `tokenizers`
     are that one."""
     names = {each.value if isinstance(each, Const) else None for each in tokenizers}
-    place = _place(tree, source) if len(names) <= 1 and None not in names else None
+    if len(names) > 1 or None in names or not any(_may_lack(name) for name in names or _models(reading)):
+        return reading
+    place = _place(tree, source)
     if place is None:
         return reading
 
@@ -47,6 +50,15 @@ def with_template(reading: Reading, tokenizers: Sequence[Val], tree: ast.Module,
         return replace(run, dataset=replace(run.dataset, template=template))
 
     return reading.mapped(asking)
+
+
+def _models(reading: Reading) -> Iterator[str | None]:
+    return (known(run.model.name) for run in reading.runs)
+
+
+def _may_lack(model: str | None) -> bool:
+    """Whether the template of a model is not there, or marks no answers: of others nothing is asked."""
+    return model is not None and (lacks_template(model) or marks_no_answers(model))
 
 
 def _place(tree: ast.Module, source: SourceFile) -> Span | None:
