@@ -9,9 +9,7 @@ from lora_lint.libraries import rows, trl
 from lora_lint.libraries.context import Context, config_of, nothing, record_of, view_of, views_of
 from lora_lint.libraries.convert import is_none, text_of
 from lora_lint.libraries.effects import ModelRecord, TrainingRecord
-from lora_lint.libraries.end_tokens import masked_end_of
 from lora_lint.libraries.formatters import formatter_of
-from lora_lint.libraries.padded_labels import padded_labels_of
 from lora_lint.libraries.peft import answers, saved
 from lora_lint.libraries.rewards import text_rewards_of
 from lora_lint.libraries.torch import has_other_aim
@@ -23,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.interpreter.definitions import Class
     from lora_lint.knowledge.training_arguments import Gone
-    from lora_lint.run.run import Method
+    from lora_lint.run.run import MaskedEnd, Method, PaddedLabels
     from lora_lint.run.values import Value
     from lora_lint.source import Span
 
@@ -101,8 +99,8 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
         formatter=formatter_of(arguments) if short == "SFTTrainer" else None,
         text_rewards=text_rewards_of(context, short, arguments),
         early=trl.imported_early(context, short),
-        masked_end=masked_end_of(context, short, arguments, span),
-        padded_labels=padded_labels_of(context, short, arguments),
+        masked_end=_masked_end(context, short, arguments, span),
+        padded_labels=_padded_labels(context, short, arguments),
         own_evaluation=context.own is not None and _evaluates(context.own),
     )
     name_ = text_of(model)
@@ -114,6 +112,22 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
     if not (is_none(dataset) and arguments.get("eval_dataset") is not None and not arguments.open):
         trained_by(context, model, record)  # others only evaluate
     return Object(name, arguments, span, record, {} if model is None else {"model": model})
+
+
+def _masked_end(context: Context, trainer: str, arguments: Arguments, span: Span) -> MaskedEnd | None:
+    if b"eos_token" not in context.records.text:
+        return None
+    from lora_lint.libraries.end_tokens import masked_end_of
+
+    return masked_end_of(context, trainer, arguments, span)
+
+
+def _padded_labels(context: Context, trainer: str, arguments: Arguments) -> PaddedLabels | None:
+    if b"max_length" not in context.records.text or b"labels" not in context.records.text:
+        return None
+    from lora_lint.libraries.padded_labels import padded_labels_of
+
+    return padded_labels_of(context, trainer, arguments)
 
 
 def no_longer_taken(keyword: str, span: Span, owner: str, gone: Gone) -> UnknownKey:

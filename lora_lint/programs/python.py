@@ -11,7 +11,6 @@ from lora_lint.programs.accelerated import launched_by
 from lora_lint.programs.callers import MAX_SCRIPTS, always_given, given_on_pages, scripts_left, started_with
 from lora_lint.programs.files import MAX_FILES, ProjectLoader, worth_following
 from lora_lint.programs.runs import finish
-from lora_lint.programs.templates import may_apply, with_template
 from lora_lint.programs.trainings import with_printed_sizes
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.python import LARGEST, beginning, parse
@@ -99,7 +98,9 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
         machine.run(module, tree)
         library.complete(module.scope)
         reading = with_printed_sizes(finish(records, source.path), source.trained_on)
-        if may_apply(source.utf8):
+        if any(word in source.utf8 for word in _OF_TEMPLATES):
+            from lora_lint.programs.templates import with_template
+
             reading = with_template(reading, records.tokenizers, tree, source)
         if (reading.runs or reading.given) and (loader.copies or _has_its_own_peft(source.path, project)):
             reading = replace(reading.mapped(_without_refusals), given=())
@@ -163,6 +164,8 @@ def _first_of(paths: list[str]) -> str:
 
 
 _CONFIGS = (".yaml", ".yml", ".json", ".toml")
+_OF_TEMPLATES = (b"apply_chat_template", b"assistant_only_loss")
+"""What needs the chat template of a tokenizer."""
 _TAKES_OPTIONS = (b"ArgumentParser", b"fire.Fire", b"import Fire", b"TrlParser")
 
 

@@ -26,15 +26,11 @@ _OTHERS = rb"(?<!apply_)chat_template"
 """How programs give a tokenizer a template, or ask whether it has one."""
 
 
-def may_apply(text: bytes) -> bool:
-    """Whether a program may need a template, and has nothing else to do with any, by a quick look."""
-    asks = _METHOD.encode() in text or b"assistant_only_loss" in text
-    return asks and re.search(_OTHERS, text) is None
-
-
 def with_template(reading: Reading, tokenizers: Sequence[Val], tree: ast.Module, source: SourceFile) -> Reading:
     """The runs of a program, each with where it asks for the template of its model's tokenizer, if all `tokenizers`
-    are that one."""
+    are that one, and the program has nothing else to do with templates."""
+    if re.search(_OTHERS, source.utf8) is not None:
+        return reading
     names = {each.value if isinstance(each, Const) else None for each in tokenizers}
     if len(names) > 1 or None in names or not any(_may_lack(name) for name in names or _models(reading)):
         return reading
