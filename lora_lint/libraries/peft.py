@@ -173,7 +173,7 @@ _GATHERS = (rb"GatheredParameters", rb"\bgather", rb"consolidated", rb"zero_to_f
 """Ways to collect the parts of a weight that DeepSpeed has spread."""
 _MERGES = (rb"merge_and_unload", rb"merge\w*\s*\(", rb"unload\s*\(", rb"mergekit", rb"save_pretrained_merged")
 """Ways to merge an adapter, here or in what a program calls."""
-_MERGED = r"(?i)(?<![a-z])(?<!un)(?<!non.)(?<!not.)merged(?![a-z])"
+_MERGED = r"(?<![a-z])(?<!un)(?<!non.)(?<!not.)merged(?![a-z])"
 """What the name of a folder says of the model in it."""
 _THAWS = (
     rb"requires_grad_\s*\((?!\s*(?:mode\s*=\s*)?False\b)",
@@ -252,7 +252,8 @@ def saved(context: Context, view: ModelView, arguments: Arguments, span: Span, *
 def _says_merged(folder: Val | None) -> bool:
     """Whether the name of a folder says that what is saved in it is merged."""
     name = text_of(folder) if folder is not None else None
-    return name is not None and re.search(_MERGED, posixpath.basename(plain_folder(name))) is not None
+    last = posixpath.basename(plain_folder(name)).lower() if name is not None else ""
+    return "merged" in last and re.search(_MERGED, last) is not None  # few are, and the pattern has to be compiled
 
 
 def answers(context: Context, view: ModelView, span: Span) -> None:
