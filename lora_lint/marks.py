@@ -91,6 +91,7 @@ PACKAGES = {
     "llama-recipes": "llama_cookbook",
     "llamafactory": "llamafactory",
     "llama-factory": "llamafactory",
+    "llmtuner": "llamafactory",
     "llm2vec": "llm2vec",
     "loralib": "loralib",
     "ludwig": "ludwig",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
+    from lora_lint.run.versions import Version
 
 _INFERENCE = ("export", "chat", "webchat", "api")
 """Tasks without a training, which refuse the keys of one (hparams/parser.py, get_infer_args)."""
@@ -115,6 +116,8 @@ FRAMEWORK = Framework(
     refuses_unknown=True,
     refuses_sharded=True,
 )
+_READ: Version = (0, 7, 1)
+"""The oldest release whose data sets have been read."""
 _NEW_TOKENS = ("add_tokens", "add_special_tokens", "new_special_tokens_config", "init_special_tokens", "resize_vocab")
 """Keys that may add rows to the embeddings (hparams/model_args.py)."""
 _SECTIONS = frozenset({"kt_config", "resources_per_worker"})
@@ -430,7 +433,8 @@ def _unfit_data(fields: Fields, near: str, project: Project) -> Iterator[Invalid
         entry = entries.get(name)
         expected = unfit(entry, stage, folder, project) if isinstance(entry, dict) else None
         if expected is not None:
-            yield InvalidValue("dataset", name, span, f"`stage: {stage}` of {FRAMEWORK.title}", expected)
+            owner = f"`stage: {stage}` of {FRAMEWORK.title}"
+            yield InvalidValue("dataset", name, span, owner, expected, since=_READ)
 
 
 def _rows(name: str, registered: tuple[str, dict[str, Any]] | None, near: str, project: Project) -> int | None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 LAYERS_BYPASSED: Version = (0, 8, 0)
 """PEFT: an entry that is a whole path is adapted whatever `layers_to_transform` says; before, the layers applied to it
 too (tuners/tuners_utils.py, check_target_module_exists; measured)."""
+IS_TRAINABLE: Version = (0, 3, 0)
+"""`PeftModel.from_pretrained(…, is_trainable=False)`; until then a loaded LoRA was trainable (tuners/lora.py)."""
 ALL_LINEAR: Version = (0, 8, 0)
 """PEFT: `target_modules="all-linear"`; before, a regex that matches no path (measured: a ValueError)."""
 UNKNOWN_INITIALISATION_RAISES: Version = (0, 7, 0)

@@ -73,8 +73,16 @@ def method(context: Context, owner: Object, path: tuple[str, ...], arguments: Ar
     if name in _OF_MODELS:
         role: Role = "parameters" if "parameters" in name else "modules"
         return Object(name, arguments, span, Part(record, role, _inside(path[:-1]), name.startswith("named")))
+    if name == "get_submodule" and (within := _submodule(arguments)) is not None:
+        return Object(name, arguments, span, Part(record, "modules", _inside((*path[:-1], *within))))
     _hook(context, record, name, arguments, span)
     return None
+
+
+def _submodule(arguments: Arguments) -> tuple[str, ...] | None:
+    """The attributes in `module.get_submodule("encoder.layer")`."""
+    target = text_of(arguments.get("target", 0))
+    return tuple(target.split(".")) if target else None
 
 
 def _hook(context: Context, record: ModelRecord, name: str, arguments: Arguments, span: Span) -> None:
@@ -97,6 +105,9 @@ def part_method(context: Context, owner: Object, path: tuple[str, ...], argument
     if name == "requires_grad_":
         _set_trainable(context, replace(part, path=inner), arguments.get("", 0), span)
         return owner
+    if name == "get_submodule" and (within := _submodule(arguments)) is not None:
+        inner = ".".join(filter(None, (part.path, _inside((*path[:-1], *within))))) or None
+        return Object(name, arguments, span, replace(part, path=inner))
     if name in _ITERATORS:
         role: Role = "parameters" if "parameters" in name else "modules"
         known = inner if part.role != "module" else None

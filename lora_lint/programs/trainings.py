@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 _OTHER_ARGUMENTS = ("setfit.",)
+_REPLACED = frozenset({"learning_rate", "per_device_train_batch_size", "gradient_accumulation_steps", "optim"})
+"""Defaults that unsloth changes in TRL's configs (unsloth 2026.10.9, models/rl.py)."""
 """Packages whose TrainingArguments are no subclass of transformers' (SetFit 1.2.0, training_args.py)."""
 _ACCEPTED = {
     "optimizer": convert.is_text,
@@ -72,6 +74,7 @@ def training_of(trainings: list[TrainingRecord], here: Span) -> Training:
         result = replace(result, bare_reference=Known(True, last.span))
     values: dict[str, Any] = {}
     defaults = signatures.defaults(arguments.callee) if arguments is not None else {}
+    owner = arguments.callee.rpartition(".")[2] if arguments is not None else ""
     for field, (keyword, accept) in _TRAINING.items():
         given: Val | None = last.values.get(field)
         default: Value[Any] = ABSENT
@@ -79,6 +82,8 @@ def training_of(trainings: list[TrainingRecord], here: Span) -> Training:
             given = arguments.attributes.get(keyword) or arguments.arguments.keywords.get(keyword)
             if arguments.arguments.open:
                 default = Unknown("the command line gives it")
+            elif last.replaced and keyword in _REPLACED and training_arguments.is_of_trl(owner):
+                default = Unknown("another library replaces the default")
             elif keyword in defaults:
                 default = Known(defaults[keyword], None, "framework-default")
         values[field] = to_value(given, here, default, accept)

@@ -311,8 +311,8 @@ def fp16_copies_trained(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
     message = (
         f"The base model is loaded in float16, and {what} trained in it too, while PEFT "
         "keeps the LoRA weights in float32: with `fp16=True` the GradScaler raises a ValueError in the first step "
-        "(Attempting to unscale FP16 gradients), and without it the weights become inf within a step or two. Load the "
-        "model in bfloat16 or float32"
+        "(Attempting to unscale FP16 gradients), and without it the weights are ruined within a step or two, since "
+        "Adam's second moments vanish in float16. Load the model in bfloat16 or float32"
     )
     changes = tuple(Write(each.span, "bfloat16") for each in alternatives(model.dtype) if each.span is not None)
     fix = Fix("unsafe", "Load the model in bfloat16", changes)

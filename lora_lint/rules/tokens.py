@@ -60,7 +60,6 @@ def new_tokens_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         return
     adapter, many = run.adapter, "s" if len(new) > 1 else ""
     shown = names(new[:3]) + (f" and {len(new) - 3} more" if len(new) > 3 else "")
-    resized = " and the embeddings resized" if run.framework.direct else ""
     remedy = f"name the embeddings and the head in `{adapter.key('modules_to_save')}`"
     if run.framework.direct and without(run, "trainable_token_indices") is None:
         remedy = f"pass `trainable_token_indices` with their ids to LoraConfig, or {remedy}"
@@ -70,7 +69,7 @@ def new_tokens_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         )
     what = f"The token{many} {shown} {'are' if many else 'is'} added" if new else "Tokens are added"
     message = (
-        f"{what}{resized}, but the adapter freezes the embeddings: the new rows keep their initial values, and the "
+        f"{what}, but the adapter freezes the embeddings: the rows of new tokens keep their initial values, and the "
         f"model never learns the tokens{run.framework.on_new_tokens}. {remedy[0].upper()}{remedy[1:]}"
     )
     first = next(event for event in grown if event.tokens or event.unread)

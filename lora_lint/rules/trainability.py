@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lora_lint.finding import Add, Finding, Fix, Into, Move, Related
+from lora_lint.knowledge import versions
 from lora_lint.knowledge.adapter_states import UNNAMED, course, trains_nothing
 from lora_lint.records import dataclass
 from lora_lint.rules.changes import drop, giving_effect, put
@@ -317,7 +318,7 @@ _Loaded: TypeAlias = LoadAdapter | LoadBeside
 
 def adapter_loaded_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL402"""
-    if thaws_unseen(run):
+    if thaws_unseen(run) or run.before("peft", versions.IS_TRAINABLE) is not None:
         return
     trained: dict[Span, tuple[_Loaded, Train]] = {}
     loads: list[_Loaded] = []
@@ -342,7 +343,8 @@ def adapter_loaded_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Find
         )
         related = (Related(train.span, "it is trained here"),)
         fix = None if found else giving_effect("safe", "Add is_trainable=True", Add(load.span, "is_trainable", True))
-        doubt = least("likely" if found else "certain", happening(load, train))
+        unsure = found or "peft" in run.newer  # which may be an old commit
+        doubt = least("likely" if unsure else "certain", happening(load, train))
         yield Finding("LL402", message, load.span, doubt, None, related, fix)
 
 

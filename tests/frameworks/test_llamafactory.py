@@ -311,3 +311,16 @@ def test_argparse_takes_the_beginning_of_an_option(option: str, known_as: str | 
     found = engine.lint_text(script.encode(), "run.sh", Settings()).findings
     assert any(finding.code == "LL901" for finding in found) is (known_as is None)
     assert any("needs `max_steps`" in finding.message for finding in found) is (known_as != "max_steps")
+
+
+@pytest.mark.parametrize(("version", "told"), [("0.1.1", False), ("0.8.0", True)])
+def test_what_data_has_to_be_is_asked_of_releases_that_were_read(tmp_path: Path, version: str, told: bool) -> None:
+    package = tmp_path / "src" / "llmtuner"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(f'__version__ = "{version}"\n')
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "dataset_info.json").write_text('{"pairs": {"file_name": "a.json"}}')
+    command = "python src/train.py --stage rm --do_train --model_name_or_path a --finetuning_type lora"
+    (tmp_path / "run.sh").write_text(f"{command} --template default --dataset pairs --output_dir b\n")
+    found = [each for each in lora_lint.lint(tmp_path).findings if "pairs" in each.message]
+    assert bool(found) is told

@@ -210,3 +210,42 @@ def test_trainers_of_other_files(
 ) -> None:
     own = TRAINER.format(saving=saving, trained=trained)
     assert confidence(tmp_path, OWN.format(program), code, own=own) == sure
+
+
+@pytest.mark.parametrize("required, sure", [("peft==0.2.0", None), ("peft==0.3.0", "certain"), ("peft", "certain")])
+def test_old_releases_load_adapters_to_be_trained(tmp_path: Path, required: str, sure: str | None) -> None:
+    (tmp_path / "requirements.txt").write_text(required + "\n", encoding="utf-8")
+    assert confidence(tmp_path, LOAD + TRAIN, "LL402") == sure
+
+
+def test_a_commit_may_be_of_an_old_release(tmp_path: Path) -> None:
+    commit = "git+https://github.com/huggingface/peft.git@13e53fc\n"
+    (tmp_path / "requirements.txt").write_text(commit, encoding="utf-8")
+    assert confidence(tmp_path, LOAD + TRAIN, "LL402") == "likely"
+
+
+HEADED = """\
+classifier = AutoModelForSequenceClassification.from_pretrained("bert-base-chinese", num_labels=9)
+model = get_peft_model(classifier, LoraConfig(r=8, lora_alpha=32, target_modules=["query", "value"]))
+{}Trainer(model=model, args=TrainingArguments("out", learning_rate=1e-3)).train()
+"""
+THAWED = "for each in {}.parameters():\n    each.requires_grad = True\n"
+
+
+@pytest.mark.parametrize(
+    "owner",
+    ['model.get_submodule("model").get_submodule("classifier")', 'model.base_model.get_submodule("classifier")'],
+)
+def test_parts_are_found_by_their_paths(tmp_path: Path, owner: str) -> None:
+    assert confidence(tmp_path, HEADED.format(""), "LL406") is not None
+    assert confidence(tmp_path, HEADED.format(THAWED.format(owner)), "LL406") is None
+
+
+@pytest.mark.parametrize("imported", [True, False])
+def test_defaults_that_another_library_replaces_are_not_known(tmp_path: Path, imported: bool) -> None:
+    first = "from unsloth import FastLanguageModel\n" if imported else ""
+    program = (
+        f"{first}from trl import SFTConfig, SFTTrainer\n{ADD}"
+        "SFTTrainer(model=model, train_dataset=rows, args=SFTConfig('out')).train()\n"
+    )
+    assert (confidence(tmp_path, program, "LL501") is None) is imported

@@ -121,9 +121,9 @@ def test_targets_that_train_the_embeddings(target: str) -> None:
 
 def test_what_is_told_of_several_tokens() -> None:
     (found,) = messages("someone/model", '<a>", "<b>", "<c>", "<d>')
-    assert found.startswith("The tokens `<a>`, `<b>` and `<c>` and 1 more are added and the embeddings resized")
+    assert found.startswith("The tokens `<a>`, `<b>` and `<c>` and 1 more are added, but")
     (single,) = messages("someone/model", "<a>")
-    assert single.startswith("The token `<a>` is added and the embeddings resized")
+    assert single.startswith("The token `<a>` is added, but")
     (three,) = messages("someone/model", '<a>", "<b>", "<c>')
     assert three.startswith("The tokens `<a>`, `<b>` and `<c>` are added")
 
