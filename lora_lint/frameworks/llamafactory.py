@@ -42,7 +42,7 @@ FRAMEWORK = Framework(
     title="LLaMA-Factory",
     source="LLaMA-Factory",
     version=(0, 9, 5),
-    packages=("llamafactory", "llama-factory"),
+    packages=("llamafactory", "llama-factory", "llmtuner"),
     keys={
         "rank": "lora_rank",
         "alpha": "lora_alpha",

@@ -73,7 +73,7 @@ def test_refusals_that_came_with_0_20(tmp_path: Path, adapter: str, setting: str
 
 def test_the_generations_of_grpo_are_divided_among_gpus_since_0_21(tmp_path: Path) -> None:
     text = f"{BASE.format(adapter='lora')}rl: grpo\nmicro_batch_size: 1\ngradient_accumulation_steps: 3\n"
-    text += "trl: {num_generations: 4}\n"
+    text = text.replace("type: alpaca", "type: rewards.prompts") + "trl: {num_generations: 4}\n"
     assert refused(text) == []
     (tmp_path / "requirements.txt").write_text("axolotl==0.20.0\n")
     assert refused(text, tmp_path) == ["trl.num_generations=4"]
