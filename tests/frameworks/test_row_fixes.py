@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from lora_lint.finding import Finding
     from lora_lint.frameworks.refusals import Refusal
 
-FIXED = [each for each in ROWS if (row := each.values[2]).drop or row.ignored or row.sets]  # type: ignore[union-attr]
+FIXED = [
+    each
+    for each in ROWS
+    if ((row := each.values[2]).drop or row.ignored or row.sets) and not row.likely  # type: ignore[union-attr]
+]
+"""Those that a fix settles: what is only likely is left to the reader."""
 FILES: dict[str, dict[str, Any]] = {
     "accelerate": {"compute_environment": "LOCAL_MACHINE", "distributed_type": "MULTI_GPU", "num_processes": 4},
     "ai_toolkit": {
