@@ -66,6 +66,7 @@ FACTS = {
     "processes": 2,
     "replicable": False,
     "saves_twin": True,
+    "trained": True,
     "unlaunched": False,
     "unprepared": True,
 }
@@ -82,6 +83,7 @@ USUAL = (
     0.5,
     "x",
     "a/b-gptq",
+    "a/10_b",
     (),
     ("x",),
     ("x", "y"),
@@ -95,7 +97,9 @@ TRIES = 500
 def pools(row: Refusal) -> dict[str, list[Any]]:
     """What each setting of a condition may be: the constants next to it, what is like them, and usual values."""
     tree = ast.parse(row.when, mode="eval")
-    found: dict[str, list[Any]] = {name: [*USUAL, *list(values_in(tree))[-2:]] for name in condition(row.when).names}
+    texts = [each.value for each in ast.walk(tree) if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+    common = [*USUAL, *list(values_in(tree))[-2:], "-".join(texts[-2:])]  # the last: for one that holds two others
+    found: dict[str, list[Any]] = {name: list(common) for name in condition(row.when).names}
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare | ast.Call):
             for name in {ast.unparse(each) for each in ast.walk(node)} & found.keys():
