@@ -58,6 +58,8 @@ _SWITCHES = (
 _KINDS = ("adapter_type", "tuning_type", "tuner_type", "peft_type", "peft_method", "finetuning_type")
 """Options that name the kind of adapter; those of the LoRA family have it in their names."""
 _FAMILY = ("lora", "dora")
+_VARIANT = re.compile(r"(?!(?:q|rs|ada)?lora$)[a-z]+lora(?:_v\d+)?$")
+"""The name of a program's own method, as in `--adapter_name svdlora`: nothing is known of its rates and scales."""
 _MODELS = ("model_name_or_path", "base_model", "model_name", "base_model_name_or_path", "pretrained_model_name_or_path")
 _RATES = ("learning_rate", "lr")
 _NAMES = re.compile(r"[\w.]+(?:\s*,\s*[\w.]+)+")
@@ -84,6 +86,8 @@ def run_of(call: Call, span: Span, program: SourceFile | None) -> Run | None:
         return None
     kinds = [str(kind).lower() for key in _KINDS if fields.has(key) and (kind := known(fields.text(key))) is not None]
     if any(not any(name in kind for name in _FAMILY) for kind in kinds):
+        return None
+    if _VARIANT.match((known(fields.text("adapter_name")) or "").lower()):
         return None
     about_lora = "lora" in call.name.lower() or any("lora" in str(entry.key.value) for entry in fields.mapping.entries)
     rank_key = _first(fields, (*_RANKS, *(_BARE_RANKS if about_lora else ())))

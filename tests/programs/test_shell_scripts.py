@@ -79,6 +79,14 @@ def test_what_trains_no_adapter(command: str) -> None:
     assert shell(command).runs == ()
 
 
+@pytest.mark.parametrize(
+    ("adapter", "reads"),
+    [("lora", True), ("QLoRA", True), ("bottleneck_x", True), ("svdlora", False), ("svdlora_v2", False)],
+)
+def test_methods_of_a_programs_own(adapter: str, reads: bool) -> None:
+    assert bool(shell(f"python finetune.py {FLAGS} --adapter_name {adapter}").runs) is reads
+
+
 def test_llamafactory() -> None:
     text = """\
         llamafactory-cli train \\
