@@ -34,6 +34,7 @@ CONFIGS: tuple[tuple[str, tuple[str, ...], tuple[tuple[bytes, ...], ...]], ...] 
     ("open_instruct", ("yaml",), ((b"use_lora", b"model_name_or_path"),)),
     ("peft_adapter", ("json",), ((b'"peft_type"',),)),
     ("prime_rl", ("toml",), ((b"model.lora",),)),
+    ("qlora_pipe", ("toml",), ((b"lora_rank", b"pipeline_stages"),)),
     ("roll", ("yaml",), ((b"actor_train", b"lora_target"),)),
     ("simpletuner", ("json",), ((b"model_family", b"model_type"), (b"instance_data_dir", b"cache_dir_vae"))),
     ("skyrl", ("yaml",), ((b"policy", b"lora", b"trainer"),)),

@@ -48,7 +48,8 @@ SCRIPTS = [TOGETHER, FIREWORKS, COOKBOOK, LEROBOT, INTERNVL, MLX_VLM, TINKER]
 MNTP, SUPERVISED = realistic("llm2vec", "mntp.json"), realistic("llm2vec", "supervised.json")
 NOVA, NOVA_DPO = realistic("nova", "lite.yaml"), realistic("nova", "micro_dpo.yaml")
 FMS = realistic("fms_hf_tuning", "granite.json")
-FILES = {MNTP: "a.json", SUPERVISED: "a.json", NOVA: "a.yaml", NOVA_DPO: "a.yaml", FMS: "a.json"}
+PIPE = realistic("qlora_pipe", "mistral.toml")
+FILES = {MNTP: "a.json", SUPERVISED: "a.json", NOVA: "a.yaml", NOVA_DPO: "a.yaml", FMS: "a.json", PIPE: "a.toml"}
 EVERY_LAYER = ("q_proj", "v_proj", "k_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 NONE = Unknown
 
@@ -302,3 +303,25 @@ def test_a_program_has_its_own_names() -> None:
     text = edited(TRAINING_HUB, ("lora_alpha=16", "lora_alpha=1"))
     (finding,) = engine.lint_text(text.encode(), "train.py", Settings()).findings
     assert finding.message.startswith("`lora_alpha=1` with `lora_r=8`")
+
+
+def test_qlora_pipe() -> None:
+    run = only(config(PIPE, "a.toml"))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (16, 16)
+    assert plain(run.adapter.target_modules) == "all-linear"
+    assert (plain(run.model.name), plain(run.model.quantization)) == ("mistralai/Mistral-7B-v0.1", "4bit")
+    assert (plain(run.training.learning_rate), plain(run.training.accumulation)) == (1e-4, 8)
+    assert config(f"full_fine_tune = true\n{PIPE}", "a.toml").runs == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("lora_dropout = 0.05", 'target_modules = ["query_key_value"]', "LL201"),
+        ("lora_alpha = 16", "lora_alpha = 0", "LL105"),
+        ("lora_alpha = 16", "lora_alpha = 2048", "LL104"),
+        ("lr = 1e-4", "lr = 1e-6", "LL501"),
+    ],
+)
+def test_broken_files_of_qlora_pipe(old: str, new: str, code: str) -> None:
+    assert code in codes(edited(PIPE, (old, new)), "a.toml")
