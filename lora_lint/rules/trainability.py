@@ -343,8 +343,7 @@ def adapter_loaded_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Find
         )
         related = (Related(train.span, "it is trained here"),)
         fix = None if found else giving_effect("safe", "Add is_trainable=True", Add(load.span, "is_trainable", True))
-        unsure = found or "peft" in run.newer  # which may be an old commit
-        doubt = least("likely" if unsure else "certain", happening(load, train))
+        doubt = least("likely" if found else "certain", happening(load, train))
         yield Finding("LL402", message, load.span, doubt, None, related, fix)
 
 
