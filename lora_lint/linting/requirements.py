@@ -168,7 +168,7 @@ def _of_script(source: SourceFile) -> Iterator[list[str]]:
     from lora_lint.interpreter.shell import read_shell
 
     for command in read_shell(source):
-        words = [word.head if word.text is None else word.text for word in command.words]
+        words = [word.beginning for word in command.words]
         pip = next((place for place, word in enumerate(words) if re.fullmatch(_PIP, word)), None)
         if pip is not None and "install" in words[pip:] and not {"echo", "printf"} & set(words[:pip]):
             yield words[words.index("install", pip) + 1 :]

@@ -206,7 +206,7 @@ def _in_brackets(words: Sequence[Word]) -> Iterator[Run]:
     (vllm/entrypoints/openai/cli_args.py, LoRAParserAction)."""
     under = ""
     for word in words:
-        text = word.head if word.text is None else word.text
+        text = word.beginning
         name, equals, value = text.partition("=") if text.startswith("--") else (under, "=", text)
         under = name
         if name.replace("_", "-") == "--lora-modules" and equals and value.startswith("["):

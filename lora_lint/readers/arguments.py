@@ -41,7 +41,7 @@ def options(words: tuple[Word, ...], span: Span) -> CommandOptions:
     while at < len(words):
         word = words[at]
         at += 1
-        name, equals, _ = (word.head if word.text is None else word.text).partition("=")
+        name, equals, _ = word.beginning.partition("=")
         if not _OPTION.match(name) or (word.text is None and not equals):
             is_open = is_open or word.many
             positional.append(word)
@@ -64,7 +64,7 @@ def overrides(words: tuple[Word, ...], span: Span) -> CommandOptions:
     entries = []
     positional = []
     for word in words:
-        match = _HYDRA.match(word.head if word.text is None else word.text)
+        match = _HYDRA.match(word.beginning)
         if match is None:
             positional.append(word)
             continue

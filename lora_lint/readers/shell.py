@@ -41,6 +41,11 @@ class Word:
     tail: str = ""
     parts: tuple[Word, ...] = ()
 
+    @property
+    def beginning(self) -> str:
+        """The text, or the known start of one that is not known as a whole."""
+        return self.head if self.text is None else self.text
+
 
 class Turn(NamedTuple):
     """The `number`th iteration of the loop whose head is at `loop`, or that job of an array."""
