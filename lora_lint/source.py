@@ -13,6 +13,7 @@ from lora_lint.records import NamedTuple, dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ast
     from typing import Literal
 
     FileKind = Literal["python", "notebook", "yaml", "json", "toml", "shell", "make", "docker", "modelfile", "ini"]
@@ -79,6 +80,11 @@ class SourceFile:
     def offset(self, line: int, column: int) -> int:
         """The byte offset of a 1-based line and a 0-based column in bytes, as `ast` gives places."""
         return self.line_starts[line - 1] + column
+
+    def span_of(self, node: ast.stmt | ast.expr) -> Span:
+        """Where a node of the syntax tree is written."""
+        end_line, end_column = node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
+        return Span(self.path, self.offset(node.lineno, node.col_offset), self.offset(end_line, end_column))
 
     def line_text(self, line: int) -> str:
         """The text of a 1-based line of `utf8`, without its newline."""

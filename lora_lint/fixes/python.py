@@ -92,11 +92,7 @@ class _Program:
     tree: ast.Module
 
     def place(self, node: ast.AST) -> Span:
-        return Span(
-            self.source.path,
-            self.source.offset(node.lineno, node.col_offset),  # type: ignore[attr-defined]
-            self.source.offset(node.end_lineno, node.end_col_offset),  # type: ignore[attr-defined]
-        )
+        return self.source.span_of(node)  # type: ignore[arg-type]
 
     def text(self, span: Span) -> str:
         return self.source.utf8[span.start : span.end].decode()

@@ -14,7 +14,6 @@ from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.trl import is_replaced
 from lora_lint.readers import python
 from lora_lint.run.run import MaskedEnd
-from lora_lint.source import Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from lora_lint.interpreter.values import Arguments, Val
     from lora_lint.libraries.context import Context
-    from lora_lint.source import SourceFile
+    from lora_lint.source import SourceFile, Span
 
 _MASKING = {"transformers": "DataCollatorForLanguageModeling", "trl": "DataCollatorForCompletionOnlyLM"}
 _PADDING, _END = ("pad_token", "pad_token_id"), ("eos_token", "eos_token_id")
@@ -84,11 +83,7 @@ def _written_end(source: SourceFile, tokenizer: Object) -> Span | None:
     if b"eos_token" not in source.utf8:
         return None
     node = next(_appended(python.parse(source)), None)
-    if node is None:
-        return None
-    start = source.offset(node.lineno, node.col_offset)
-    end = source.offset(node.end_lineno or node.lineno, node.end_col_offset or node.col_offset)
-    return Span(source.path, start, end)
+    return source.span_of(node) if node is not None else None
 
 
 def _adds_end(tokenizer: Object) -> bool:

@@ -13,7 +13,6 @@ from lora_lint.interpreter.values import Object
 from lora_lint.libraries.convert import is_none
 from lora_lint.readers import python
 from lora_lint.run.run import PaddedLabels
-from lora_lint.source import Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def _in_function(function: ast.FunctionDef, source: SourceFile) -> Iterator[Padd
         for value in _labels_in(node):
             call = _padding_of(value, padded, copies)
             if call is not None:
-                yield PaddedLabels(_span(value, source), _span(call, source))
+                yield PaddedLabels(source.span_of(value), source.span_of(call))
 
 
 def _labels_in(node: ast.AST) -> Iterator[ast.expr]:
@@ -155,8 +154,3 @@ def _pads(node: ast.expr) -> bool:
 
 def _is_text(node: ast.expr, text: str) -> bool:
     return isinstance(node, ast.Constant) and node.value == text
-
-
-def _span(node: ast.expr, source: SourceFile) -> Span:
-    start = source.offset(node.lineno, node.col_offset)
-    return Span(source.path, start, source.offset(node.end_lineno or node.lineno, node.end_col_offset or 0))

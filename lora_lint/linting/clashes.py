@@ -14,7 +14,6 @@ from lora_lint.readers.python import parse
 from lora_lint.records import dataclass
 from lora_lint.run.problems import Clash
 from lora_lint.run.versions import PACKAGES, padded
-from lora_lint.source import Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from lora_lint.linting.requirements import Allowed, Together
     from lora_lint.project import Project
     from lora_lint.run.versions import Version
-    from lora_lint.source import SourceFile
+    from lora_lint.source import SourceFile, Span
 
 _ROOTS = {"transformers": ("transformers", "trl")}
 """The modules whose import leads to a package, where others than its own do."""
@@ -113,10 +112,8 @@ def _imports(body: Sequence[ast.stmt], source: SourceFile) -> Iterator[tuple[str
             package, names = statement.names[0].name.partition(".")[0], [""]
         else:
             continue
-        start = source.offset(statement.lineno, statement.col_offset)
-        end = source.offset(statement.end_lineno or statement.lineno, statement.end_col_offset or 0)
         for name in names:
-            yield package, name, Span(source.path, start, end)
+            yield package, name, source.span_of(statement)
 
 
 def _imported(need: Need, imports: Sequence[tuple[str, str, Span]], source: SourceFile) -> Span | None:
