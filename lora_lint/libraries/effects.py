@@ -17,6 +17,7 @@ from enum import Enum, auto
 from lora_lint.interpreter.values import Const, Opaque
 from lora_lint.records import TypeVar, dataclass, field
 from lora_lint.run.events import Selected
+from lora_lint.run.run import TrainerSetup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from lora_lint.run.choices import Case
     from lora_lint.run.events import Event, Selection
     from lora_lint.run.problems import UnknownKey
-    from lora_lint.run.run import EarlyImport, Formatter, MaskedEnd, Method, PaddedLabels, TextReward, Unserved
+    from lora_lint.run.run import Method, Unserved
     from lora_lint.run.versions import Pin
     from lora_lint.source import Span
     from lora_lint.unread import Limit
@@ -198,25 +199,13 @@ class TrainingRecord:
     """A training loop in the program, with its own optimizer."""
     pin: Pin | None = None
     """The version of TRL that the trainer's arguments belong to."""
-    whole: tuple[str, ...] = ()
-    """Other parts of the model, which it trains in full."""
     alone: bool = False
     """It compares the model with a reference, and is given none."""
     gone: tuple[UnknownKey, ...] = ()
     """Its arguments that newer releases do not take."""
-    replaced: bool = False
-    """TRL's classes take old keywords, as another library replaces them."""
-    reference: Span | None = None
-    """Where DPO is given a reference model beside the config of an adapter, without being told to use it."""
     batches: list[Val] = field(default_factory=list)
     """What the program gives to loaders that shuffle, before and after the training is created by hand."""
-    formatter: Formatter | None = None
-    text_rewards: tuple[TextReward, ...] = ()
-    early: EarlyImport | None = None
-    masked_end: MaskedEnd | None = None
-    padded_labels: PaddedLabels | None = None
-    own_evaluation: bool = False
-    """See run.Training."""
+    setup: TrainerSetup = TrainerSetup()
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,6 +34,7 @@ from lora_lint.run.events import (
     Selected,
     Unfreeze,
 )
+from lora_lint.run.run import TrainerSetup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -267,7 +268,7 @@ def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> 
         values=values,
         conditions=conditions,
         by_hand=True,
-        whole=_in_full(views or ()),
+        setup=TrainerSetup(whole=_in_full(views or ())),
         batches=context.records.batches,
     )
     if views is None:  # it may be of any model

@@ -15,6 +15,7 @@ from lora_lint.libraries.rewards import text_rewards_of
 from lora_lint.libraries.torch import has_other_aim
 from lora_lint.run.events import MakeOptimizer, Train
 from lora_lint.run.problems import UnknownKey
+from lora_lint.run.run import TrainerSetup
 from lora_lint.run.values import ABSENT, Choices, Known, Unknown
 
 TYPE_CHECKING = False
@@ -94,14 +95,16 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
         pin=trl.pin_of_call(short, arguments),
         alone=trl.has_no_reference(short, arguments, given),
         gone=_gone(short, arguments),
-        replaced=trl.is_replaced(context),
-        reference=trl.refused_reference(short, arguments, given) if config_of(config) is not None else None,
-        formatter=formatter_of(arguments) if short == "SFTTrainer" else None,
-        text_rewards=text_rewards_of(context, short, arguments),
-        early=trl.imported_early(context, short),
-        masked_end=_masked_end(context, short, arguments, span),
-        padded_labels=_padded_labels(context, short, arguments),
-        own_evaluation=context.own is not None and _evaluates(context.own),
+        setup=TrainerSetup(
+            replaced=trl.is_replaced(context),
+            reference=trl.refused_reference(short, arguments, given) if config_of(config) is not None else None,
+            formatter=formatter_of(arguments) if short == "SFTTrainer" else None,
+            text_rewards=text_rewards_of(context, short, arguments),
+            early=trl.imported_early(context, short),
+            masked_end=_masked_end(context, short, arguments, span),
+            padded_labels=_padded_labels(context, short, arguments),
+            own_evaluation=context.own is not None and _evaluates(context.own),
+        ),
     )
     name_ = text_of(model)
     if name_ is not None and isinstance(model, Const):

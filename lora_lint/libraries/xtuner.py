@@ -11,6 +11,7 @@ from lora_lint.interpreter.values import Arguments, Const, DictVal, External, Li
 from lora_lint.libraries import datasets, peft, transformers
 from lora_lint.libraries.context import Manner, config_of
 from lora_lint.libraries.effects import DatasetRecord, ModelRecord, TrainingRecord
+from lora_lint.run.run import TrainerSetup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,7 +120,9 @@ def attach(records: Records, scope: Scope) -> None:
         _take(values, plan, epochs="max_epochs", max_steps="max_iters")
     dataset, whole = loader.items.get("dataset"), _trained_whole(scope)
     for run in runs:
-        training = TrainingRecord("xtuner", _method(scope), run.span, None, dataset, values, whole=whole)
+        training = TrainingRecord(
+            "xtuner", _method(scope), run.span, None, dataset, values, setup=TrainerSetup(whole=whole)
+        )
         records.add_training(run.model, training)
 
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 _OTHER_ARGUMENTS = ("setfit.",)
+"""Packages whose TrainingArguments are no subclass of transformers' (SetFit 1.2.0, training_args.py)."""
 _REPLACED = frozenset({"learning_rate", "per_device_train_batch_size", "gradient_accumulation_steps", "optim"})
 """Defaults that unsloth changes in TRL's configs (unsloth 2026.10.9, models/rl.py)."""
-"""Packages whose TrainingArguments are no subclass of transformers' (SetFit 1.2.0, training_args.py)."""
 _ACCEPTED = {
     "optimizer": convert.is_text,
     "learning_rate": is_number,
@@ -60,15 +60,7 @@ def training_of(trainings: list[TrainingRecord], here: Span) -> Training:
         method,
         span=last.span,
         by_hand=last.by_hand,
-        whole=last.whole,
-        replaced=last.replaced,
-        reference=last.reference,
-        formatter=last.formatter,
-        text_rewards=last.text_rewards,
-        early=last.early,
-        masked_end=last.masked_end,
-        padded_labels=last.padded_labels,
-        own_evaluation=last.own_evaluation,
+        setup=last.setup,
     )
     if last.alone:
         result = replace(result, bare_reference=Known(True, last.span))
@@ -82,14 +74,14 @@ def training_of(trainings: list[TrainingRecord], here: Span) -> Training:
             given = arguments.attributes.get(keyword) or arguments.arguments.keywords.get(keyword)
             if arguments.arguments.open:
                 default = Unknown("the command line gives it")
-            elif last.replaced and keyword in _REPLACED and training_arguments.is_of_trl(owner):
+            elif last.setup.replaced and keyword in _REPLACED and training_arguments.is_of_trl(owner):
                 default = Unknown("another library replaces the default")
             elif keyword in defaults:
                 default = Known(defaults[keyword], None, "framework-default")
         values[field] = to_value(given, here, default, accept)
     reentrant = arguments is not None and is_reentrant(argument_of(arguments, "gradient_checkpointing_kwargs"))
     unknown = (*_unknown_arguments(arguments, here.path), *(each for each in last.gone if each.span.path == here.path))
-    if last.replaced:
+    if last.setup.replaced:
         unknown = tuple(each for each in unknown if not training_arguments.is_of_trl(each.owner))
     return replace(result, **values, reentrant=reentrant, unknown_keywords=unknown)
 

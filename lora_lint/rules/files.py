@@ -131,8 +131,8 @@ def _no_start(run: Run) -> Iterator[Finding]:
 
 def _lists_of_texts(run: Run) -> Iterator[Finding]:
     """A function for batches, where TRL formats row by row (0.21.0 to 1.16.0, trainer/sft_trainer.py)."""
-    formatter = run.training.formatter
-    if formatter is None or run.training.replaced or run.model.loader_adapts:
+    formatter = run.training.setup.formatter
+    if formatter is None or run.training.setup.replaced or run.model.loader_adapts:
         return
     if run.before("trl", formatter.since) is not None or "trl" in run.newer:
         return
@@ -147,7 +147,7 @@ def _lists_of_texts(run: Run) -> Iterator[Finding]:
 def _texts_of_messages(run: Run) -> Iterator[Finding]:
     """Rewards for texts, where prompts are lists of messages (TRL 0.14.0 to 1.16.0, trainer/grpo_trainer.py)."""
     by_place: dict[Span, list[str]] = {}
-    for each in run.training.text_rewards:
+    for each in run.training.setup.text_rewards:
         by_place.setdefault(each.span, []).append(each.name)
     for span, functions in by_place.items():
         plural = len(functions) > 1

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def imported_early(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL422"""
-    early, trainer = run.training.early, run.training.trainer
+    early, trainer = run.training.setup.early, run.training.trainer
     if early is None or not run.model.loader_adapts:
         return
     message = (

@@ -52,7 +52,7 @@ def all_labels_masked(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
 
 def end_token_masked(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL423"""
-    masked = run.training.masked_end
+    masked = run.training.setup.masked_end
     if masked is None or (masked.by_default and run.before("trl", _MASKED_BY_PLACE) is None):
         return
     collator = "SFTTrainer's collator (TRL before 0.16)" if masked.by_default else "this collator"
@@ -69,7 +69,7 @@ def _unmarked(run: Run) -> Iterator[Finding]:
     """Answers alone are trained, and the template of the model's own tokenizer does not mark them."""
     name, pin = known(run.dataset.template), run.before("trl", _PATCHED)
     asked = any(known(given.values.get(_ANSWERS, ABSENT)) is True for given in run.given if given.owner == "SFTConfig")
-    if name is None or pin is None or run.before("trl", _MARKS) is not None or not asked or run.training.replaced:
+    if name is None or pin is None or run.before("trl", _MARKS) is not None or not asked or run.training.setup.replaced:
         return
     if marks_no_answers(name):
         message = (
@@ -82,7 +82,7 @@ def _unmarked(run: Run) -> Iterator[Finding]:
 
 def padding_trained(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL424"""
-    padded = run.training.padded_labels
+    padded = run.training.setup.padded_labels
     if padded is None:
         return
     message = (

@@ -61,7 +61,7 @@ def _made_up_for(run: Run) -> bool:
     """Whether the rate may be low on purpose: because of a large scale, or because other modules that need a low rate
     train too."""
     adapter = run.adapter
-    if run.training.whole or any(saved.value for saved in alternatives(adapter.modules_to_save)):
+    if run.training.setup.whole or any(saved.value for saved in alternatives(adapter.modules_to_save)):
         return True
     scales = [each.value for each in alternatives(adapter.scale)]
     for rank, alpha, rslora in every_case(adapter.rank, adapter.alpha, adapter.use_rslora):

@@ -47,7 +47,7 @@ def refused_combination(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
     """LL904"""
     for given in run.given:
         yield from _findings("LL904", given, run)
-    reference, pin = run.training.reference, run.before("trl", _TAKES_REFERENCE)
+    reference, pin = run.training.setup.reference, run.before("trl", _TAKES_REFERENCE)
     if reference is not None and pin is not None:
         message = (
             f"TRL before {named(_TAKES_REFERENCE)} ({pin}) refuses `ref_model` beside `peft_config` with a ValueError, "
@@ -74,7 +74,7 @@ def _no_eval_loss(run: Run) -> Iterator[Finding]:
     if (
         pin is None
         or told
-        or run.training.own_evaluation
+        or run.training.setup.own_evaluation
         or not always(best, True)
         or run.training.trainer not in _OF_TRANSFORMERS
     ):
@@ -291,7 +291,7 @@ def _unlaunched(run: Run) -> Value[bool]:
 
 def _by_its_trainer(run: Run) -> bool:
     """Whether the trainer is the one that the program names, which another library may replace."""
-    return not (run.training.replaced or run.model.loader_adapts or run.training.by_hand)
+    return not (run.training.setup.replaced or run.model.loader_adapts or run.training.by_hand)
 
 
 def _replicable(run: Run) -> Value[bool]:

@@ -152,6 +152,30 @@ class Dataset:
 
 
 @dataclass(frozen=True)
+class TrainerSetup:
+    """What a program gives a trainer beside its settings, as it is where the trainer is created."""
+
+    whole: tuple[str, ...] = ()
+    """Parts of the model beside the adapted one that train in full, at the same rate."""
+    replaced: bool = False
+    """Another library replaces the trainer by its own of the same name."""
+    reference: Span | None = None
+    """Where DPO is given a reference model beside the config of an adapter, without being told to use it."""
+    formatter: Formatter | None = None
+    """A function that makes lists of the rows, which the trainer wants as texts."""
+    text_rewards: tuple[TextReward, ...] = ()
+    """Reward functions that take completions for texts, where the trainer passes lists of messages."""
+    early: EarlyImport | None = None
+    """Where the trainer is imported, if that is before the library that replaces it."""
+    masked_end: MaskedEnd | None = None
+    """The token at the end of each text, which the collator takes for padding."""
+    padded_labels: PaddedLabels | None = None
+    """Labels with the padding of the texts in them."""
+    own_evaluation: bool = False
+    """The trainer is a class of the program's own, with methods or names of labels that decide what it measures."""
+
+
+@dataclass(frozen=True)
 class Training:
     """How it is trained. `trainer`: the class, the framework, or "a training loop", for messages. `optimizer` in the
     framework's spelling (`adamw_torch`, `paged_adamw_8bit`, `sgd`, …)."""
@@ -179,24 +203,8 @@ class Training:
     """Autocast computes in float16 (`fp16=True`); None, as transformers has it, is off."""
     loads_best: Value[bool | None] = ABSENT
     """The trainer loads the best checkpoint when it ends; None is off."""
-    whole: tuple[str, ...] = ()
-    """Parts of the model beside the adapted one that train in full, at the same rate."""
-    replaced: bool = False
-    """Another library replaces the trainer by its own of the same name."""
-    reference: Span | None = None
-    """Where DPO is given a reference model beside the config of an adapter, without being told to use it."""
-    formatter: Formatter | None = None
-    """A function that makes lists of the rows, which the trainer wants as texts."""
-    text_rewards: tuple[TextReward, ...] = ()
-    """Reward functions that take completions for texts, where the trainer passes lists of messages."""
-    early: EarlyImport | None = None
-    """Where the trainer is imported, if that is before the library that replaces it."""
-    masked_end: MaskedEnd | None = None
-    """The token at the end of each text, which the collator takes for padding."""
-    padded_labels: PaddedLabels | None = None
-    """Labels with the padding of the texts in them."""
-    own_evaluation: bool = False
-    """The trainer is a class of the program's own, with methods or names of labels that decide what it measures."""
+    setup: TrainerSetup = TrainerSetup()
+    """What else the program gives its trainer."""
 
 
 @dataclass(frozen=True)

@@ -711,4 +711,4 @@ def test_models_that_train_in_full_beside_an_adapter(frozen: str, whole: tuple[s
     net = Net()
     torch.optim.AdamW(net.parameters(), lr=1e-5)
     """
-    assert only(read_python(IMPORTS + textwrap.dedent(program))).training.whole == whole
+    assert only(read_python(IMPORTS + textwrap.dedent(program))).training.setup.whole == whole

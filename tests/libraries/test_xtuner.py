@@ -91,7 +91,7 @@ def test_a_vision_model_has_two_adapters() -> None:
         ("internlm/internlm2-7b", 64),
         ("openai/clip-vit-base-patch32", 8),
     }
-    assert {run.training.whole for run in runs} == {()}
+    assert {run.training.setup.whole for run in runs} == {()}
 
 
 @pytest.mark.parametrize(("frozen", "whole"), [("", ("llm",)), ("    freeze_llm=True,\n", ())])
@@ -110,7 +110,7 @@ def test_a_language_model_that_trains_in_full_beside_its_adapted_tower(frozen: s
         ("lr=2e-4", "lr=2e-5"),
     )
     run = only(read_python(text))
-    assert run.training.whole == whole
+    assert run.training.setup.whole == whole
     found = RUN_CHECKS["LL501"](run, {"max-rate": 5e-5})
     assert [finding.code for finding in found] == ["LL501"] * (not whole)
 
