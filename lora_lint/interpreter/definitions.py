@@ -339,6 +339,8 @@ class Function(Val):
                 bound[name] = Opaque(why, span, Reason.CALLER)
             elif entry and name not in options:
                 bound[name] = option_of(default, f"{dashes}{name}")
+            elif name not in options and self._is_configured(machine):
+                bound[name] = default.overridable()
             else:
                 bound[name] = default
 
@@ -352,6 +354,14 @@ class Function(Val):
             return None
         class_ = machine.evaluate(annotation, self.scope)
         return class_.open_instance(machine) if isinstance(class_, Class) and class_.is_data else None
+
+    def _is_configured(self, machine: Machine) -> bool:
+        """Whether a decorator may give it other defaults: gin's, or one that neither the project nor a known library
+        has."""
+        return any(
+            isinstance(each, Opaque | External) and not machine.library.knows(each.qualified_name)
+            for each in self.decorators
+        )
 
     def _decorator_defaults(self) -> dict[str, Val]:
         """Defaults that decorators give (`@click.option("--r", default=8)`)."""

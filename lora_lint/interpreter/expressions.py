@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from lora_lint.interpreter import branches, collecting, operations
-from lora_lint.interpreter.definitions import Class, Deferred, Instance, Scope, starred
+from lora_lint.interpreter.definitions import Class, Condition, Deferred, Instance, Scope, starred
 from lora_lint.interpreter.state import Step
 from lora_lint.interpreter.values import (
     MAX_NUMBER,
@@ -188,6 +188,8 @@ def dict_display(machine: Machine, node: ast.Dict, scope: Scope) -> Val:
             if spread is None:
                 result = DictVal({known: item.overridable() for known, item in result.items.items()}, result.span, True)
             else:
+                if spread.open:
+                    result = DictVal({known: item.overridable() for known, item in result.items.items()}, result.span)
                 result.items.update(spread.items)
                 result.open = result.open or spread.open
             continue
@@ -207,7 +209,7 @@ def comprehension(machine: Machine, node: ast.ListComp | ast.SetComp | ast.Gener
     before = machine.library.tally()
     for known in _generate(machine, node.generators, 0, inner, machine.span(node, scope), turns):
         complete = complete and known
-        elements.append(machine.evaluate(node.elt, inner))
+        elements.append(_element(machine, node, inner, known))
     if turns.cut and machine.library.tally() > before:
         machine.leave_turns(node, turns.cut, scope)
     if turns.ruled_out is not None:
@@ -224,6 +226,18 @@ def comprehension(machine: Machine, node: ast.ListComp | ast.SetComp | ast.Gener
     made = ListVal(elements, machine.span(node, scope), kind, not complete)
     made.cut = turns.cut
     return made
+
+
+def _element(machine: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope, known: bool) -> Val:
+    """An item of a comprehension; what a call in it does depends on the tests: `[p.requires_grad_() for … if …]`."""
+    if known or not isinstance(node.elt, ast.Call):
+        return machine.evaluate(node.elt, scope)
+    depth = len(machine.conditions)
+    machine.conditions += [Condition(test, True, scope) for each in node.generators for test in each.ifs]
+    try:
+        return machine.evaluate(node.elt, scope)
+    finally:
+        del machine.conditions[depth:]
 
 
 def _standing_for_all(

@@ -96,6 +96,8 @@ class Library(Protocol):
     def merge(self, values: list[Val], cases: Sequence[Case]) -> Val | None: ...
     def lasts(self, container: object, before: object) -> bool: ...
     def escape(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None: ...
+    def hand(self, name: str, arguments: Arguments) -> None: ...
+    def replace(self, name: str, value: Val) -> None: ...
 
 
 class Loader(Protocol):
@@ -129,6 +131,8 @@ class Machine:
         self.defining: dict[int, Scope] = {}
         self.main: ProgramFile | None = None
         self._worth: dict[int, bool] = {}
+        self.attempts: list[frozenset[str]] = []
+        """What the handlers of the `try` blocks around a statement call."""
 
     def run(self, module: ProgramFile, tree: ast.Module) -> None:
         """Follows a file from top to bottom, then the functions that nothing in it has called.
@@ -164,6 +168,10 @@ class Machine:
         """The module of the project with a dotted name, as the main program imports it."""
         return Deferred(name, 0, None).resolved(self, self.main.scope) if self.main is not None else None
 
+    def attempted(self, name: str) -> bool:
+        """Whether a function is called in a `try` block whose handlers call it again, if it raises."""
+        return any(name in called for called in self.attempts)
+
     def leave_open(self) -> None:
         """Notes that something may set the main program's settings again."""
         if self.main is not None:
@@ -194,6 +202,7 @@ class Machine:
             if found is not None:
                 return found
         name = _text_of(node.func)[:40] if node is not None else "it"
+        self.library.hand(name, arguments)
         escaped = self.library.escape(self, name, arguments, span)
         return escaped if escaped is not None else Opaque(f"`{name}(…)` is not followed", span)
 
@@ -212,6 +221,7 @@ class Machine:
             found = self.library.call(self, name, arguments, span)
         if found is not None:
             return found
+        self.library.hand(name, arguments)
         self.library.escape(self, name, arguments, span)
         return Object(name, arguments, span)
 

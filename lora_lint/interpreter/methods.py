@@ -237,8 +237,9 @@ def _update(machine: Machine, owner: DictVal, arguments: Arguments, span: Span, 
     added: dict[Any, Val] = dict(arguments.keywords)
     spread = given[0].mapping() if given else None
     if spread is not None:
+        if spread.open:
+            owner.unsettle(machine)
         added = {**spread.items, **added}
-        owner.open = owner.open or spread.open
     elif given:
         owner.unsettle(machine)
     for key, value in added.items():
@@ -295,8 +296,20 @@ def of_searched(machine: Machine, owner: Space, name: str, arguments: Arguments,
     return Opaque("it is a method of a searched value", span)
 
 
+def _updated(machine: Machine, owner: Object, arguments: Arguments, span: Span) -> Val:
+    """vars(config).update(…)"""
+    spread = arguments.positional[0].mapping() if arguments.positional else None
+    if arguments.open or (arguments.positional and (spread is None or spread.open)):
+        owner.unsettle(machine)
+    for name, value in {**(spread.items if spread is not None else {}), **arguments.keywords}.items():
+        owner.set_attribute(machine, str(name), value, span)
+    return Effect("update", span)
+
+
 def of_object(machine: Machine, root: Object, path: tuple[str, ...], arguments: Arguments, span: Span) -> Val:
     """A method of a library's object, or of something inside it."""
+    if path == ("__dict__", "update"):
+        return _updated(machine, root, arguments, span)
     found = machine.library.method(machine, root, path, arguments, span)
     if found is not None:
         return found

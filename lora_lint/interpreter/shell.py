@@ -98,7 +98,31 @@ def read_shell(source: SourceFile) -> tuple[Command, ...]:
 _PLAIN = frozenset("program do_group compound_statement pipeline negated_command ERROR".split())
 _TESTS = frozenset({"test_command", "compound_statement", "negated_command", "list"})
 _ASKING = frozenset({"read", "getopts", "mapfile", "readarray"})
+_READING = frozenset({"source", ".", "eval"})
+_HOOKS = (
+    "conda",
+    "mamba",
+    "activate",
+    "venv",
+    "ssh-agent",
+    "modulecmd",
+    "pyenv",
+    "brew",
+    "setvars",
+    "bashrc",
+    "profile",
+)
+"""What commands contain that make an environment ready."""
+_SETTINGS = ("env", "conf", "setting", "param", "vars", "local", "default", "secret", "credential")
+"""What the names of files contain that set variables."""
 _NEWLINE = re.compile(rb"(?<!\\)\n")
+
+
+def _default(value: Variable) -> Variable:
+    """A variable that something may set again."""
+    if isinstance(value, Word):
+        return replace(value, default=True)
+    return tuple(replace(each, default=True) for each in value)
 
 
 class _Script(ShellWords):
@@ -222,10 +246,21 @@ class _Script(ShellWords):
         elif first in ("shift", "set"):
             for key in [key for key in self.scope if key.isdecimal()]:
                 del self.scope[key]
+        elif first in _READING and self.sets_again(first or "", words[1:], node):
+            self.scope = {name: _default(value) for name, value in self.scope.items()}
         else:
             exported = {name: self.scope[name] for name in self.exported if name in self.scope}
             environment = {name: value for name, value in (exported | own).items() if isinstance(value, Word)}
             self.commands.append(Command(tuple(words), self.span(node), self.turns, environment))
+
+    def sets_again(self, first: str, given: list[Word], node: Any) -> bool:
+        """Whether `source .env` or `eval "$1"` may set variables again; what activates an environment sets none that
+        a script would have."""
+        asked = self.raw(node)
+        if first == "eval":
+            return any(word.text is None for word in given) and not any(each in asked for each in _HOOKS)
+        name = asked.split()[-1].rpartition("/")[2].strip("\"'")
+        return any(each in name for each in _SETTINGS) and not any(each in asked for each in _HOOKS)
 
     def run_redirected(self, node: Any) -> None:
         """`read -r -d '' commands <<EOF`: the variable gets the lines that follow."""

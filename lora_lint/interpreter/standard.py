@@ -141,11 +141,32 @@ def _isinstance(machine: Machine, arguments: Arguments, span: Span) -> Val | Non
     return Const(isinstance(sample, types), span, "derived")
 
 
+class _Settings(DictVal):
+    """`vars(config)` of a library's object: a change of the dict changes the object."""
+
+    __slots__ = ("owner",)
+
+    def __init__(self, owner: Object) -> None:
+        super().__init__({**owner.arguments.keywords, **owner.attributes}, owner.span, open_=True)
+        self.owner = owner
+
+    def set_item(self, machine: Machine, key: Val, value: Val, span: Span) -> None:
+        super().set_item(machine, key, value, span)
+        if isinstance(key, Const) and isinstance(key.value, str):
+            self.owner.set_attribute(machine, key.value, value, span)
+
+    def unsettle(self, machine: Machine) -> None:
+        super().unsettle(machine)
+        self.owner.unsettle(machine)
+
+
 def _vars(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
     """vars(settings): its attributes, which a change of the dict changes too."""
     if len(arguments.positional) != 1:
         return None
     owner = arguments.positional[0]
+    if isinstance(owner, Object):
+        return _Settings(owner)
     return owner.attribute(machine, "__dict__", span) if isinstance(owner, Instance) else owner.mapping()
 
 
@@ -463,12 +484,23 @@ def _replaced(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
     if not arguments.positional:
         return None
     subject = arguments.positional[0]
+    if isinstance(subject, Object):
+        return _replaced_in(subject, arguments)
     if not isinstance(subject, Instance):
         return Opaque("it is not a dataclass that is known", span)
     kept = subject.attributes
     if arguments.open:
         kept = {name: value.overridable() for name, value in kept.items()}
     return Instance(subject.class_, {**kept, **arguments.keywords}, subject.open)
+
+
+def _replaced_in(subject: Object, arguments: Arguments) -> Object:
+    """dataclasses.replace of a library's object: `replace(config, lora_alpha=16)`."""
+    kept = {**subject.arguments.keywords, **subject.attributes}
+    if arguments.open:
+        kept = {name: value.overridable() for name, value in kept.items()}
+    attributes = {**kept, **arguments.keywords}
+    return Object(subject.callee, subject.arguments, subject.span, subject.data, attributes)
 
 
 def _chained(machine: Machine, arguments: Arguments, span: Span) -> Val | None:

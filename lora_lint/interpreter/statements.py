@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from functools import partial
+from functools import lru_cache, partial
 
 from lora_lint.interpreter import branches, collecting, operations
 from lora_lint.interpreter.definitions import Class, Condition, Scope, make_function
@@ -310,12 +310,28 @@ def _expects_error(item: ast.withitem) -> bool:
 
 def try_(machine: Machine, node: ast.Try, scope: Scope) -> Signal | None:
     # The body is the intended case; handlers are for errors.
-    signal = machine.block(node.body, scope)
+    machine.attempts.append(_called_in(node))
+    try:
+        signal = machine.block(node.body, scope)
+    finally:
+        machine.attempts.pop()
     _fill_in(machine, node.handlers, scope)
     if signal is None:
         signal = machine.block(node.orelse, scope)
     final = machine.block(node.finalbody, scope)
     return final if final is not None else signal
+
+
+@lru_cache(maxsize=256)
+def _called_in(node: ast.Try) -> frozenset[str]:
+    """The names of what the handlers call, which may be the same again in another way."""
+    calls = (each for handler in node.handlers for each in ast.walk(handler) if isinstance(each, ast.Call))
+    names = (each.func for each in calls)
+    return frozenset(
+        name.id if isinstance(name, ast.Name) else name.attr
+        for name in names
+        if isinstance(name, ast.Name | ast.Attribute)
+    )
 
 
 def _fill_in(machine: Machine, handlers: list[ast.ExceptHandler], scope: Scope) -> None:

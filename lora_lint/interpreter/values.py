@@ -607,6 +607,13 @@ class External(Val):
         dotted = f"{self.name}.{name}"
         return machine.library.external(machine, dotted, span) or External(dotted)
 
+    def set_attribute(self, machine: Machine, name: str, value: Val, span: Span) -> None:
+        machine.library.replace(f"{self.name}.{name}", value)
+
+    def unsettle(self, machine: Machine) -> None:
+        if self.name == "sys.modules":  # `setattr(sys.modules[__name__], key, …)`
+            machine.leave_open()
+
     def item(self, machine: Machine, key: Val, span: Span) -> Val:
         return self  # a type's parameters
 
@@ -663,6 +670,10 @@ class Object(Val):
         if not machine.library.assign(machine, self, name, value, span):
             machine.journal.set_item(self.attributes, name, value)
 
+    def unsettle(self, machine: Machine) -> None:
+        for name, value in {**self.arguments.keywords, **self.attributes}.items():
+            machine.journal.set_item(self.attributes, name, value.overridable())
+
     def item(self, machine: Machine, key: Val, span: Span) -> Val:
         found = self.attributes.get(f"[{key.value}]") if isinstance(key, Const) else None
         if found is None:
@@ -685,7 +696,10 @@ class Object(Val):
         return None if found is None else (found, False)
 
     def mapping(self) -> DictVal | None:
-        return DictVal({**self.arguments.keywords, **self.attributes}, None, True) if self.attributes else None
+        if not self.attributes:
+            return None
+        named = {name.strip("[]"): value for name, value in self.attributes.items()}  # attributes and items
+        return DictVal({**self.arguments.keywords, **named}, None, True)
 
     def copied(self, machine: Machine, arguments: Arguments, span: Span) -> Val:
         found = machine.library.method(machine, self, ("__deepcopy__",), arguments, span)

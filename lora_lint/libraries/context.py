@@ -131,6 +131,8 @@ class Context:
         machine = self.machine
         record = ConfigRecord(kind, span, tuple(machine.trail), tuple(machine.conditions), dialect, made_by)
         made = Object(kind, arguments, span, record)
+        if self.own is not None or machine.attempted(kind):
+            self.records.note(record, Fact.HANDED)  # a class of the program's own may set more, an attempt may fail
         if len(self.records.configs) < MAX_CONFIGS:
             self.records.add_config(made)
         else:
@@ -173,6 +175,8 @@ class Context:
         self.happen(record, event)
         if isinstance(config, Object) and isinstance(config.data, ConfigRecord):
             self.records.note(config.data, Fact.USED)
+            if self.machine.attempted("get_peft_model"):
+                self.records.note(config.data, Fact.HANDED)
             machine = self.machine
             if len(self.records.runs) < MAX_CONFIGS:
                 case = tuple(choice for frame in machine.frames for choice in frame.case)

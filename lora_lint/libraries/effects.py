@@ -62,6 +62,8 @@ class Log(list[T]):
 class Fact(Enum):
     """Something that a program may do to a record on any of its paths."""
 
+    HANDED = auto()
+    """The model or the config is given to a function that is not followed, which may change it."""
     EDITED = auto()
     """A module of the model is replaced."""
     UNWRAPPED = auto()
@@ -319,6 +321,8 @@ class Records:
     new_tokens: TokenLog = field(default_factory=TokenLog)
     unread: dict[tuple[Limit, str], None] = field(default_factory=dict)
     """What is not followed because of a limit, as a clause for the user."""
+    patched: bool = False
+    """A part of a library is replaced, by the program or by something that is not followed."""
     text: bytes = b""
     """The whole program, and its own trainers from other files, where a save checks whether the program may write parts
     of a model in other ways too."""
@@ -331,6 +335,10 @@ class Records:
         """Adds a part of the program that another file holds."""
         if text not in self.text:
             self.text += b"\n" + text
+
+    def patch(self) -> None:
+        """Notes that a part of a library is replaced."""
+        self.patched = True
 
     def refuse(self, config: ConfigRecord, span: Span) -> None:
         """Notes a call that takes no config of an adapter, and is given one."""

@@ -56,6 +56,14 @@ def merged(context: Context, name: str, arguments: Arguments, span: Span) -> Val
     return result
 
 
+def updated(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`OmegaConf.update(cfg, key, value)`: of a key that is not known it may be any."""
+    owner, key = arguments.get("cfg", 0), arguments.get("key", 1)
+    if owner is not None and not (isinstance(key, Const) and key.origin != "cli-default"):
+        owner.unsettle(context.machine)
+    return None
+
+
 def created(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
     """`OmegaConf.create({"rank": 8})`."""
     given = arguments.get("obj", 0)
@@ -71,6 +79,7 @@ CALLS: dict[str, Handler] = {
     "OmegaConf.create": created,
     "OmegaConf.load": namespace,
     "OmegaConf.merge": merged,
+    "OmegaConf.update": updated,
     "OmegaConf.structured": parsers.parsed,
     **dict.fromkeys(("OmegaConf.to_container", "OmegaConf.to_object"), unchanged),
 }

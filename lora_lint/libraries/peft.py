@@ -211,6 +211,19 @@ def saves_otherwise(program: bytes) -> bool:
     return _shows(_OTHER_WAYS, program)
 
 
+_RESCALES = (
+    rb"\bpeft_config\s*\[[^\]\n]*\]\.\w+\s*=(?!=)",
+    rb"\.scaling(?:\s*\[[^\]\n]*\])?\s*[*/]?=(?!=)",
+    rb"\.(?:set_scale|scale_layer|unscale_layer)\s*\(",
+)
+"""Ways to change the settings of an adapter that is on a model."""
+
+
+def rescales(program: bytes) -> bool:
+    """Whether a program shows a way to change the settings of an adapter after it is put on a model."""
+    return (b"scal" in program or b"peft_config" in program) and _shows(_RESCALES, program)
+
+
 def thaws(program: bytes) -> bool:
     """Whether a program shows a way to make parameters trainable, perhaps in a method that a trainer calls."""
     return b"requires_grad" in program and _shows(_THAWS, program)

@@ -277,6 +277,7 @@ class Knowledge:
         if last in ("from_config", "_from_config"):
             return transformers.from_config(context, name, arguments, span)
         if trainers.is_trainer(name, arguments):
+            self.hand(name, arguments)
             return trainers.trainer(context, name, arguments, span)
         if last in torch.OPTIMIZERS:
             return torch.optimizer(context, name, arguments, span)
@@ -440,3 +441,16 @@ class Knowledge:
         else:
             peft.may_thaw(Context(machine, self.records), name, arguments, span)
         return None
+
+    def hand(self, name: str, arguments: Arguments) -> None:
+        """Notes what a call that is not followed may change."""
+        from lora_lint.libraries import unfollowed
+
+        unfollowed.hand(self.records, name, arguments)
+
+    def replace(self, name: str, value: Val) -> None:
+        """Notes that a class, a function or a method of a library is another one from now on."""
+        from lora_lint.libraries import unfollowed
+
+        if unfollowed.is_patch(name, value):
+            self.records.patch()

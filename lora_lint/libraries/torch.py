@@ -32,6 +32,7 @@ from lora_lint.run.events import (
     MakeOptimizer,
     MakeOtherOptimizer,
     Selected,
+    SetWeights,
     Unfreeze,
 )
 from lora_lint.run.run import TrainerSetup
@@ -74,16 +75,32 @@ def method(context: Context, owner: Object, path: tuple[str, ...], arguments: Ar
     if name in _OF_MODELS:
         role: Role = "parameters" if "parameters" in name else "modules"
         return Object(name, arguments, span, Part(record, role, _inside(path[:-1]), name.startswith("named")))
-    if name == "get_submodule" and (within := _submodule(arguments)) is not None:
-        return Object(name, arguments, span, Part(record, "modules", _inside((*path[:-1], *within))))
+    if len(path) > 1 and casts(name, arguments):
+        context.happen(record, Cast(span))
+    if name in _GETTERS:
+        return Object(name, arguments, span, _found_in(Part(record, "modules", _inside(path[:-1])), name, arguments))
+    if name in _ADDING:
+        context.records.note(record, Fact.EDITED)
+    if name == _MARKING:
+        context.happen(record, Freeze(span, selection=Selected.UNREADABLE))
     _hook(context, record, name, arguments, span)
     return None
 
 
-def _submodule(arguments: Arguments) -> tuple[str, ...] | None:
-    """The attributes in `module.get_submodule("encoder.layer")`."""
+_GETTERS: dict[str, Role] = {"get_submodule": "module", "get_parameter": "parameter"}
+_ADDING = frozenset({"add_module", "register_module", "set_submodule"})
+_MARKING = "_mark_only_adapters_as_trainable"
+"""The method of PEFT's tuners that freezes all but the adapters (peft 0.21.2, tuners/tuners_utils.py)."""
+
+
+def _found_in(part: Part, name: str, arguments: Arguments) -> Part:
+    """What `module.get_submodule("encoder.layer")` and `get_parameter` find: one that is not known is some of all."""
     target = text_of(arguments.get("target", 0))
-    return tuple(target.split(".")) if target else None
+    if target:
+        inner = ".".join(filter(None, (part.path, _inside(tuple(target.split("."))))))
+        role: Role = "modules" if name == "get_submodule" else "parameters"
+        return replace(part, role=role, path=inner or None)
+    return replace(part, role=_GETTERS[name], path=None, selection=Selected.UNREADABLE)
 
 
 def _hook(context: Context, record: ModelRecord, name: str, arguments: Arguments, span: Span) -> None:
@@ -106,9 +123,10 @@ def part_method(context: Context, owner: Object, path: tuple[str, ...], argument
     if name == "requires_grad_":
         _set_trainable(context, replace(part, path=inner), arguments.get("", 0), span)
         return owner
-    if name == "get_submodule" and (within := _submodule(arguments)) is not None:
-        inner = ".".join(filter(None, (part.path, _inside((*path[:-1], *within))))) or None
-        return Object(name, arguments, span, replace(part, path=inner))
+    if name in _GETTERS:
+        return Object(name, arguments, span, _found_in(replace(part, path=inner), name, arguments))
+    if name in _ADDING:
+        context.records.note(part.record, Fact.EDITED)
     if name in _ITERATORS:
         role: Role = "parameters" if "parameters" in name else "modules"
         known = inner if part.role != "module" else None
@@ -178,6 +196,8 @@ def assign(context: Context, target: Object | Member, name: str, value: Val, spa
         if name == "requires_grad":
             _set_trainable(context, Part(data.record, "modules", _inside(path)), value, span)
             return True
+        if name == "data" and path:
+            context.happen(data.record, SetWeights(span))
         if _replaces_module((*path, name), value, inside=bool(path)):
             context.records.note(data.record, Fact.EDITED)
         return bool(path)
@@ -211,6 +231,7 @@ def _set_trainable(context: Context, part: Part, value: Val | None, span: Span) 
     if value is None:
         value = Const(True)
     if not isinstance(value, Const) or not isinstance(value.value, bool):
+        context.happen(part.record, Freeze(span, selection=Selected.UNREADABLE))  # all but those that it is true of
         return
     conditions = tuple(machine.conditions)
     if value.value and any(only_trained(each.test, each.taken, each.scope) for each in conditions):
@@ -276,13 +297,29 @@ def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> 
             context.happen(record, MakeOptimizer(span, sure=False))
         return Object(name, arguments, span, training)
     own = {id(view.record): view.record for view in views}
+    sure, adapter_alone = not _refilled(context.records.text), _of_adapter(arguments.get("params", 0))
     for record in own.values():
-        context.happen(record, MakeOptimizer(span))
+        context.happen(record, MakeOptimizer(span, sure=sure, adapter_alone=adapter_alone))
         context.trains(record, training)
     for record in {id(each): each for each in context.records.all_models() if own and id(each) not in own}.values():
         context.happen(record, MakeOtherOptimizer(span))
     models = (Object("model", Arguments([], {}, {}), span, view) for view in views)
     return Object(name, arguments, span, training, {"model": either(models)} if views else {})
+
+
+def _refilled(program: bytes) -> bool:
+    """Whether a program changes what its optimizer holds: `optimizer.param_groups[0]["params"] = …`."""
+    return b"param_groups" in program and re.search(rb"param_groups\b[^\n]*[\"']params[\"']\s*\]", program) is not None
+
+
+def _of_adapter(value: Val | None) -> bool:
+    """Whether parameters are chosen by name from the adapter's: `[p for n, p in … if "lora_" in n]`."""
+    part = record_of(value, Part)
+    if part is not None:
+        return isinstance(part.selection, Fragments) and all("lora" in name for name in part.selection.names)
+    if isinstance(value, DictVal):
+        return _of_adapter(value.items.get("params"))
+    return isinstance(value, ListVal) and bool(value.items) and all(map(_of_adapter, value.items))
 
 
 def _in_full(views: Sequence[ModelView]) -> tuple[str, ...]:

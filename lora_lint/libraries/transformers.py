@@ -59,7 +59,8 @@ def _by_config(config: Val | None, span: Span) -> Val:
     if isinstance(config, Either):
         return either(_by_config(option, span) for option in config.options)
     if isinstance(config, Object):
-        return quantization_of(config.arguments, span) or Opaque("another kind of quantisation", span)
+        given = Arguments(config.arguments.positional, {**config.arguments.keywords, **config.attributes}, {})
+        return quantization_of(given, span) or Opaque("another kind of quantisation", span)
     if isinstance(config, Opaque):
         return Opaque("the quantisation config is not known", span)
     return Const(None, span, "framework-default")

@@ -90,9 +90,9 @@ class Judge:
     def _placed(self, finding: Finding, run: Run, basis: Basis) -> Finding:
         """The finding with the other places that it rests on, and with its basis if requested. Where the program that
         reads a file is not known, nothing in the file is certain; nor is it with a framework that is newer than the
-        facts about it, or a copy of the project's own."""
+        facts about it, or a copy of the project's own, or where code that is not followed may change the run."""
         finding = _with_known_keys(_with_origins(finding, run), run)
-        if run.framework.reader_unknown or run.newer:
+        if run.framework.reader_unknown or run.newer or run.changeable:
             finding = replace(finding, confidence=least(finding.confidence, "likely"))
         return replace(finding, basis=basis) if self._basis else finding
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 
-from lora_lint.marks import PACKAGES, SCRIPTS
-from lora_lint.run.versions import Pin, framework_of
+from lora_lint.marks import SCRIPTS
+from lora_lint.run.versions import PACKAGES, Pin, framework_of
 from lora_lint.system import disk
 
 TYPE_CHECKING = False
@@ -32,8 +32,10 @@ def frameworks_in(
     gives the content of a file, empty if there is none."""
     below = (disk.names(os.path.join(folder, "src")) or ()) if "src" in names else ()
     for package in (*names, *(f"src/{name}" for name in below)):
-        framework = _MODULES.get(os.path.basename(package))
-        if framework is not None and disk.is_file(os.path.join(folder, package, "__init__.py")):
+        framework = _MODULES.get(os.path.basename(package).removesuffix(".py"))
+        if framework is not None and package.endswith(".py"):
+            yield framework, None
+        elif framework is not None and disk.is_file(os.path.join(folder, package, "__init__.py")):
             files = (*(f"{package}/{name}" for name in _IN_PACKAGE), *_BESIDE)
             pins = (_pin(read(os.path.join(folder, name)), name) for name in files)
             yield framework, next((pin for pin in pins if pin is not None), None)

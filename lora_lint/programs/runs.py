@@ -27,7 +27,7 @@ from lora_lint.libraries.effects import (
     RunRecord,
     TrainingRecord,
 )
-from lora_lint.libraries.peft import saves_otherwise, thaws
+from lora_lint.libraries.peft import rescales, saves_otherwise, thaws
 from lora_lint.programs.adapters import adapter_of, settings_of_method
 from lora_lint.programs.events import besides, events_of, exclude
 from lora_lint.programs.given import of_call, of_loading
@@ -72,6 +72,8 @@ _SEARCHED = ("r", "lora_alpha", "use_rslora")
 def finish(records: Records, path: str) -> Reading:
     """All runs in the order they are written, and the sweeps among them. `path` is the linted file."""
     find_adapters(records)
+    if records.patched or rescales(records.text):
+        _doubt_all(records)
     pending = list(records.runs)
     givers = ((path, None), *([(records.caller, None)] if records.caller else []), *records.loaded.get(path, ()))
     for config in records.configs:
@@ -101,12 +103,14 @@ def finish(records: Records, path: str) -> Reading:
                 continue
         made.append((record, base))
     sweeps += _repeated(made)
-    made = _sharing(made)
+    made = _compared(_sharing(made), sweeps)
     runs = [run for _, run in made] + list(_reloaded(records, path, made))
     if saves_otherwise(records.text):
         runs = [replace(run, saves_otherwise=True) for run in runs]
     if thaws(records.text):
         runs = [replace(run, thaws=True) for run in runs]
+    if b"arlyStopping" in records.text or b"early_stop" in records.text:
+        runs = [replace(run, stops_early=True) for run in runs]
     if b"dequant" in records.text:  # by a function of the program's own that replaces each layer, or `dequantize()`
         runs = list(map(_without_bits, runs))
     given = (of_call(made, name, made.callee, made.span) for name, made in records.checked if made.span is not None)
@@ -114,11 +118,32 @@ def finish(records: Records, path: str) -> Reading:
     return Reading(tuple(_distinct(runs + extra)), tuple(sweeps), given=here)
 
 
+def _doubt_all(records: Records) -> None:
+    """Notes of every model and config that something which is not followed may change it."""
+    for model in records.all_models():
+        records.note(model, Fact.HANDED)
+    for config in records.configs:
+        records.note(config.data, Fact.HANDED)
+
+
 def _without_bits(run: Run) -> Run:
     """A run whose base model may lose its bits after it is loaded."""
     if known(run.model.quantization) is None:
         return run
     return replace(run, model=replace(run.model, quantization=Unknown("the program may dequantize it")))
+
+
+def _compared(made: list[tuple[RunRecord, Run]], sweeps: list[Sweep]) -> list[tuple[RunRecord, Run]]:
+    """The runs, with those marked that are tried at several learning rates."""
+    tried = {
+        run.adapter.span
+        for sweep in sweeps
+        for run in sweep.runs
+        if len({rate.value for each in sweep.runs for rate in alternatives(each.training.learning_rate)}) > 1
+    }
+    if not tried:
+        return made
+    return [(record, replace(run, compares_rates=run.adapter.span in tried)) for record, run in made]
 
 
 def _sharing(made: list[tuple[RunRecord, Run]]) -> list[tuple[RunRecord, Run]]:
@@ -274,6 +299,7 @@ def _run(
         settings=settings_of_method(config, span),
         own_names=any(part in (known(adapter.target_modules) or ()) for part in framework.parts),
         config=config.data.span,
+        changeable=Fact.HANDED in (model.facts | config.data.facts),
         saves=texts(saved_in(model)),
         launch=launch_of(model, trainings[-1].arguments if trainings else None, span, project),
         pins={"trl": trainings[-1].pin} if trainings and trainings[-1].pin is not None else {},
@@ -414,6 +440,7 @@ def _of_loaded(model: ModelRecord, load: Happening, saved: Object | None, traine
         training_of(trainings, span),
         events_of(model, load.conditions),
         trained=trained,
+        changeable=Fact.HANDED in model.facts,
     )
 
 

@@ -116,7 +116,8 @@ def rank_too_high_for_data(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
         doubt = "possible"
     passes = _passes(run, size)
     far = rank >= _FAR * bound and (passes is None or passes > 1)
-    level: Level = "warning" if far and (size <= _FEW or (passes is not None and passes >= _OFTEN)) else "advice"
+    often = size <= _FEW or (passes is not None and passes >= _OFTEN)
+    level: Level = "warning" if far and often and not run.stops_early else "advice"
     fix = _other_rank(run, rank, bound)
     yield resting(
         *("LL301", message, adapter.rank, run.dataset.size),

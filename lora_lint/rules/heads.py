@@ -8,9 +8,20 @@ from lora_lint.finding import Finding, Fix, Related, Write
 from lora_lint.knowledge import versions
 from lora_lint.rules.changes import drop, put
 from lora_lint.rules.reached import cases_of, model_place, sureness
-from lora_lint.rules.trainability import unfrozen
+from lora_lint.rules.trainability import thaws_unseen, unfrozen
 from lora_lint.rules.words import least, names, resting
-from lora_lint.run.events import Cast, Freeze, LoadAdapter, PrepareKbit, PutOn, Train, Unfreeze, Wrap
+from lora_lint.run.events import (
+    Cast,
+    Freeze,
+    LoadAdapter,
+    PrepareKbit,
+    PutOn,
+    SetRequiresGrad,
+    SetWeights,
+    Train,
+    Unfreeze,
+    Wrap,
+)
 from lora_lint.run.values import ABSENT, Known, alternatives, known
 
 TYPE_CHECKING = False
@@ -61,7 +72,7 @@ def classifier_head_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
         return
     if not isinstance(adapter.task_type, Known) or not isinstance(adapter.modules_to_save, Known):
         return
-    if any(isinstance(event, Unfreeze) for event in run.events):
+    if any(isinstance(event, Unfreeze) for event in run.events) or thaws_unseen(run) or _may_be_trained_before(run):
         return
     saved = adapter.modules_to_save.value or ()
     head = head_for(run.model.loader)
@@ -77,6 +88,14 @@ def classifier_head_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     elif head in _TASKS and adapter.task_type.value in SAVED_BY_TASK:
         yield from _frozen_again(run)
         yield from _of_a_class(run, saved)
+
+
+def _may_be_trained_before(run: Run) -> bool:
+    """Whether the head may have been trained, or its weights loaded, before the adapter was put on."""
+    wrap = next((number for number, event in enumerate(run.events) if isinstance(event, PutOn)), 0)
+    return any(isinstance(event, Train | SetWeights) for event in run.events[:wrap]) or any(
+        isinstance(event, SetRequiresGrad) and event.adapters is None for event in run.events[wrap:]
+    )
 
 
 def _put_on_by_model(run: Run) -> bool:

@@ -396,8 +396,9 @@ def merge_result_dropped(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
 
 def compiled_before_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL605"""
-    if run.trained is not True:
-        return
+    renamed = any(isinstance(each, Save) and each.gathered and not each.by_trainer for each in run.events)
+    if run.trained is not True or renamed:
+        return  # the names of what is saved are the program's own
     for event in run.events:
         if isinstance(event, PutOn) and event.compiled is not None:
             message = (

@@ -33,7 +33,7 @@ def full_finetune_learning_rate(run: Run, options: Mapping[str, Any]) -> Iterabl
     rates = alternatives(training.learning_rate)
     if run.trained is False or run.is_smoke_test() or not rates:
         return
-    if training.method not in ("supervised", "classification"):
+    if training.method not in ("supervised", "classification") or run.compares_rates:
         return
     highest = max(rate.value for rate in rates)
     if not 0 < highest <= options["max-rate"] or _made_up_for(run):
@@ -74,7 +74,12 @@ def learning_rate_too_high(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     """LL502"""
     training, adapter = run.training, run.adapter
     optimizer = known(training.optimizer) or "adamw"
-    if run.trained is False or not _takes_rate_as_adam(optimizer) or training.method in ("preference", "rl"):
+    if (
+        run.trained is False
+        or run.compares_rates
+        or not _takes_rate_as_adam(optimizer)
+        or training.method in ("preference", "rl")
+    ):
         return
     cases = list(every_case(training.learning_rate, adapter.rank, adapter.alpha, adapter.use_rslora))
     products = [

@@ -165,6 +165,8 @@ def unfrozen(run: Run) -> Iterator[Unfrozen]:
             continue
         later = run.events[number + 1 :]
         foreign = _foreign(event.selection.names, run) if isinstance(event.selection, Fragments) else None
+        if any(isinstance(each, MakeOptimizer) and each.adapter_alone for each in later):
+            continue
         if foreign == () or _undone(event, later) or _comes_too_late(event, run.events[:number], later):
             continue
         kept = foreign is not None and grown and all(map(_is_embedding, foreign))
@@ -224,6 +226,8 @@ def _undone(unfrozen: Unfreeze, later: Iterable[Event]) -> bool:
         if isinstance(event, (PrepareKbit, *_GONE)):
             return True
         if isinstance(event, Freeze) and _covers(event.selection, unfrozen.selection):
+            return True
+        if isinstance(event, SetRequiresGrad) and event.adapters is None:  # `freeze(model)`, which is not followed
             return True
         if isinstance(event, Train):
             return False

@@ -17,6 +17,7 @@ from lora_lint.run.events import (
     LoadAdapter,
     PrepareKbit,
     PutOn,
+    SetWeights,
     TakeOff,
     Wrap,
 )
@@ -68,6 +69,8 @@ def kbit_prepare_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     wrap = next((event for event in run.events if isinstance(event, PutOn)), None)
     if not isinstance(wrap, Wrap) or run.model.edited or any(isinstance(event, Freeze) for event in run.events):
         return
+    if run.changeable:
+        return  # a function that is not followed may prepare it
     training = run.training
     wraps = any(isinstance(event, Wrap) and event.span == training.span for event in run.events)
     by_hand = training.trainer == _WRAPS_ITSELF and not wraps
@@ -292,7 +295,7 @@ def identity_init_off(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
     adapter = run.adapter
     if run.trained is not True or not always(adapter.init_lora_weights, False):
         return
-    if any(isinstance(event, LoadAdapter) for event in run.events):
+    if any(isinstance(event, LoadAdapter | SetWeights) for event in run.events):
         return
     key = adapter.key("init_lora_weights")
     message = (

@@ -248,9 +248,10 @@ class Unwrap(_Occurrence):
 @dataclass(frozen=True)
 class MakeOptimizer(_Occurrence):
     """The program creates an optimizer on parameters of the model: later unfreezing does not reach it. `sure`: they are
-    certainly this model's."""
+    certainly this model's. `adapter_alone`: they are chosen by the names of the adapter's."""
 
     sure: bool = True
+    adapter_alone: bool = False
 
 
 @dataclass(frozen=True)

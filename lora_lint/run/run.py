@@ -365,6 +365,12 @@ class Run:
     thaws: bool = False
     """The program makes parameters trainable somewhere, perhaps where nothing is followed: in a callback, in a method
     of its own trainer."""
+    changeable: bool = False
+    """Code that is not followed may change its model or its config: it is given one of them, or patches a library."""
+    compares_rates: bool = False
+    """It is one of several runs of a program that differ in the learning rate."""
+    stops_early: bool = False
+    """The program stops when the loss on other examples rises."""
     others: tuple[BaseModel, ...] = ()
     """The other models that the same config is put on."""
     settings: Mapping[str, Value[Any]] = field(default_factory=dict)

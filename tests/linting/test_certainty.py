@@ -249,3 +249,165 @@ def test_defaults_that_another_library_replaces_are_not_known(tmp_path: Path, im
         "SFTTrainer(model=model, train_dataset=rows, args=SFTConfig('out')).train()\n"
     )
     assert (confidence(tmp_path, program, "LL501") is None) is imported
+
+
+SETTINGS = "c = LoraConfig(r=8, lora_alpha=0, target_modules=['q_proj'])\n"
+PUT_ON = "model = get_peft_model(base, c)\n" + TRAIN
+
+
+@pytest.mark.parametrize(
+    "program, sure",
+    [
+        (SETTINGS + PUT_ON, "certain"),
+        (SETTINGS + "for k, v in json.load(open('o')).items():\n    setattr(c, k, v)\n" + PUT_ON, "likely"),
+        (SETTINGS + "vars(c).update(json.load(open('o')))\n" + PUT_ON, "likely"),
+        (SETTINGS + "vars(c).update(lora_alpha=16)\n" + PUT_ON, None),
+        (SETTINGS + "c.__dict__.update(json.load(open('o')))\n" + PUT_ON, "likely"),
+        (SETTINGS + "c = dataclasses.replace(c, lora_alpha=16)\n" + PUT_ON, None),
+        (SETTINGS + "c = dataclasses.replace(c, **json.load(open('o')))\n" + PUT_ON, "likely"),
+        (SETTINGS + "d = c.to_dict()\nd['lora_alpha'] = 16\nc = LoraConfig(**d)\n" + PUT_ON, None),
+        (SETTINGS + "import theirs\ntheirs.tweak(c)\n" + PUT_ON, "likely"),
+        (SETTINGS + "import theirs\ntheirs.print_config(c)\n" + PUT_ON, "certain"),
+        (SETTINGS + PUT_ON + "model.peft_config['default'].lora_alpha = 16\n", "likely"),
+        (SETTINGS + PUT_ON + "for m in model.modules():\n    m.scaling['default'] = 2.0\n", "likely"),
+        ("LoraConfig.__post_init__ = lambda self: None\n" + SETTINGS + PUT_ON, "likely"),
+        ("import torch.nn\ntorch.nn.Linear.forward = print\n" + SETTINGS + PUT_ON, "certain"),
+        ("import llama_patch\nllama_patch.apply()\n" + SETTINGS + PUT_ON, "likely"),
+        (
+            "class Own(LoraConfig):\n    def __post_init__(self):\n        self.lora_alpha = 2 * self.r\n"
+            + SETTINGS.replace("LoraConfig", "Own")
+            + PUT_ON,
+            "likely",
+        ),
+        (
+            "from theirs import configured\n@configured\ndef run(alpha=0):\n    return LoraConfig(r=8, lora_alpha=alpha)\n"
+            "c = run()\n" + PUT_ON,
+            "likely",
+        ),
+        (
+            "def run(**given):\n    d = {'alpha': 0}\n    d.update(given)\n"
+            "    return LoraConfig(r=8, lora_alpha=d['alpha'])\nc = run(**json.load(open('o')))\n" + PUT_ON,
+            "likely",
+        ),
+        (
+            "alpha = 0\nfor each in sys.argv[1:]:\n    setattr(sys.modules[__name__], *each.split('='))\n"
+            "    setattr(sys.modules[__name__], each, 1)\n" + WRAP.format("alpha"),
+            "likely",
+        ),
+    ],
+)
+def test_what_may_change_a_config(tmp_path: Path, program: str, sure: str | None) -> None:
+    assert confidence(tmp_path, program, "LL105") == sure
+
+
+CLASSIFIER = "base = AutoModelForSequenceClassification.from_pretrained('bert-base-uncased', num_labels=3)\n"
+HEADLESS = "model = get_peft_model(base, LoraConfig(r=8, lora_alpha=16, target_modules=['query']))\n"
+BAICHUAN = "model = get_peft_model(base, LoraConfig(r=8, lora_alpha=16, target_modules=['W_pack']))\n"
+
+
+@pytest.mark.parametrize(
+    "code, program, sure",
+    [
+        ("LL406", CLASSIFIER + HEADLESS + TRAIN, "certain"),
+        ("LL406", CLASSIFIER + TRAIN.replace("model=model", "model=base") + HEADLESS + TRAIN, None),
+        ("LL406", CLASSIFIER + "base.load_state_dict(torch.load('h'), strict=False)\n" + HEADLESS + TRAIN, None),
+        ("LL406", CLASSIFIER + "base.classifier.weight.data = torch.load('w')\n" + HEADLESS + TRAIN, None),
+        (
+            "LL406",
+            CLASSIFIER
+            + HEADLESS
+            + "model.get_parameter('base_model.model.classifier.weight').requires_grad = True\n"
+            + TRAIN,
+            None,
+        ),
+        (
+            "LL406",
+            CLASSIFIER
+            + HEADLESS
+            + "found = dict(model.named_parameters())\nfound['base_model.model.classifier.weight'].requires_grad = True\n"
+            + TRAIN,
+            None,
+        ),
+        ("LL406", CLASSIFIER + HEADLESS + "import theirs\ntheirs.prepare(model)\n" + TRAIN, "likely"),
+        ("LL401", ADD + "model.requires_grad_(True)\n" + TRAIN, "certain"),
+        (
+            "LL401",
+            ADD
+            + "model.requires_grad_(True)\nfor n, p in model.named_parameters():\n    p.requires_grad = 'lora_' in n\n"
+            + TRAIN,
+            None,
+        ),
+        (
+            "LL401",
+            LOAD + "[p.requires_grad_(True) for n, p in model.named_parameters() if 'lora_' in n]\n" + TRAIN,
+            None,
+        ),
+        (
+            "LL401",
+            ADD
+            + "model.requires_grad_(True)\n"
+            + "opt = torch.optim.AdamW([p for n, p in model.named_parameters() if 'lora_' in n], lr=2e-4)\n"
+            + "Trainer(model=model, args=TrainingArguments('out'), optimizers=(opt, None)).train()\n",
+            None,
+        ),
+        ("LL401", ADD + "model.requires_grad_(True)\nimport theirs\ntheirs.freeze(model)\n" + TRAIN, None),
+        ("LL402", LOAD + "import theirs\ntheirs.OwnTrainer(model=model).train()\n", "likely"),
+        ("LL201", BAICHUAN + TRAIN, "certain"),
+        ("LL201", "base.model.add_module('W_pack', torch.nn.Linear(8, 8))\n" + BAICHUAN + TRAIN, None),
+        (
+            "LL201",
+            "for n, m in list(base.named_modules()):\n"
+            "    setattr(base.get_submodule(n.rsplit('.')[0]), 'W_pack', torch.nn.Linear(8, 8))\n" + BAICHUAN + TRAIN,
+            None,
+        ),
+        ("LL201", "import theirs\ntheirs.fuse(base)\n" + BAICHUAN + TRAIN, "likely"),
+        (
+            "LL201",
+            "try:\n    " + BAICHUAN + "except ValueError:\n    " + BAICHUAN.replace("W_pack", "q_proj") + TRAIN,
+            "likely",
+        ),
+    ],
+)
+def test_what_may_change_a_model(tmp_path: Path, code: str, program: str, sure: str | None) -> None:
+    assert confidence(tmp_path, program, code) == sure
+
+
+def test_a_module_of_the_project_with_a_library_s_name(tmp_path: Path) -> None:
+    assert confidence(tmp_path, WRAP.format("0"), "LL105", peft="class LoraConfig:\n    pass\n") == "likely"
+
+
+@pytest.mark.parametrize(
+    "rates, codes", [(["1e-5", "1e-3"], []), (["1e-5", "1e-5"], ["LL501", "LL501"]), (["2e-2", "2e-4"], [])]
+)
+def test_rates_that_a_program_compares(tmp_path: Path, rates: list[str], codes: list[str]) -> None:
+    """It says itself which one is best."""
+    program = (
+        f"for rank, rate in zip([8, 64], [{', '.join(rates)}]):\n"
+        "    base = AutoModelForCausalLM.from_pretrained('meta-llama/Llama-2-7b-hf')\n"
+        "    model = get_peft_model(base, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=['q_proj']))\n"
+        "    Trainer(model=model, args=TrainingArguments('out', learning_rate=rate)).train()\n"
+    )
+    (tmp_path / "train.py").write_text(HEAD + program, encoding="utf-8")
+    found = engine.lint([(tmp_path / "train.py").as_posix()], Settings(), jobs=1).findings
+    assert [each.code for each in found if each.code in ("LL501", "LL502")] == codes
+
+
+@pytest.mark.parametrize(
+    "before, sure",
+    [
+        ("", "certain"),
+        ("source .env\n", "likely"),
+        ("source venv/bin/activate\n", "certain"),
+        ('eval "$1"\n', "likely"),
+        ('eval "$(conda shell.bash hook)"\n', "certain"),
+    ],
+)
+def test_what_sets_variables_of_a_script_again(tmp_path: Path, before: str, sure: str) -> None:
+    script = (
+        f"TARGET=q_projj\n{before}llamafactory-cli train --model_name_or_path meta-llama/Llama-3.1-8B --stage sft "
+        "--do_train true --dataset alpaca_en --template llama3 --finetuning_type lora --output_dir out "
+        "--lora_target $TARGET\n"
+    )
+    (tmp_path / "run.sh").write_text(script, encoding="utf-8")
+    found = engine.lint([(tmp_path / "run.sh").as_posix()], Settings(), jobs=1).findings
+    assert [each.confidence for each in found if each.code == "LL201"] == [sure]

@@ -60,7 +60,10 @@ def events(program: str) -> list[Event]:
         ("for p in model.parameters():\n    p.requires_grad = True", [Unfreeze(AT)]),
         ("for p in model.parameters():\n    p.requires_grad_(True)", [Unfreeze(AT)]),
         ("for p in model.parameters():\n    p.requires_grad_()", [Unfreeze(AT)]),
-        ("for n, p in model.named_parameters():\n    p.requires_grad = 'lm_head' in n", []),
+        (
+            "for n, p in model.named_parameters():\n    p.requires_grad = 'lm_head' in n",
+            [Freeze(AT, selection=Selected.UNREADABLE)],
+        ),
         (
             "for n, p in model.named_parameters():\n    if 'head' in n:\n        p.requires_grad = True",
             [Unfreeze(AT, selection=Fragments(("head",)))],
