@@ -13,7 +13,7 @@ from lora_lint.system import disk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from lora_lint.project import Project
@@ -86,13 +86,72 @@ def rows_of_file(path: str, near: str, project: Project) -> int | None:
     started in some folder of its project), or under the current folder. Of an absolute path, on the author's machine,
     the project may have the end.
 
-    None if there is no such file, or it is too large or of another form.
+    None if there is no such file, or it is too large or of another form; a file that is published under a name of its
+    own, as `commonsense_170k.json`, has as many rows as there.
     """
     suffix = os.path.splitext(path)[1].lower()
     if suffix not in (".jsonl", ".ndjson", ".txt", ".csv", ".tsv", ".json"):
         return None
     data = _data(path, near, project)
-    return _rows(data, suffix) if data is not None else None
+    return _rows(data, suffix) if data is not None else _published(path)
+
+
+def rows_of_files(path: str, near: str, project: Project) -> int | None:
+    """The rows of a file as `rows_of_file` counts them, or of all that a pattern such as `data/*.jsonl` matches in one
+    folder."""
+    folder, name = os.path.split(path.replace("\\", "/"))
+    if "*" not in name or any(sign in f"{folder}{name}" for sign in "?[{") or "*" in folder or "**" in name:
+        return rows_of_file(path, near, project)
+    start, _, end = name.partition("*")
+    return _rows_in(folder, near, project, lambda each: each.startswith(start) and each.endswith(end))
+
+
+def rows_of_folder(folder: str, near: str, project: Project) -> int | None:
+    """The rows of the train split that `load_dataset` makes of a folder: of its files with "train" in their names, or
+    of all if no name is that of another split (datasets 5.2.0, data_files.py). None if the project does not have the
+    folder, or with subfolders, other files of data or a script."""
+    names = _names_in(folder, near, project)
+    data = [name for name in names if not name.startswith((".", "_")) and name.lower() not in _BESIDE]
+    kinds = {os.path.splitext(name)[1].lower() for name in data}
+    if len(kinds) != 1 or not kinds <= {".json", ".jsonl", ".csv"}:
+        return None
+    train = {name for name in data if re.search(r"(?i)(?<![a-z])train(?:ing)?(?![a-z])", name)}
+    if not train and any(re.search(_OTHER_SPLIT, name) for name in data):
+        return None
+    return _rows_in(folder, near, project, (train or set(data)).__contains__)
+
+
+_BESIDE = frozenset({"readme.md", "license", "license.txt", "license.md"})
+_OTHER_SPLIT = r"(?i)(?<![a-z])(?:test|testing|eval|evaluation|val|valid|validation|dev)(?![a-z])"
+_MOST_FILES = 1000
+
+
+def _names_in(folder: str, near: str, project: Project) -> list[str]:
+    """The names in a folder of the project, which a program finds from where it is started."""
+    if is_absolute(folder):
+        return []
+    for above in project.upwards(os.path.dirname(near)):
+        found = disk.names(os.path.normpath(os.path.join(above, folder)).replace(os.sep, "/"))
+        if found:
+            return sorted(found)
+    return []
+
+
+def _rows_in(folder: str, near: str, project: Project, wanted: Callable[[str], bool]) -> int | None:
+    """The rows of some files in a folder; None if there are none, too many, or one is not counted."""
+    names = [name for name in _names_in(folder, near, project) if wanted(name)]
+    if not 0 < len(names) <= _MOST_FILES:
+        return None
+    rows = [rows_of_file(os.path.join(folder, name), near, project) for name in names]
+    return None if None in rows else sum(each for each in rows if each is not None)
+
+
+def _published(path: str) -> int | None:
+    """The rows of a file of the project's users that has the name of a published one."""
+    from lora_lint.knowledge.datasets import size_of
+
+    name = path.replace("\\", "/").rpartition("/")[2]
+    return size_of(name, "train") if name.endswith(".json") else None
 
 
 def lines_of_file(path: str, near: str, project: Project) -> int | None:

@@ -54,6 +54,8 @@ def load_dataset(context: Context, name: str, arguments: Arguments, span: Span) 
     if text_of(path) in _FILES and files is not None:
         picked = files.items.get("train", files) if isinstance(files, DictVal) else files
         record = DatasetRecord(picked, rows_of_files(context, picked, span), "a local file")
+    elif (rows := _rows_of_folder(context, path, arguments, span)) is not None:
+        record = DatasetRecord(path, rows, "a local folder")
     else:
         size = _public_size(path, "train" if split is None else None, config, span)
         record = DatasetRecord(path, size[0], size[1])
@@ -61,6 +63,20 @@ def load_dataset(context: Context, name: str, arguments: Arguments, span: Span) 
     if split is None:
         return made
     return _split(made, split, span, config)
+
+
+def _rows_of_folder(context: Context, path: Val, arguments: Arguments, span: Span) -> Val | None:
+    """The rows of a folder of the project: `load_dataset("data/jsonl")`, `load_dataset("json", data_dir="data")`."""
+    name, project = text_of(path), context.records.project
+    folder = text_of(arguments.get("data_dir")) if name in _FILES else name
+    if folder is None or project is None or "data_files" in arguments.keywords:
+        return None
+    if name not in _FILES and "data_dir" in arguments.keywords:
+        return None
+    from lora_lint.knowledge.sizes import rows_of_folder
+
+    rows = rows_of_folder(folder, span.path, project)
+    return None if rows is None else Const(rows, span, "derived")
 
 
 def from_file(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
@@ -82,11 +98,11 @@ def rows_of_files(context: Context, files: Val, span: Span) -> Val:
     """The rows of one file of the project, or of several."""
     if isinstance(files, Either):
         return of_each(lambda option: rows_of_files(context, option, span), files)
-    from lora_lint.knowledge.sizes import rows_of_file
+    from lora_lint.knowledge import sizes
 
     project = context.records.project
     paths = [text_of(path) for path in as_list(files)]
-    rows = [rows_of_file(path, span.path, project) if path and project is not None else None for path in paths]
+    rows = [sizes.rows_of_files(path, span.path, project) if path and project is not None else None for path in paths]
     found = [each for each in rows if each is not None]
     if not rows or len(found) < len(rows):
         return Opaque("it is a local file", span)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, floor
 
+from lora_lint.interpreter.definitions import Instance
 from lora_lint.interpreter.operations import origin_of
 from lora_lint.interpreter.values import (
     NO_ARGUMENTS,
@@ -70,6 +71,15 @@ def rows_of(context: Context, value: Val, span: Span) -> Object | None:
 
         return _of_file(context, opened_path(value) or first, lines_of_file, span)
     return None
+
+
+def of_any(context: Context, value: Val, span: Span) -> Object | None:
+    """The rows of data that is given to a trainer or a loader, which may be an object of the program's own class with a
+    length; None if their number is not known."""
+    if not isinstance(value, Instance):
+        return rows_of(context, value, span)
+    size = context.machine.call_external("builtins.len", Arguments([value], {}, {}), span)
+    return rows_of_size(size, span) if isinstance(size, Const | AtMost | Either) else None
 
 
 def _all_of(value: ListVal, span: Span) -> DatasetRecord | None:
@@ -213,6 +223,16 @@ def sample(context: Context, name: str, arguments: Arguments, span: Span) -> Val
     return rows_list(sized(record, number, "a selection", span), span)
 
 
+def draw(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`numpy.random.randint(len(rows), size=1000)`, `numpy.random.choice(rows, 1000)`: as many places, or rows, as are
+    asked for."""
+    size = arguments.get("size", 2 if name.endswith("randint") else 1)
+    known = isinstance(size, Const) and type(size.value) is int
+    if size is None or not (known or isinstance(size, AtMost)):
+        return None
+    return rows_list(rows_of_size(size, span), span)
+
+
 def is_tokenizer(value: Object) -> bool:
     """Whether a program loads a tokenizer: `AutoTokenizer.from_pretrained(…)`."""
     owner, _, name = value.callee.rpartition(".")
@@ -262,6 +282,37 @@ def divided(context: Context, name: str, arguments: Arguments, span: Span) -> Va
             how = f"{record.how} without the test split".strip()
             parts += [rows_list(sized(record, each, how, span), span) for each in (size, left)]
     return ListVal(parts, span)
+
+
+def random_parts(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """torch's `random_split(data, [0.9, 0.1])`: a part for each length or share (torch 2.13, utils/data/dataset.py)."""
+    data, lengths = arguments.get("dataset", 0), arguments.get("lengths", 1)
+    whole = of_any(context, data, span) if data is not None else None
+    if whole is None or not isinstance(lengths, ListVal) or lengths.open:
+        return None
+    record: DatasetRecord = whole.data
+    given = [each.value if isinstance(each, Const) else None for each in lengths.items]
+    sizes: Sequence[int | None] = [each if type(each) is int else None for each in given]
+    total = record.size.value if isinstance(record.size, Const) else None
+    shares = [each for each in given if isinstance(each, float)]
+    if shares and len(shares) == len(given) and total is not None and abs(sum(shares) - 1) < 1e-6:
+        least = [floor(total * share) for share in shares]
+        left = total - sum(least)
+        sizes = [size + left // len(least) + (number < left % len(least)) for number, size in enumerate(least)]
+    unknown = Opaque("the split depends on a size that is not known", span)
+    parts = (unknown if size is None else Const(size, span, "derived") for size in sizes)
+    how = f"{record.how}, a part" if record.how else "a selection"
+    return ListVal([sized(record, size, how, span) for size in parts], span)
+
+
+def subset(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """torch's `Subset(data, indices)`: as many rows as there are indices."""
+    data, picked = arguments.get("dataset", 0), arguments.get("indices", 1)
+    whole = of_any(context, data, span) if data is not None else None
+    indices = rows_of(context, picked, span) if picked is not None else None
+    if whole is None or indices is None:
+        return None
+    return sized(whole.data, indices.data.size, "a selection", span)
 
 
 def train_share(whole: Val, arguments: Arguments, span: Span, test: Val | None = None) -> Val:

@@ -263,9 +263,11 @@ def _left_out(machine: Machine, conditions: Sequence[Condition]) -> tuple[str, .
 def data_loader(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`DataLoader(data, shuffle=True)`: the data of a training loop, whose order changes with each epoch."""
     data, shuffle, sampler = arguments.get("dataset", 0), arguments.get("shuffle", 2), arguments.get("sampler", 3)
-    at_random = isinstance(sampler, Object) and sampler.callee.endswith(".RandomSampler")
+    at_random = isinstance(sampler, Object) and sampler.callee.endswith((".RandomSampler", ".DistributedSampler"))
+    from lora_lint.libraries import rows
+
     if data is not None and (at_random or (isinstance(shuffle, Const) and shuffle.value is True)):
-        context.records.add_batches(data)
+        context.records.add_batches(rows.of_any(context, data, span) or data)
     return Object(name, arguments, span)
 
 

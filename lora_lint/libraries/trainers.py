@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lora_lint.interpreter.definitions import Function, Instance
-from lora_lint.interpreter.values import Arguments, AtMost, Const, Either, ListVal, Object, Opaque, Val
+from lora_lint.interpreter.values import Arguments, Const, Either, ListVal, Object, Opaque, Val
 from lora_lint.knowledge import training_arguments
 from lora_lint.libraries import rows, trl
 from lora_lint.libraries.context import Context, config_of, nothing, record_of, view_of, views_of
@@ -83,7 +83,7 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
     if dataset is None and isinstance(arguments.keywords.get("train_dataset"), type(None)):
         dataset = next((v for v in arguments.positional[2:] if isinstance(v, Object) and v.data is not None), None)
     if isinstance(dataset, ListVal | Instance):
-        dataset = _counted(context, dataset, span)
+        dataset = rows.of_any(context, dataset, span) or dataset
     record = TrainingRecord(
         short,
         _method_of_own(context.own, method_of(short)),
@@ -149,14 +149,6 @@ def _gone(trainer: str, arguments: Arguments) -> tuple[UnknownKey, ...]:
         for name, span, gone in given
         if span is not None and gone is not None
     )
-
-
-def _counted(context: Context, dataset: Val, span: Span) -> Val:
-    """The rows of a list, or of an object of the program's own class that has a length."""
-    if isinstance(dataset, ListVal):
-        return rows.rows_of(context, dataset, span) or dataset
-    size = context.machine.call_external("builtins.len", Arguments([dataset], {}, {}), span)
-    return rows.rows_of_size(size, span) if isinstance(size, Const | AtMost | Either) else dataset
 
 
 def _own_optimizer(given: Val | None, span: Span) -> dict[str, Val]:

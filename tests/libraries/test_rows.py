@@ -35,11 +35,21 @@ Trainer(model=model, train_dataset=data_set).train()
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """250 rows of JSON lines and a blank one, 300 in a list, 120 in a table."""
+    """250 rows of JSON lines and a blank one, 300 in a list, 120 in a table, and folders with some more."""
     folder = tmp_path_factory.mktemp("project")
     (folder / "data").mkdir()
     (folder / "data" / "train.jsonl").write_text("".join(f'{{"a": {n}}}\n' for n in range(250)) + "\n")
     (folder / "data" / "big.json").write_text(json.dumps([{"a": n} for n in range(300)]))
+    for name, rows in {
+        "parts/a.jsonl": 25,
+        "parts/b.jsonl": 15,
+        "splits/train.jsonl": 30,
+        "splits/test.jsonl": 9,
+    }.items():
+        (folder / "data" / name).parent.mkdir(exist_ok=True)
+        (folder / "data" / name).write_text('{"a": 1}\n' * rows)
+    (folder / "data" / "held_out").mkdir()
+    (folder / "data" / "held_out" / "test.jsonl").write_text('{"a": 1}\n' * 9)
     (folder / "data" / "t.csv").write_text("text,label\n" + "".join(f"x{n},1\n" for n in range(120)))
     return folder
 
@@ -711,6 +721,86 @@ CASES = {
         """,
         250,
     ),
+    "pattern": (
+        """
+        data_set = load_dataset("json", data_files="data/parts/*.jsonl", split="train")
+        """,
+        40,
+    ),
+    "folder": (
+        """
+        data_set = load_dataset("data/splits", split="train")
+        """,
+        30,
+    ),
+    "folder of files": (
+        """
+        data_set = load_dataset("json", data_dir="data/parts", split="train")
+        """,
+        40,
+    ),
+    "folder of a split alone": (
+        """
+        data_set = load_dataset("data/held_out", split="train")
+        """,
+        Unknown,
+    ),
+    "folder with folders": (
+        """
+        data_set = load_dataset("data", split="train")
+        """,
+        Unknown,
+    ),
+    "published file": (
+        """
+        data_set = load_dataset("json", data_files="./ft-training_set/commonsense_170k.json", split="train")
+        """,
+        170_420,
+    ),
+    "other file": (
+        """
+        data_set = load_dataset("json", data_files="./ft-training_set/alpaca_data.json", split="train")
+        """,
+        Unknown,
+    ),
+    "random split": (
+        """
+        from torch.utils.data import random_split
+        whole = load_dataset("json", data_files="data/train.jsonl", split="train")
+        kept = int(0.9 * len(whole))
+        data_set, held_out = random_split(whole, [kept, len(whole) - kept])
+        """,
+        225,
+    ),
+    "random shares": (
+        """
+        from torch.utils.data import random_split
+        data_set, held_out = random_split(load_dataset("json", data_files="data/train.jsonl")["train"], [0.333, 0.667])
+        """,
+        84,
+    ),
+    "subset": (
+        """
+        from torch.utils.data import Subset
+        data_set = Subset(load_dataset("json", data_files="data/train.jsonl")["train"], range(70))
+        """,
+        70,
+    ),
+    "drawn": (
+        """
+        whole = load_dataset("imdb")["train"]
+        drawn = np.random.randint(len(whole) - 1, size=1000)
+        data_set = Dataset.from_dict({"text": [whole[int(n)]["text"] for n in drawn]})
+        """,
+        1000,
+    ),
+    "one number": (
+        """
+        drawn = np.random.randint(1000)
+        data_set = Dataset.from_dict({"text": [str(n) for n in range(drawn)]})
+        """,
+        Unknown,
+    ),
     "none may be left": (
         """
         broken = [row for row in json.load(open("data/big.json")) if "a" not in row]
@@ -729,3 +819,30 @@ def test_rows(name: str, folder: Path) -> None:
     run = only(read_python(HEAD + textwrap.dedent(text) + TRAIN, folder))
     assert plain(run.dataset.size) == size
     assert run.trained is True
+
+
+LOOP = """
+class Rows(torch.utils.data.Dataset):
+    def __init__(self, path):
+        with open(path) as file:
+            self.rows = [json.loads(line) for line in file]
+
+    def __len__(self):
+        return len(self.rows)
+
+model = get_peft_model(AutoModelForCausalLM.from_pretrained("gpt2"), LoraConfig(r=8))
+data_set = Rows("data/parts/a.jsonl")
+loader = torch.utils.data.DataLoader(data_set, SHUFFLED)
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+for batch in loader:
+    model(**batch).loss.backward()
+    optimizer.step()
+"""
+
+
+@pytest.mark.parametrize("shuffled", ["shuffle=True", "sampler=torch.utils.data.DistributedSampler(data_set)"])
+def test_a_data_set_of_the_program_in_a_loop(shuffled: str, folder: Path) -> None:
+    run = only(read_python(HEAD + LOOP.replace("SHUFFLED", shuffled), folder))
+    assert plain(run.dataset.size) == 25
+    run = only(read_python(HEAD + LOOP.replace("SHUFFLED", "shuffle=False"), folder))
+    assert plain(run.dataset.size) is not int
