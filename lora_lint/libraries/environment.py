@@ -6,6 +6,8 @@ python-dotenv 1.1 (main.py), python-decouple 3.8 (decouple.py), environs 14.1 (`
 
 from __future__ import annotations
 
+import re
+
 from lora_lint.interpreter.definitions import Class
 from lora_lint.interpreter.values import Arguments, Const, DictVal, Object, Opaque, Val, constant
 from lora_lint.libraries import loaded
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 ENVIRON = "os.environ"
 _ENV = "environs.Env"
 _USUAL = ".env"
+_EXAMPLES = (".env.example", ".env.sample", ".env.template", "env.example", "example.env")
+_STANDS_FOR = r"(?i)your|<|>|xxx|\.\.\.|path/to|change|replace|example|placeholder|todo"
+"""In a value that users have to replace."""
 _BY_LAUNCHERS = frozenset(  # not RANK, which is a LoRA rank as often
     "LOCAL_RANK GROUP_RANK NODE_RANK ROLE_RANK WORLD_SIZE LOCAL_WORLD_SIZE ROLE_WORLD_SIZE".split()
 )
@@ -40,7 +45,21 @@ def variable(context: Context, name: str, arguments: Arguments, span: Span) -> V
     default = arguments.get("default", 1)
     if found is not None:
         return found
-    return may_be_set(key, span) if default is None or _is_launchers(key) else default.overridable()
+    return required(context, key, span) if default is None or _is_launchers(key) else default.overridable()
+
+
+def required(context: Context, name: str | None, span: Span) -> Val:
+    """A variable without a default that nothing in the program sets: as the project's own example of a `.env` file has
+    it, which users copy."""
+    if name is None or _is_launchers(name):
+        return may_be_set(name, span)
+    for file in _EXAMPLES:
+        shown = loaded.content(context, Const(file, span), span, read_env)
+        value = shown.items.get(name) if isinstance(shown, DictVal) else None
+        text = text_of(value)
+        if value is not None and text and re.search(_STANDS_FOR, text) is None:
+            return value.overridable()
+    return may_be_set(name, span)
 
 
 def may_be_set(name: str | None, span: Span) -> Opaque:

@@ -348,7 +348,7 @@ class Knowledge:
         if owner.callee == "os.environ":
             from lora_lint.libraries import environment
 
-            return environment.may_be_set(text_of(key), span)
+            return environment.required(Context(machine, self.records), text_of(key), span)
         if owner.callee == datasets.WHERE:
             return owner
         if isinstance(owner.data, DatasetRecord):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lora_lint.run.values import Known
+from lora_lint.run.values import Known, Unknown
 from tests.support.reading import IMPORTS, only, plain, read_python
 
 if TYPE_CHECKING:
@@ -361,3 +361,33 @@ def test_a_long_function_that_reads_a_config(tmp_path: Path) -> None:
     lines = "\n    ".join(f"print({number})" for number in range(20))
     head = f"import json\ndef load(path):\n    {lines}\n    return json.load(open(path))\nc = load('c.json')"
     assert plain(read(head, 'c["lora"]["r"]', "48", {"c.json": JSON}, tmp_path)[0]) == 24
+
+
+SECRET = """
+import os
+{how}
+model = AutoModelForCausalLM.from_pretrained(name)
+model = get_peft_model(model, LoraConfig(r=8))
+"""
+
+
+@pytest.mark.parametrize("how", ['name = os.getenv("BASE_MODEL")', 'name = os.environ["BASE_MODEL"]'])
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("BASE_MODEL=distilgpt2", "distilgpt2"),
+        ('export BASE_MODEL="distilgpt2"  # small', "distilgpt2"),
+        ("BASE_MODEL=", Unknown),
+        ("BASE_MODEL=your/model", Unknown),
+        ("BASE_MODEL=<the model>", Unknown),
+        ("OTHER=distilgpt2", Unknown),
+    ],
+)
+def test_a_variable_as_the_projects_example_has_it(how: str, line: str, name: object, tmp_path: Path) -> None:
+    """What the program needs and nothing sets is in the file that users copy; a default of the program's own holds."""
+    (tmp_path / ".env.example").write_text(f"HF_TOKEN=hf_xxx\n{line}\n")
+    run = only(read_python(IMPORTS + SECRET.format(how=how), tmp_path))
+    assert plain(run.model.name) == name
+    assert not isinstance(run.model.name, Known) or run.model.name.origin == "cli-default"
+    own = SECRET.format(how='name = os.getenv("BASE_MODEL", "gpt2")')
+    assert plain(only(read_python(IMPORTS + own, tmp_path)).model.name) == "gpt2"
