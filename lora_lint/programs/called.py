@@ -40,6 +40,11 @@ class Invocation:
     whole: bool = False
     hydra: tuple[Mapping, bool] | None = None
 
+    def about_lora(self) -> bool:
+        """Whether an option is about LoRA by its name, so that the program makes an adapter, however many files it
+        takes to get there."""
+        return any("lora" in name.lower() for name in self.options)
+
 
 class Follower:
     """Follows programs for the calls in one file; `read` gives the runs of a program that is called so, and

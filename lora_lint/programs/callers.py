@@ -77,14 +77,22 @@ def scripts_around(path: str, project: Project) -> list[str]:
     return _callers_of(project).near(path)
 
 
+def as_module(call: Call, near: str, project: Project) -> Call:
+    """A call of a command that the project's package installs, as one of the module that it starts; any other call
+    as it is."""
+    module = _callers_of(project).installed(near).get(call.name) if call.kind == "command" else None
+    return call if module is None else replace(call, kind="module", name=module)
+
+
 def program_path(call: Call, near: str, project: Project) -> str | None:
     """The file of the program that a call in the script `near` starts, relative to the script or to a folder above it,
     from which it is run, or of an absolute path the end, with its folder; None if the project does not have it. A
     module may be in the folder `src` of one of these."""
     if call.kind == "script":
         return project.by_end(near, call.name, least=2)
-    name = call.name.replace(".", "/") + ".py"
-    return project.nearest(near, name, f"src/{name}")  # where the package is installed from
+    name = call.name.replace(".", "/")
+    ends = (f"{name}.py", f"{name}/__main__.py", f"{name}/__init__.py")
+    return project.nearest(near, *ends, *(f"src/{end}" for end in ends))  # where the package is installed from
 
 
 @lru_cache(maxsize=2)
@@ -101,6 +109,16 @@ class _Callers:
         self._others: disk.Remembered[str, list[str]] = disk.Remembered()
         self._texts: disk.Remembered[str, bytes] = disk.Remembered()
         self._calls: disk.Remembered[str, list[tuple[Call, dict[str, Node]]]] = disk.Remembered()
+        self._installed: disk.Remembered[str, dict[str, str]] = disk.Remembered()
+
+    def installed(self, near: str) -> dict[str, str]:
+        """The commands that the packages around a file install, with their modules."""
+        return self._installed.get(os.path.dirname(near), self._scripts_around)
+
+    def _scripts_around(self, folder: str) -> dict[str, str]:
+        from lora_lint.programs.console_scripts import scripts_around
+
+        return scripts_around(folder, self._project)
 
     def always_given(self, program: str) -> dict[str, tuple[Node, ...]]:
         return _in_each([given for _, given in self.calls_of(program)])
@@ -119,17 +137,19 @@ class _Callers:
         return self._calls_from(chain(*scripts), program)
 
     def _calls_from(self, scripts: Iterable[str], program: str) -> Iterator[tuple[Call, dict[str, Node]]]:
+        commands = [os.fsencode(name) for name, module in self.installed(program).items() if _ends(program, module)]
         for script in scripts:
-            if _may_call(program, self._texts.get(script, self._text_for_shell)):
+            text = self._texts.get(script, self._text_for_shell)
+            if _may_call(program, text) or any(name in text for name in commands):
                 yield from self._of(program, script, self._calls.get(script, self._calls_in))
 
     def _of(
         self, program: str, script: str, calls: list[tuple[Call, dict[str, Node]]]
     ) -> Iterator[tuple[Call, dict[str, Node]]]:
         """Those of a script's calls that start a program."""
-        file, module = os.path.basename(program), os.path.basename(program).removesuffix(".py")
+        file = os.path.basename(program)
         for call, given in calls:
-            ends = call.name.endswith(file if call.kind == "script" else module)
+            ends = call.name.endswith(file) if call.kind == "script" else _ends(program, call.name)
             if ends and program_path(call, script, self._project) == program:
                 yield call, given
 
@@ -176,6 +196,7 @@ class _Callers:
         found = []
         for command in read_shell(source):
             call = launched(command)
+            call = call and as_module(call, source.path, self._project)
             if call is not None and call.kind != "command":
                 entries = options(call.arguments, command.span).mapping.entries
                 found.append((call, {str(entry.key.value): entry.value for entry in entries}))
@@ -199,6 +220,12 @@ def _may_call(program: str, text: bytes) -> bool:
     if os.fsencode(file) in text:
         return True
     return b" -m " in text and os.fsencode(file.removesuffix(".py")) in text
+
+
+def _ends(program: str, module: str) -> bool:
+    """Whether a program may be a module, by its name: a package is started by one of two files."""
+    path = program.removesuffix(".py").removesuffix("/__main__").removesuffix("/__init__")
+    return f"/{path}".endswith("/" + module.replace(".", "/"))
 
 
 def _in_each(calls: list[dict[str, Node]]) -> dict[str, tuple[Node, ...]]:

@@ -53,6 +53,8 @@ _WITH_A_VALUE = frozenset(
     "--package --python -p --directory --project --index --default-index --find-links --config-file".split()
 )
 """Options of `uv run` (0.9) that take a value."""
+_RUNNERS = frozenset({"uv", "poetry", "pdm", "rye", "pipenv"})
+"""Package managers whose `run` starts a command in the project's environment."""
 _PYTHON = re.compile(r"python[\d.]*(?:\.exe)?$")
 _SET = re.compile(r"[A-Za-z_]\w*=")
 _CONTAINERS = frozenset({"docker", "podman"})
@@ -71,7 +73,7 @@ def _started(words: tuple[Word, ...]) -> Call | None:
     while at < len(words):
         word = words[at]
         name = _name(word)
-        if name == "uv" and "run" in (following.text for following in words[at + 1 : at + 2]):
+        if name in _RUNNERS and "run" in (following.text for following in words[at + 1 : at + 2]):
             at = _after_options(words, at + 2)
         elif name in _CONTAINERS and (inside := _in_container(words[at + 1 :])):
             return _started(inside)

@@ -66,7 +66,7 @@ def read(
 def _read(source: SourceFile, project: Project, invocation: Invocation | None, every_line: bool) -> Program:
     loader = ProjectLoader(project)
     starting = invocation is None and starts_programs(source.utf8)
-    worth = worth_following(source, loader)
+    worth = worth_following(source, loader) or (invocation is not None and invocation.about_lora())
     if not starting and not worth:
         return Program(Reading())
     if every_line or source.kind == "notebook":

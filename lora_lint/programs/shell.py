@@ -9,7 +9,7 @@ from lora_lint.programs import overrides as configured
 from lora_lint.programs import scripts, serving
 from lora_lint.programs.accelerated import given_to_launcher, launch_of_call, launched_by
 from lora_lint.programs.called import MAX_FOLLOWED
-from lora_lint.programs.callers import program_path
+from lora_lint.programs.callers import as_module, program_path
 from lora_lint.programs.continued import whole
 from lora_lint.programs.launchers import launched
 from lora_lint.records import replace
@@ -123,6 +123,8 @@ def _trained(
             return serving.on_known_bases(beside, trained.by)
         if not start.command.followed:
             found = frameworks.runs_of(start, span, project)
+    if start is None:
+        call = as_module(call, path, project)
     if found is not None or call.kind == "command":
         return serving.on_known_bases(Reading(tuple(found or ())), trained.by)
     place = program_path(call, path, project)

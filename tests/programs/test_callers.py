@@ -12,7 +12,7 @@ from lora_lint.project import Project
 from lora_lint.readers import notebook as notebook_reader
 from lora_lint.run.cases import together
 from lora_lint.run.values import Unknown, alternatives
-from tests.support.reading import only, plain, read_python
+from tests.support.reading import only, plain, read_python, shell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -218,3 +218,43 @@ def test_a_script_may_start_a_module(place: str, tmp_path: Path) -> None:
     assert plain(only(read_python(program, tmp_path, place)).adapter.rank) == 32
     (tmp_path / "other.sh").write_text("python -m other.sft.train --debug\n")
     assert plain(only(read_python(program, tmp_path, place)).adapter.rank) == 32
+
+
+COMMANDS = {
+    "pyproject.toml": '[project]\nname = "tuner"\n[project.scripts]\n"tune-it" = "tuner.cli:main"\nother = "tuner.no:main"\n',
+    "setup.py": 'setup(entry_points={"console_scripts": ["other=tuner.no:main", "tune-it  = tuner.cli:main"]})\n',
+    "setup.cfg": "[options.entry_points]\nconsole_scripts =\n    tune-it = tuner.cli:main\n",
+}
+CLI = """
+import argparse
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, Trainer
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--lora_r", type=int, default=8)
+    args = parser.parse_args()
+    model = get_peft_model(AutoModelForCausalLM.from_pretrained(args.model), LoraConfig(r=args.lora_r))
+    Trainer(model=model).train()
+"""
+
+
+@pytest.mark.parametrize("start", ["tune-it", "uv run tune-it", "poetry run tune-it"])
+@pytest.mark.parametrize("file", COMMANDS)
+@pytest.mark.parametrize("place", ["tuner", "src/tuner"])
+def test_a_command_that_the_project_installs(start: str, file: str, place: str, tmp_path: Path) -> None:
+    """A script that calls it is a run with its options; a page gives what has no default."""
+    (tmp_path / place).mkdir(parents=True)
+    (tmp_path / place / "cli.py").write_text(CLI)
+    (tmp_path / file).write_text(COMMANDS[file])
+    run = only(shell(f"{start} --model gpt2 --lora_r 64", tmp_path))
+    assert (plain(run.model.name), plain(run.adapter.rank)) == ("gpt2", 64)
+    assert plain(only(read_python(CLI, tmp_path, f"{place}/cli.py")).model.name) is Unknown
+    (tmp_path / "README.md").write_text(f"```bash\n{start} --model gpt2\n```\n")
+    assert plain(only(read_python(CLI, tmp_path, f"{place}/cli.py")).model.name) == "gpt2"
+
+
+def test_a_command_of_another_package(tmp_path: Path) -> None:
+    (tmp_path / "cli.py").write_text(CLI)
+    assert shell("tune-it --model gpt2 --lora_r 64", tmp_path).runs == ()
