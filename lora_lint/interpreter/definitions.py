@@ -38,6 +38,8 @@ MAX_DEPTH = 14
 """How deeply nested calls are followed. No program in 38 repositories has an adapter deeper down."""
 _MAX_HOPS = 20
 """The most files that pass a name on; more count as a circular import."""
+_FIELDS = frozenset({"__dataclass_fields__", "model_fields", "__annotations__"})
+"""What a class of settings has by the names of its fields."""
 _OF_MODULES = frozenset("to cuda cpu eval train half float bfloat16 double".split())
 """Methods of torch.nn.Module that return the module itself."""
 _OF_MAPPINGS = frozenset({"model_validate", "parse_obj"})
@@ -507,6 +509,10 @@ class Class(Val):
             found |= owner.attributes if isinstance(owner, Class) else {}
         return {name: value for name, value in found.items() if isinstance(value, _SETTINGS)}
 
+    def field_list(self, span: Span) -> list[Instance]:
+        """The fields of a dataclass, each with its name."""
+        return [Instance(None, {"name": Const(name, span, "derived")}, open_=True) for name in self.fields]
+
     def unsettle(self, machine: Machine) -> None:
         for name, value in self.settings().items():
             machine.journal.set_item(self.attributes, name, value.overridable())
@@ -520,6 +526,8 @@ class Class(Val):
             return value.bound(self, decorated=True)
         if value is not None:
             return Instance(self, {"value": value, "name": Const(name, span)}) if self.is_enum() else value
+        if name in _FIELDS and self.fields:
+            return DictVal(dict(zip(self.fields, self.field_list(span), strict=True)), span)
         for base in self.external_bases():
             if name in _OF_MAPPINGS and base.name.startswith("pydantic"):
                 return Native(f"{base.name}.{name}", lambda given, at: self._validated(machine, given, at))
@@ -583,10 +591,7 @@ class Class(Val):
         if any(base.name.startswith("pydantic") for base in self.external_bases()):
             named = self._converted(machine, self._prepared(machine, named, span), span)
         instance.attributes.update(named)
-        after = self.lookup("__post_init__")
-        if isinstance(after, Function):
-            after.bound(instance).call(machine, NO_ARGUMENTS, span)
-        return instance
+        return instance.completed(machine, span)
 
     def _reads_keys_as_attributes(self) -> bool:
         """Whether it is a dict whose keys are attributes: `class DotDict(dict): __getattr__ = dict.get`."""
@@ -734,6 +739,15 @@ class Instance(Val):
         self.attributes = attributes
         self.open = open_
 
+    def completed(self, machine: Machine, span: Span) -> Instance:
+        """An object of a dataclass, whose fields are filled, after its `__post_init__`. What that changes is no change
+        of a branch, since the object is new."""
+        after = self.class_.lookup("__post_init__") if self.class_ is not None else None
+        if not isinstance(after, Function):
+            return self
+        after.bound(self).call(machine, NO_ARGUMENTS, span)
+        return Instance(self.class_, dict(self.attributes), self.open)
+
     def attribute(self, machine: Machine, name: str, span: Span) -> Val:
         value = self.attributes.get(name)
         if value is not None:
@@ -757,9 +771,12 @@ class Instance(Val):
             return value
         if name == "__class__":
             return class_
+        if name in _FIELDS and class_.fields:
+            return class_.attribute(machine, name, span)
         if name in ("_replace", "_asdict") and any(b.name == "typing.NamedTuple" for b in class_.external_bases()):
             return Native(name, partial(self._as_tuple, name))
-        of_torch = any(base.name.startswith("torch.nn.") for base in class_.external_bases())
+        bases = [base.name for base in class_.external_bases()]
+        of_torch = any(base.startswith("torch.nn.") or base.endswith(".PreTrainedModel") for base in bases)
         if of_torch and name in _OF_MODULES:
             return Native(f"torch.nn.Module.{name}", lambda _arguments, _span: self)
         if of_torch and name in ("parameters", "named_parameters"):

@@ -19,6 +19,7 @@ from lora_lint.interpreter.values import (
     Arguments,
     AtMost,
     Const,
+    Default,
     DictVal,
     Either,
     External,
@@ -112,6 +113,21 @@ def _default_of(owner: Val, default: Val) -> Val | None:
     return default.overridable() if owner.open else default
 
 
+def _hasattr(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    """hasattr(settings, name), of an object of the program's own class."""
+    positional = arguments.positional
+    if len(positional) != 2 or not isinstance(positional[1], Const) or positional[1].origin == "cli-default":
+        return None
+    owner, name = positional[0], positional[1].value
+    if not isinstance(owner, Instance) or owner.open or not isinstance(name, str):
+        return None
+    if owner.class_ is None:
+        return Const(name in owner.attributes, span, "derived")
+    if next(owner.class_.external_bases(), None) is not None:
+        return None
+    return Const(name in owner.attributes or owner.class_.lookup(name) is not None, span, "derived")
+
+
 def _setattr(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
     positional = arguments.positional
     if len(positional) != 3:
@@ -135,8 +151,11 @@ def _isinstance(machine: Machine, arguments: Arguments, span: Span) -> Val | Non
     subject = positional[0]
     kinds = positional[1].items if isinstance(positional[1], ListVal) else [positional[1]]
     types = tuple(_TYPES[kind.qualified_name] for kind in kinds if kind.qualified_name in _TYPES)
-    if len(types) < len(kinds) or (isinstance(subject, Const) and subject.origin == "cli-default"):
+    if len(types) < len(kinds):
         return None
+    if isinstance(subject, Const) and subject.origin == "cli-default":
+        text = isinstance(subject, Default) and isinstance(subject.value, str) and types == (str,)
+        return Const(True, span, "derived") if text else None  # what is given for an option of text is text as well
     sample: Any = subject.value if isinstance(subject, Const) else {} if isinstance(subject, DictVal) else []
     return Const(isinstance(sample, types), span, "derived")
 
@@ -266,6 +285,7 @@ def _enumerate_library(machine: Machine, arguments: Arguments, span: Span) -> Va
 
 _WITH_MACHINE: dict[str, Callable[[Machine, Arguments, Span], Val | None]] = {
     "getattr": _getattr,
+    "hasattr": _hasattr,
     "setattr": _setattr,
     "isinstance": _isinstance,
     "vars": _vars,
@@ -479,6 +499,15 @@ def _as_dict(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
     return DictVal(dict(subject.attributes), span, subject.open)
 
 
+def _fields(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    """dataclasses.fields: of a class, or of an object of it."""
+    subject = arguments.positional[0] if arguments.positional else None
+    class_ = subject.class_ if isinstance(subject, Instance) else subject
+    if not isinstance(class_, Class) or not class_.fields or next(class_.external_bases(), None) is not None:
+        return None
+    return ListVal(list(class_.field_list(span)), span, "tuple")
+
+
 def _replaced(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
     """dataclasses.replace."""
     if not arguments.positional:
@@ -578,6 +607,7 @@ _FUNCTIONS: dict[str, Callable[[Machine, Arguments, Span], Val | None]] = {
     "itertools.chain": _chain,
     **dict.fromkeys(("copy.copy", "copy.deepcopy"), _copied),
     "dataclasses.asdict": _as_dict,
+    **dict.fromkeys(("dataclasses.fields", "attr.fields", "attrs.fields"), _fields),
     **dict.fromkeys(("dataclasses.replace", "attr.evolve", "attrs.evolve", "copy.replace"), _replaced),
     "collections.ChainMap": _chained,
     "importlib.import_module": _imported,

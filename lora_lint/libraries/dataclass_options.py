@@ -6,7 +6,17 @@ import ast
 import re
 
 from lora_lint.interpreter.definitions import Class, Instance
-from lora_lint.interpreter.values import Arguments, Const, DictVal, External, ListVal, Object, Opaque, Val, option_of
+from lora_lint.interpreter.values import (
+    Arguments,
+    Const,
+    DictVal,
+    External,
+    ListVal,
+    Object,
+    Opaque,
+    Val,
+    option_of,
+)
 from lora_lint.libraries import argparse, loaded
 
 TYPE_CHECKING = False
@@ -28,6 +38,7 @@ def method(context: Context, owner: Object, name: str, arguments: Arguments, spa
     if name in ("parse_yaml_file", "parse_json_file"):
         content = loaded.content(context, arguments.get(f"{name[6:10]}_file", 0), span)
         made = [_filled(value, content) for value in made]
+    made = [value.completed(context.machine, span) if isinstance(value, Instance) else value for value in made]
     if name == "parse_args_into_dataclasses" and arguments.get("return_remaining_strings") is not None:
         made.append(Opaque("the rest of the command line", span))
     if name == "parse_known_args":

@@ -335,3 +335,37 @@ def test_the_file_of_an_option_extends_another_one(tmp_path: Path) -> None:
     for value in (adapter.rank, adapter.alpha):
         assert isinstance(value, Known)
         assert value.origin == "cli-default"
+
+
+OF_FIELDS = {
+    "kept by a set of names": (
+        "names = {each.name for each in fields(Settings)}\n"
+        "cfg = Settings(**{key: value for key, value in content.items() if key in names})"
+    ),
+    "copied one by one": (
+        "given = {}\nfor each in dataclasses.fields(Settings):\n    if each.name in content:\n"
+        "        given[each.name] = content[each.name]\ncfg = Settings(**given)"
+    ),
+    "set one by one": (
+        "cfg = Settings()\nfor each in fields(cfg):\n    if each.name in content:\n"
+        "        setattr(cfg, each.name, content[each.name])"
+    ),
+    "kept by the table of fields": (
+        "cfg = Settings(**{key: content[key] for key in content if key in Settings.__dataclass_fields__})"
+    ),
+    "set where there is such a field": (
+        "cfg = Settings()\nfor key, value in content.items():\n    if hasattr(cfg, key):\n        setattr(cfg, key, value)"
+    ),
+}
+
+
+@pytest.mark.parametrize("way", OF_FIELDS.values(), ids=OF_FIELDS)
+def test_a_file_for_the_fields_of_a_dataclass(way: str, tmp_path: Path) -> None:
+    """What the file says holds, not the defaults of the fields; other keys are left out."""
+    (tmp_path / "cfg.yaml").write_text("rank: 16\nmodel: distilgpt2\ncolour: red\n")
+    head = "import dataclasses, yaml\nfrom dataclasses import dataclass, fields\n" + USE.split("{load}")[0]
+    made = '@dataclass\nclass Settings:\n    rank: int = 8\n    alpha: int = 32\n    model: str = "gpt2"\n'
+    end = "\nmodel = AutoModelForCausalLM.from_pretrained(cfg.model)\n"
+    end += "get_peft_model(model, LoraConfig(r=cfg.rank, lora_alpha=cfg.alpha))\n"
+    run = only(read_python(head + made + 'content = yaml.safe_load(open("cfg.yaml"))\n' + way + end, tmp_path))
+    assert (plain(run.model.name), plain(run.adapter.rank), plain(run.adapter.alpha)) == ("distilgpt2", 16, 32)
