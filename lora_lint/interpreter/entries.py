@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _BEFORE_TESTS = ("setUpClass", "setup_class", "setUp", "setup_method")
 _OF_THE_CLASS = frozenset({"setUpClass", "setup_class"})
 _MAX_CALLERS = 4
+_COMMANDS = frozenset({"command", "callback", "local_entrypoint"})
+"""Decorators of typer, click and Modal."""
 
 
 def follow(machine: Machine, tree: ast.Module, module: ProgramFile) -> None:
@@ -40,7 +42,7 @@ def _leading(machine: Machine, tree: ast.Module, module: ProgramFile) -> list[tu
             callees += [(value, found) for value in found.attributes.values() if isinstance(value, Function)]
     callees = [callee for callee in callees if id(callee[0].node) not in machine.called]
     texts = {id(function): function.text() for function, _ in callees}
-    leading = [callee for callee in callees if machine.library.concerns(texts[id(callee[0])])]
+    leading = [callee for callee in callees if _is_command(callee[0]) or machine.library.concerns(texts[id(callee[0])])]
     others = [callee for callee in callees if callee not in leading] if leading else []
     words = {id(function): set(re.findall(rb"\w+", texts[id(function)])) for function, _ in others}
     for _ in range(_MAX_CALLERS):
@@ -51,6 +53,11 @@ def _leading(machine: Machine, tree: ast.Module, module: ProgramFile) -> list[tu
         leading = more + leading
         others = [callee for callee in others if callee not in more]
     return leading
+
+
+def _is_command(function: Function) -> bool:
+    """Whether a command line starts a function: `@app.command()` of typer and click."""
+    return any(name.rpartition(".")[2] in _COMMANDS for name in function.decorated_with())
 
 
 def _enter(machine: Machine, function: Function, owner: Class | None) -> None:

@@ -718,6 +718,13 @@ class Member(Val):
         self.owner = owner
         self.name = name
 
+    def attribute(self, machine: Machine, name: str, span: Span) -> Val:
+        if name == "model_type" and self.name == "config" and isinstance(self.owner, Object):
+            found = machine.library.attribute(machine, self.owner, "config.model_type", span)
+            if found is not None:
+                return found
+        return Member(self, name)
+
     def path(self) -> tuple[Val, tuple[str, ...]]:
         """The object at the root, and the attribute names that lead from it here."""
         names: list[str] = [self.name]

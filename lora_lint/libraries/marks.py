@@ -21,7 +21,10 @@ LIBRARIES = frozenset(
 ADAPTER_LIBRARIES = frozenset({"megatron", "mlx_tune", "peft", "tinker", "training_hub", "unsloth", "xtuner"})
 """Libraries that put adapters on models."""
 _CONFIG_WORDS = (b"LoraConfig", b"get_peft_model", b"LoHaConfig", b"LoKrConfig", b"IA3Config", b"VeraConfig")
-_ADAPTER_WORDS = (*_CONFIG_WORDS, b"PeftModel", b"PeftMixedModel", b"add_adapter", b"inject_adapter_in_model")
+_ADAPTER_WORDS = (
+    *(*_CONFIG_WORDS, b"PeftModel", b"PeftMixedModel", b"add_adapter", b"inject_adapter_in_model"),
+    b"peft_config=",  # of a trainer, which gets the settings from another function
+)
 _OTHERS = (
     *(b"create_lora_training_client", b"lora_sft", b"enable_lora(", b"enable_lora=", b".load_lora("),
     *(b"lora.Linear(", b"lora.MergedLinear(", b"lora.Embedding(", b"lora.Conv"),

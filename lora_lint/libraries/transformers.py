@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lora_lint.interpreter.values import Arguments, Const, Either, Object, Opaque, Val, either
+from lora_lint.interpreter.values import Arguments, Const, Either, Object, Opaque, Val, either, of_each
 from lora_lint.libraries import peft, tokens, torch
 from lora_lint.libraries.context import Context, nothing, view_of
 from lora_lint.libraries.convert import is_reentrant
@@ -122,11 +122,23 @@ def from_config(context: Context, name: str, arguments: Arguments, span: Span) -
 
 
 def attribute(context: Context, view: ModelView, owner: Object, name: str, span: Span) -> Val | None:
-    """An attribute of a model that is the model itself."""
+    """An attribute of a model that is the model itself, or its `config.model_type`."""
     if name in ("base_model", "module", "_orig_mod", "pretrained_model"):
         inner = replace(view, inside=view.inside or name == "base_model", compiled=None)
         return Object(owner.callee, owner.arguments, span, inner)
+    if name == "config.model_type":
+        return of_each(lambda model: _type_of(model, span), view.record.name)
     return None
+
+
+def _type_of(name: Val, span: Span) -> Val:
+    """The type of a published model, which its config states; unknown for others."""
+    from lora_lint.knowledge.models import Clue, identify_id
+
+    found = identify_id(name.value) if isinstance(name, Const) and isinstance(name.value, str) else None
+    if found is None or found.how is not Clue.TABLE or not isinstance(name, Const):
+        return Opaque("the type of the model is not known", span)
+    return Const(found.model_type, span, name.origin)
 
 
 def method(context: Context, owner: Object, path: tuple[str, ...], arguments: Arguments, span: Span) -> Val | None:

@@ -33,9 +33,9 @@ count. Of 3,480 programs in 38 repositories half import none from their project,
 _MOST_NAMES = 300
 """The most names in other files that are examined for one program before it counts as one that reaches an adapter."""
 _MOST_IMPORTS = 10
-"""The most names that a file, such as a trainer's, may import for one of them to show that it leads to an adapter. A
-file that imports more, as modules of frameworks do, reaches one whatever it is for: without this limit ms-swift and
-LLaMA-Factory took 1.6 to 1.9 times as long, with the same findings."""
+"""The most names that a file, such as a trainer's, may import from its project for one of them to show that it leads to
+an adapter. A file that imports more, as modules of frameworks do, reaches one whatever it is for: without this limit
+ms-swift and LLaMA-Factory took 1.6 to 1.9 times as long, with the same findings."""
 _KEPT_BYTES = 2_000_000
 """Bytes of imported text whose trees are kept; a tree takes some forty times the space of its text."""
 _UNCERTAIN = (b"load_adapter(", b"instantiate(", b"utils.call(")
@@ -225,16 +225,22 @@ class _Files:
         return [(each, files) for each, files in found if any(map(self._comes_to_adapter, files))]
 
     def _comes_to_adapter(self, path: str) -> bool:
-        """Whether a file, or one that it imports, names an adapter call."""
+        """Whether a file, or one that is two imports away, names an adapter call."""
         return self._coming.get(path, self._imports_adapter)
 
     def _imports_adapter(self, path: str) -> bool:
-        if self.names_adapter(path):
-            return True
-        taken = list(chain.from_iterable(self.outline(path).imports.values()))
-        return len(taken) <= _MOST_IMPORTS and any(
-            self.names_adapter(file) for each in taken for file in self._candidates(path, each)
-        )
+        return self.names_adapter(path) or any(map(self._takes_adapter, self._sources(path)))
+
+    def _takes_adapter(self, path: str) -> bool:
+        """Whether a file, or one that it takes names from, names an adapter call."""
+        return self.names_adapter(path) or any(map(self.names_adapter, self._sources(path)))
+
+    def _sources(self, path: str) -> dict[str, None]:
+        """The files that a file takes names from; none if it takes many."""
+        taken = [each for each in chain.from_iterable(self.outline(path).imports.values()) if not each.of_library]
+        if len(taken) > _MOST_IMPORTS:
+            return {}
+        return {file: None for each in taken for file in self._candidates(path, each)}
 
     def _candidates(self, importer: str, taken: Import) -> list[str]:
         """The files of the project that an import may refer to: the module, or one in a package."""

@@ -33,6 +33,10 @@ _STATEMENT = re.compile(rb"\n(?=[^\s#)\]}])")
 _DEFINITION = re.compile(rb"\n(?:async[ \t]+)?(def|class)[ \t]+(\w+)")
 _BOUND = re.compile(rb"\n[ \t]*(?:(?:async )?def |class )?(\w+)(?=[ \t]*(?:[=:\[(,.|+]))")
 """What may be bound or changed at the start of a line."""
+_STARTING = re.compile(
+    rb"\n@[\w.]*\b(?:command|callback|main|entrypoint|local_entrypoint|function|task|flow|step|remote)\b[^\n]*"
+)
+"""A decorator for what a command, a server or a scheduler starts: typer, click, Hydra, Modal, Ray, Prefect."""
 _BY_NAME = (b"getattr", b"globals()", b"import_module", b"eval(", b"exec(")
 """Calls that look something up by a name in a string."""
 _HEAD = re.compile(rb":[ \t\r]*(?:#[^\n]*)?\n")
@@ -149,12 +153,17 @@ class Outline:
         starts = [0, len(outside)]
         if found is not None:
             starts[1:1] = (match.start() for match in _STATEMENT.finditer(outside))
+        started = False
         for start, end in pairwise(starts):
             statement = outside[start:end]
             head = _DEFINITION.match(statement) if found is not None else None
             if head is not None:  # with a decorator, which is a statement of its own here
                 define(head[2], statement, head[1] == b"class")
+                if started:
+                    running.append(b"\n" + head[2])
+                started = False
                 continue
+            started = (started and statement.startswith(b"\n@")) or _STARTING.match(statement) is not None
             running.append(statement)
             piece = _Piece(statement)
             for name in set(_BOUND.findall(statement)) - _KEYWORDS:

@@ -37,7 +37,7 @@ from lora_lint.programs.resumed import resumes
 from lora_lint.programs.trainings import dataset_of, of_transformers, training_of, trainings_of
 from lora_lint.records import replace
 from lora_lint.run.cases import within
-from lora_lint.run.events import AddBeside, LoadAdapter, LoadBeside, Save, SetWeights, Train, Unwrap
+from lora_lint.run.events import AddBeside, Load, LoadAdapter, LoadBeside, Save, SetWeights, Train, Unwrap
 from lora_lint.run.run import Adapter, BaseModel, Reading, Run, Sweep, SweepKind
 from lora_lint.run.values import ABSENT, Reason, Unknown, Value, alternatives, known
 
@@ -275,7 +275,8 @@ def _run(
         given = (*config.arguments.keywords.values(), *config.attributes.values(), record.model.name)
         trained = any(training.span.path == path for training in record.model.trainings)
         files = [place for place, call in givers if call is None or call != span]
-        if not started and not trained and not any(_written_in(value, place) for value in given for place in files):
+        written = any(_written_in(value, place) for value in given for place in files)
+        if not started and not trained and not written and not _is_brought_together(record, config, path):
             return None  # an imported file's own run
     if span is None:
         return None
@@ -306,6 +307,24 @@ def _run(
     )
     conditions = (*config.data.conditions, *record.conditions)
     return within(run, (*record.case, *(choice for each in conditions for choice in each.case)))
+
+
+def _is_brought_together(record: RunRecord, config: Object, path: str) -> bool:
+    """Whether a file loads a model in one place and puts the adapter on it in another, by a call at least: none of the
+    functions that it calls knows both. With settings that another file leaves to its callers it is no run of this
+    one, which may hand on what is not known here."""
+    settings = config.arguments.keywords.values()
+    if config.arguments.open or any(isinstance(each, Const) and each.origin == "cli-default" for each in settings):
+        return False
+    load = next((each.event.span for each in record.model.events if isinstance(each.event, Load)), None)
+    if load is None:
+        return False
+    ways = (
+        [span for span in (*(step.span for step in trail if step.kind == "call"), end) if span.path == path]
+        for trail, end in ((record.model.trail, load), (record.trail, record.span))
+    )
+    loading, wrapping = ways
+    return bool(loading) and bool(wrapping) and loading != wrapping
 
 
 def _given_config(config: Object, model: ModelRecord, trainings: list[TrainingRecord], span: Span) -> tuple[Given, ...]:

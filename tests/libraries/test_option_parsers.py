@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lora_lint.run.values import Known, Unknown
-from tests.support.reading import IMPORTS, only, read_python
+from tests.support.reading import IMPORTS, only, plain, read_python
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CLASSES = """
 from dataclasses import dataclass, field
@@ -129,3 +133,60 @@ def test_settings_that_the_environment_may_override() -> None:
         get_peft_model(model, LoraConfig(r=cfg.r, lora_alpha=cfg.alpha, target_modules=cfg.targets))
         """
     assert read(program) == (("gpt2", 12, 24, ("c_attn",)), {"cli-default"})
+
+
+PARSED_AFTER = """
+from dataclasses import dataclass, field
+from typing import Optional
+import sys
+from transformers import HfArgumentParser
+@dataclass
+class Adapter:
+    rank: int = 8
+    alpha: Optional[float] = None
+    targets: str = "q_proj,v_proj"
+
+    def __post_init__(self):
+        def names(value):
+            if isinstance(value, str):
+                return [each.strip() for each in value.split(",")]
+            return value
+        self.alpha = self.alpha or float(self.rank * 2.0)
+        self.targets = names(self.targets)
+def parse(parser):
+    if len(sys.argv) == 2 and sys.argv[1].endswith(".yaml"):
+        return parser.parse_yaml_file(sys.argv[1])
+    return parser.parse_args_into_dataclasses()
+(cfg,) = parse(HfArgumentParser([Adapter]))
+model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-2-7b-hf")
+model = get_peft_model(model, LoraConfig(r=cfg.rank, lora_alpha=cfg.alpha, target_modules=cfg.targets))
+"""
+
+
+def test_fields_that_a_dataclass_sets_after_they_are_parsed() -> None:
+    """`__post_init__` runs on what HfArgumentParser makes, in whichever branch."""
+    values, _ = read(PARSED_AFTER)
+    assert values == ("meta-llama/Llama-2-7b-hf", 8, 16.0, ("q_proj", "v_proj"))
+
+
+COMMAND = """
+import typer
+app = typer.Typer()
+@app.command()
+def main(model: str = typer.Option("gpt2"), rank: int = typer.Option(12)):
+    from tuning import train
+    train(model, rank)
+if __name__ == "__main__":
+    app()
+"""
+TUNING = """
+def train(name, rank):
+    model = AutoModelForCausalLM.from_pretrained(name)
+    return get_peft_model(model, LoraConfig(r=rank, lora_alpha=24, target_modules=["c_attn"]))
+"""
+
+
+def test_a_command_of_typer_leads_to_another_file(tmp_path: Path) -> None:
+    (tmp_path / "tuning.py").write_text(IMPORTS + TUNING)
+    run = only(read_python(COMMAND, tmp_path))
+    assert (plain(run.model.name), plain(run.adapter.rank), plain(run.adapter.alpha)) == ("gpt2", 12, 24)
