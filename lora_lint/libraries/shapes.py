@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.source import Span
 
-_HEADS = frozenset({"lm_head", "output_layer", "embed_out"})
+_HEADS = frozenset({"lm_head", "output_layer", "embed_out", "proj_out"})
 _BESIDE = frozenset({"mm_projector", "vision_tower", "vision_resampler"})
 """What LLaVA adds to a language model, after it has put an adapter on it (LLaVA 1.2, llava/train/train.py)."""
 _WITH_VISION = ("llava", "vl", "vila", "vision", "multimodal")
@@ -85,17 +85,20 @@ def _finds_all_linear_names(function: ast.FunctionDef, loop: ast.For, more: int)
     for name, module in model.named_modules():
         if isinstance(module, cls):
             names.add(name.split(".")[-1])
-    if "lm_head" in names:
-        names.remove("lm_head")
+    for head in ["lm_head"]:
+        if head in names:
+            names.remove(head)
     return list(names)
     """
-    if sum(isinstance(node, (ast.For, ast.While, ast.comprehension)) for node in ast.walk(function)) != 1 + more:
+    heads = [node for node in function.body if isinstance(node, ast.For) and _goes_over_heads(node)]
+    loops = sum(isinstance(node, (ast.For, ast.While, ast.comprehension)) for node in ast.walk(function))
+    if loops != 1 + more + len(heads):
         return False
     if not isinstance(loop.target, ast.Tuple) or len(loop.target.elts) != 2:
         return False
     tests = [node.test for node in ast.walk(function) if isinstance(node, (ast.If, ast.IfExp))]
     tests += [node.test for node in ast.walk(function) if isinstance(node, ast.Assert)]
-    kinds = [test for test in tests if _is_call(test, "isinstance")]
+    kinds = [test for test in tests if all(_is_call(part, "isinstance") for part in _either(test))]
     words = {str(each.value) for test in tests for each in ast.walk(test) if isinstance(each, ast.Constant)}
     if len(kinds) != 1 or not {word for word in words if not word.isdecimal()} <= _HEADS | _modes(tests):
         return False
@@ -106,6 +109,17 @@ def _finds_all_linear_names(function: ast.FunctionDef, loop: ast.For, more: int)
         return False
     returns = [node.value for node in ast.walk(function) if isinstance(node, ast.Return)]
     return len(returns) == 1 and _plain_collection(returns[0])
+
+
+def _goes_over_heads(loop: ast.For) -> bool:
+    """`for head in ["lm_head", "proj_out"]:`"""
+    listed = loop.iter.elts if isinstance(loop.iter, (ast.List, ast.Tuple, ast.Set)) else []
+    return bool(listed) and all(isinstance(each, ast.Constant) and each.value in _HEADS for each in listed)
+
+
+def _either(test: ast.expr) -> list[ast.expr]:
+    """The parts of a condition of which one is enough."""
+    return test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.Or) else [test]
 
 
 def _finds_last_checkpoint(function: ast.FunctionDef) -> tuple[str, int] | None:
@@ -164,10 +178,12 @@ def _modes(tests: list[ast.expr]) -> set[str]:
 
 
 def _plain_collection(value: ast.expr | None) -> bool:
-    """`names`, `list(names)`, `sorted(names)`."""
-    if _is_call(value, "list") or _is_call(value, "sorted"):
+    """`names`, `list(names)`, `sorted(set(names))`."""
+    while any(_is_call(value, name) for name in ("list", "sorted", "set")):
         assert isinstance(value, ast.Call)
-        return len(value.args) == 1 and isinstance(value.args[0], ast.Name) and not value.keywords
+        if len(value.args) != 1 or value.keywords:
+            return False
+        value = value.args[0]
     return isinstance(value, ast.Name)
 
 

@@ -33,6 +33,18 @@ def find_all_linear_names(args, model, train_mode="qlora"):
             names.add(name.split(".")[-1])
     return sorted(names)
 """
+SEVERAL = """\
+def find_all_linear_names(args, model):
+    names = set()
+    for name, module in model.named_modules():
+        if isinstance(module, bnb.nn.Linear4bit) or isinstance(module, torch.nn.Linear):
+            parts = name.split(".")
+            names.add(parts[0] if len(parts) == 1 else parts[-1])
+    for head in ["lm_head", "proj_out"]:
+        if head in names:
+            names.remove(head)
+    return list(set(names))
+"""
 USE = """
 model = AutoModelForCausalLM.from_pretrained("gpt2")
 model = get_peft_model(model, LoraConfig(r=8, target_modules=find_all_linear_names(args, model)))
@@ -43,7 +55,9 @@ def targets(helper: str) -> object:
     return plain(only(read_python(IMPORTS + textwrap.dedent(helper) + USE)).adapter.target_modules)
 
 
-@pytest.mark.parametrize("helper", [QLORA, BY_MODE, QLORA.replace("args, model", "args, model, verbose=False")])
+@pytest.mark.parametrize(
+    "helper", [QLORA, BY_MODE, SEVERAL, QLORA.replace("args, model", "args, model, verbose=False")]
+)
 def test_all_linear_names(helper: str) -> None:
     assert targets(helper) == "all-linear"
 
@@ -66,6 +80,20 @@ def test_all_linear_names(helper: str) -> None:
 def test_what_leaves_out_more(change: tuple[str, str]) -> None:
     assert change[0] in QLORA
     assert targets(QLORA.replace(*change)) is Unknown
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ('"proj_out"]', '"gate_proj"]'),
+        ('["lm_head", "proj_out"]', "args.heads"),
+        (" or isinstance(module, torch.nn.Linear)", ' or "attn" in name'),
+        ("list(set(names))", "list(set(names))[:2]"),
+    ],
+)
+def test_what_leaves_out_more_than_heads(change: tuple[str, str]) -> None:
+    assert change[0] in SEVERAL
+    assert targets(SEVERAL.replace(*change)) is Unknown
 
 
 def test_setup_chat_format_gives_the_model_back() -> None:
