@@ -340,7 +340,8 @@ class Machine:
             return filled[0].overridable()
         merged = self.library.merge(values, cases)
         joined = merged if merged is not None else either(values, cases)
-        default = branches.usual_case(cases) if isinstance(joined, Opaque) else None
+        unnamed = isinstance(joined, Either) and not any(choice.option for case in cases for choice in case)
+        default = branches.usual_case(cases) if isinstance(joined, Opaque) or unnamed else None
         known = default is not None and (_is_plain(values[default]) or _is_counted(values[default]))
         return values[default].overridable() if default is not None and known else joined
 

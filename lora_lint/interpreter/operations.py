@@ -193,9 +193,21 @@ def compare(kind: type[ast.cmpop], left: Val, right: Val, span: Span) -> Val:
     def apply(a: Val, b: Val) -> Val:
         if isinstance(a, Const) and isinstance(b, Const):
             return compute(COMPARE[kind], (a, b), span)
+        if kind in (ast.Eq, ast.NotEq) and isinstance(a, ListVal) and isinstance(b, ListVal):
+            mine, theirs = _constants(a), _constants(b)
+            if mine is not None and theirs is not None:
+                same = a.kind == b.kind and [each.value for each in mine] == [each.value for each in theirs]
+                return Const(same is (kind is ast.Eq), span, origin_of((*mine, *theirs)))
         return Opaque("it compares values that are not known", span)
 
     return lift(apply, left, right)
+
+
+def _constants(value: ListVal) -> tuple[Const, ...] | None:
+    """The items of a list or a tuple that holds nothing but constants."""
+    found = tuple(item for item in value.items if isinstance(item, Const))
+    whole = not value.open and len(found) == len(value.items) and value.kind in ("list", "tuple")
+    return found if whole else None
 
 
 def compute(function: Callable[..., Any], values: tuple[Const, ...], span: Span) -> Val:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lora_lint.run.values import Unknown
+from lora_lint.run.values import Known, Unknown
 from tests.support.reading import IMPORTS, only, plain, read_python
 
 if TYPE_CHECKING:
@@ -128,3 +128,34 @@ def test_settings_that_another_file_leaves_to_its_callers(tmp_path: Path) -> Non
     program = "import json, sys\nfrom loading import load\nfrom adapting import adapt\n"
     program += "adapt(load(), **json.load(open(sys.argv[1])))\n"
     assert read_python(program, tmp_path).runs == ()
+
+
+BY_DEFAULT = """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--model", default="distilgpt2")
+parser.add_argument("--modules", nargs="*", default=("auto",))
+args = parser.parse_args()
+
+def of(model):
+    if model.config.model_type in {"bert", "roberta"}:
+        return ("query", "value")
+    if model.config.model_type == "gpt2":
+        return ("c_attn",)
+    return ("q_proj", "v_proj")
+
+def chosen(model, modules):
+    if modules == ("auto",):
+        return of(model)
+    return tuple(name for name, _ in model.named_modules() if any(each in name for each in modules))
+
+model = AutoModelForCausalLM.from_pretrained(args.model)
+model = get_peft_model(model, LoraConfig(r=8, target_modules=list(chosen(model, args.modules))))
+"""
+
+
+def test_targets_by_the_type_of_the_default_model() -> None:
+    """Branches on what is derived from defaults have no name for a caller: the default's holds."""
+    run = only(read_python(IMPORTS + BY_DEFAULT))
+    assert plain(run.adapter.target_modules) == ("c_attn",)
+    assert isinstance(run.adapter.target_modules, Known) and run.adapter.target_modules.origin == "cli-default"
