@@ -67,6 +67,8 @@ _BY_STEP: Mapping[StepKind, SweepKind] = {
 }
 """The constructs that create several runs at one place, by the step at which the paths to them part."""
 _SEARCHED = ("r", "lora_alpha", "use_rslora")
+_OF_ADAPTER_ALONE = ("adapter.alpha", "adapter.dropout", "adapter.use_rslora")
+"""What has nothing to do with the model or the data: where the config is, it is judged."""
 
 
 def finish(records: Records, path: str) -> Reading:
@@ -268,6 +270,7 @@ def _run(
     that file, the call of the program, and the configs that it loads, with the calls of other files that load them.
     What loads its config in the same call needs none of this file's."""
     span = next((place for place in (record.span, config.data.span) if place.path == path), None)
+    elsewhere: tuple[str, ...] = ()
     if span is None:
         # The adapter is made in an imported file: the run is where this file calls it.
         calls = [step.span for step in (*record.trail, *config.data.trail) if step.kind == "call"]
@@ -275,9 +278,10 @@ def _run(
         given = (*config.arguments.keywords.values(), *config.attributes.values(), record.model.name)
         trained = any(training.span.path == path for training in record.model.trainings)
         files = [place for place, call in givers if call is None or call != span]
-        written = any(_written_in(value, place) for value in given for place in files)
-        if not started and not trained and not written and not _is_brought_together(record, config, path):
-            return None  # an imported file's own run
+        if not started and not trained and not any(_written_in(value, place) for value in given for place in files):
+            if not _is_brought_together(record, config, path):
+                return None  # an imported file's own run
+            elsewhere = _OF_ADAPTER_ALONE
     if span is None:
         return None
     framework = _framework(record, config.data)
@@ -304,6 +308,7 @@ def _run(
         saves=texts(saved_in(model)),
         launch=launch_of(model, trainings[-1].arguments if trainings else None, span, project),
         pins={"trl": trainings[-1].pin} if trainings and trainings[-1].pin is not None else {},
+        elsewhere=elsewhere,
     )
     conditions = (*config.data.conditions, *record.conditions)
     return within(run, (*record.case, *(choice for each in conditions for choice in each.case)))

@@ -28,6 +28,7 @@ def test_a_model_and_its_adapter_from_two_files(tmp_path: Path) -> None:
     (tmp_path / "adapting.py").write_text(ADAPTING)
     run = only(read_python("from loading import load\nfrom adapting import adapt\nmodel = adapt(load())\n", tmp_path))
     assert (plain(run.model.name), plain(run.adapter.rank)) == ("distilgpt2", 24)
+    assert "adapter.alpha" in run.elsewhere and "adapter.target_modules" not in run.elsewhere
     assert plain(only(read_python(ADAPTING, tmp_path, "adapting.py")).model.name) is Unknown
 
 
