@@ -141,6 +141,12 @@ def boolean(machine: Machine, node: ast.BoolOp, scope: Scope) -> Val:
         if len(possible) > 1 and (not left or (len(possible) == 2 and left_open(left[0][0]))):
             return possible[-1][0].overridable()
         possible = [*left, possible[-1]]
+    elif len(possible) > 1:
+        # `given and value`: nor is one that counts as true.
+        left = [pair for pair in possible[:-1] if not (isinstance(pair[0], Const) and pair[0].value)]
+        if not left:
+            return possible[-1][0].overridable()
+        possible = [*left, possible[-1]]
     return either([value for value, _ in possible], [under for _, under in possible])
 
 

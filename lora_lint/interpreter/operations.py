@@ -161,6 +161,8 @@ def unary(kind: type[ast.unaryop], operand: Val, span: Span) -> Val:
     """<operator> operand; `not` works on everything that has a known truth."""
     if kind is ast.Not:
         known = operand.truth()
+        if known is None and isinstance(operand, Const):  # a default, which a caller may override
+            return Const(not operand.value, span, operand.origin)
         return Opaque("it depends on a condition", span) if known is None else Const(not known, span, "derived")
 
     def apply(value: Val) -> Val:

@@ -801,6 +801,28 @@ CASES = {
         """,
         Unknown,
     ),
+    "no limit by default": (
+        """
+        def load(limit=None):
+            rows = load_dataset("json", data_files="data/train.jsonl", split="train")
+            nothing = limit is not None and limit == 0
+            if not nothing and limit is not None:
+                rows = rows.select(range(min(limit, len(rows))))
+            return rows
+        from dataclasses import dataclass
+        @dataclass
+        class Settings:
+            limit: int | None = None
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--limit", type=int)
+        args = parser.parse_args()
+        settings = Settings()
+        if args.limit is not None:
+            settings.limit = args.limit
+        data_set = load(settings.limit)
+        """,
+        250,
+    ),
     "none may be left": (
         """
         broken = [row for row in json.load(open("data/big.json")) if "a" not in row]
