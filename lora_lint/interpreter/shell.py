@@ -190,6 +190,8 @@ class _Script(ShellWords):
                 self.scope[self.raw(base)] = self.unknown(node, many=True)
             return
         key = self.raw(name)
+        if value is not None and value.type == "command_substitution" and "<<" not in self.raw(value):
+            self.run_subshell(value)  # `done=$(python train.py …)`
         given: Variable
         if value is None:
             given = Word("", self.span(node))

@@ -908,3 +908,11 @@ def test_a_command_that_is_looked_up(tmp_path: Path, which: str) -> None:
     (tmp_path / "run.sh").write_text(f"torchrun --nproc_per_node 2 {which} {options}\n")
     found = engine.lint([tmp_path.as_posix()], Settings(select=("LL901",)), jobs=1).findings
     assert [each.code for each in found] == ["LL901"]
+
+
+@pytest.mark.parametrize(
+    "line", ["done=`COMMAND && echo yes || echo no`", "done=$(COMMAND | tail -1)", "local done=$(COMMAND)"]
+)
+def test_a_command_whose_output_is_kept(line: str) -> None:
+    run = only(shell(line.replace("COMMAND", f"python finetune.py {FLAGS}")))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (64, 16)
