@@ -454,7 +454,7 @@ def _packed() -> Pack | None:
 @lru_cache(maxsize=1)
 def _types() -> Container[str]:
     """The names of all documents."""
-    return _packed() or frozenset(os.path.splitext(name)[0] for name in os.listdir(DATA))
+    return _packed() or frozenset(name.removesuffix(".json") for name in os.listdir(DATA))
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from functools import cached_property
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,14 +49,15 @@ def files_of(folder: str) -> dict[str, bytes]:
     return files
 
 
-def pack(files: Mapping[str, bytes], short: bool = False) -> bytes:
-    """The content of a pack; a short one has words as single bytes, and takes twice as long to read."""
+def pack(files: Mapping[str, bytes], short: bool = False, apart: bool = False) -> bytes:
+    """The content of a pack; a short one has words as single bytes, and takes twice as long to read. Long files are
+    packed `apart`, without a dictionary: to inflate it takes as long as to inflate one of them."""
     plain = short and all(content.isascii() for content in files.values())
     own = {name: _start(content) if plain else b"" for name, content in files.items()}
     stored = {name: _shortened(content, [own[name]], _OWN) for name, content in files.items()}
     words = _words(b"".join(stored.values())) if plain else []
     stored = {name: _shortened(content, words, _OWN + 1) for name, content in stored.items()}
-    dictionary = _shared(list(stored.values()))
+    dictionary = b"" if apart else _shared(list(stored.values()))
     listed, members = "\n", b""
     for block in _blocks(stored):
         member, start = deflated(b"".join(stored[name] for name in block), dictionary), 0
@@ -64,7 +66,7 @@ def pack(files: Mapping[str, bytes], short: bool = False) -> bytes:
             listed += f"{name}\t{len(members)}\t{len(member)}\t{start}\t{length}\t{own[name].decode()}\n"
             start += length
         members += member
-    parts = [deflated(part) for part in (listed.encode(), b"\n".join(words), dictionary)]
+    parts = [deflated(part) if part else b"" for part in (listed.encode(), b"\n".join(words), dictionary)]
     return b"".join(len(part).to_bytes(4, "big") for part in parts) + b"".join(parts) + members
 
 
@@ -173,16 +175,17 @@ def inflated(content: bytes, dictionary: bytes = b"") -> bytes:
 
 
 class Pack:
-    """A pack of files. Raises OSError if it cannot be read."""
+    """A pack of files. Raises OSError if it cannot be read.
+
+    What only a file's content needs, the words and the dictionary, is inflated when the first content is read: most of
+    the questions are which files there are.
+    """
 
     def __init__(self, path: str) -> None:
         self._path = path
         with open(path, "rb") as file:
-            sizes = [int.from_bytes(file.read(4), "big") for _ in range(3)]
-            listed, words, self._dictionary = (inflated(file.read(size)) for size in sizes)
-        self._listed = listed.decode()
-        self._words = words.split(b"\n")
-        self._start = 12 + sum(sizes)
+            self._sizes = [int.from_bytes(file.read(4), "big") for _ in range(3)]
+            self._listed = inflated(file.read(self._sizes[0])).decode()
 
     def __contains__(self, name: object) -> bool:
         return f"\n{name}\t" in self._listed
@@ -197,11 +200,21 @@ class Pack:
             raise KeyError(name)
         *numbers, own = rest.partition("\n")[0].split("\t")
         place, size, start, length = map(int, numbers)
+        words, dictionary = self._shared
         with open(self._path, "rb") as file:
-            file.seek(self._start + place)
-            content = inflated(file.read(size), self._dictionary)[start : start + length]
-        if own or self._words[0]:
-            for byte, word in enumerate(self._words, _OWN + 1):
+            file.seek(12 + sum(self._sizes) + place)
+            content = inflated(file.read(size), dictionary)[start : start + length]
+        if own or words:
+            for byte, word in enumerate(words, _OWN + 1):
                 content = content.replace(bytes((byte,)), word)
             content = content.replace(bytes((_OWN,)), own.encode())
         return content
+
+    @cached_property
+    def _shared(self) -> tuple[list[bytes], bytes]:
+        """The words and the dictionary."""
+        listed, *sizes = self._sizes
+        with open(self._path, "rb") as file:
+            file.seek(12 + listed)
+            words, dictionary = (inflated(file.read(size)) if size else b"" for size in sizes)
+        return words.split(b"\n") if words else [], dictionary

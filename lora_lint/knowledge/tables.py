@@ -13,6 +13,8 @@ from lora_lint.knowledge import edition
 from lora_lint.knowledge.packed import Pack
 
 NAMES = ("datasets.tsv", "models.tsv", "shapes.tsv")
+LONG = ("datasets.tsv", "models.tsv")
+"""Those of which the parts have little in common."""
 
 
 @cache

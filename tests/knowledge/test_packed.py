@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_lint.knowledge import architectures, edition, tables
+from lora_lint.knowledge import architectures, edition, packed, tables
 from lora_lint.knowledge.packed import Pack, alike, files_of, pack
 
 NAMES = st.text("abcdefgh_0123456789", min_size=1, max_size=8)
@@ -18,15 +18,15 @@ NAMES = st.text("abcdefgh_0123456789", min_size=1, max_size=8)
 CONTENTS = st.binary(max_size=200) | st.text("LlamaModel []\n_", max_size=200).map(str.encode)
 
 
-@given(files=st.dictionaries(NAMES, CONTENTS, max_size=8), short=st.booleans())
-def test_every_file_comes_back(files: dict[str, bytes], short: bool) -> None:
+@given(files=st.dictionaries(NAMES, CONTENTS, max_size=8), short=st.booleans(), apart=st.booleans())
+def test_every_file_comes_back(files: dict[str, bytes], short: bool, apart: bool) -> None:
     with TemporaryDirectory() as place:
         folder, packed = Path(place, "files"), Path(place, "files.pack")
         folder.mkdir()
         for name, data in files.items():
             (folder / f"{name}.json").write_bytes(data)
-        packed.write_bytes(pack(files_of(str(folder)), short))
-        assert pack(files_of(str(folder)), short) == packed.read_bytes(), "the same each time"
+        packed.write_bytes(pack(files_of(str(folder)), short, apart))
+        assert pack(files_of(str(folder)), short, apart) == packed.read_bytes(), "the same each time"
         found = Pack(str(packed))
         assert list(found) == sorted(files)
         assert not [name for name in files if name not in found]
@@ -38,6 +38,29 @@ def test_every_file_comes_back(files: dict[str, bytes], short: bool) -> None:
 def test_the_architectures_become_a_tenth() -> None:
     files = files_of(architectures.DATA)
     assert len(pack(alike(files), short=True)) < sum(map(len, files.values())) / 10
+
+
+def test_no_more_is_inflated_than_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"llama": b"LlamaModel LlamaMLP hidden_size " * 9, "gemma": b"GemmaModel GemmaMLP hidden_size " * 9}
+    inflations: list[bytes] = []
+
+    def inflated(content: bytes, dictionary: bytes = b"") -> bytes:
+        inflations.append(content)
+        return actual(content, dictionary)
+
+    actual = packed.inflated
+    monkeypatch.setattr(packed, "inflated", inflated)
+    for apart, parts in ((False, 4), (True, 3)):  # the list, the words, the dictionary, a block
+        path = tmp_path / str(apart)
+        path.write_bytes(pack(files, short=True, apart=apart))
+        inflations.clear()
+        found = Pack(str(path))
+        assert "llama" in found and "mistral" not in found
+        assert len(inflations) == 1, "to know that a file is there, its content is not needed"
+        assert found.read("llama") == files["llama"]
+        assert len(inflations) == parts
+        assert found.read("gemma") == files["gemma"]
+        assert len(inflations) == parts + 1, "what all contents need is inflated once"
 
 
 def test_like_files_are_neighbours() -> None:
