@@ -78,6 +78,14 @@ _UNTEMPLATED = (
     r"|microsoft/phi-(?:1_5|2)|huggyllama/llama-\d+b|huggingfacetb/smollm2-(?:135m|360m|1\.7b)"
     r"|mlx-community/(?:meta-)?llama-3\.[12]-\d+b-(?:[348]bit|bf16)"
 )
+"""Base models of which the repositories have no template.
+
+Read: tokenizer_config.json of tiiuae/falcon-7b and EleutherAI/pythia-70m, and what users report and maintainers confirm
+of Llama 2 (modelscope/ms-swift#2831), Llama 3.2 (sgl-project/sglang#3385), Mistral 7B (vllm-project/vllm#1425), Gemma 2
+(hiyouga/LlamaFactory#5904), Gemma 3 (p-e-w/heretic#281) and OPT (vllm-project/vllm#7978). GPT-2, BLOOM, GPT-Neo, GPT-J,
+the first Phi and Llama are from before there were templates. Of Llama 3.1, Mixtral, Gemma 1, Phi-2, SmolLM2 and MLX's
+copies no such statement was found: they are like the others of their families. So no finding is certain.
+"""
 
 
 def lacks_template(name: str) -> bool:
