@@ -210,7 +210,7 @@ def missing(session: Session) -> dict[str, list[str]]:
     for kind in sorted({*session.configs} - known):
         if wholes.get(kind) in known:
             found["parts of a known type"].append(kind)
-        elif not any(kind in classes for classes in session.classes.values()):
+        elif not any(hasattr(session.library, classes.get(kind, "")) for classes in session.classes.values()):
             found["no class that loads them"].append(kind)
         else:
             found["not collected"].append(kind)

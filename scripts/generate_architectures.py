@@ -468,9 +468,7 @@ class Space:
             else:
                 top[name] = value
         for scope, values in nested.items():
-            if "." in next(iter(values)):
-                raise ValueError("nested too deep")
-            top[scope] = {**self.sub_given.get(scope, {}), **top.get(scope, {}), **values}
+            top[scope] = {**self.sub_given.get(scope, {}), **top.get(scope, {}), **deepened(values)}
         return top
 
     def value_held(self, name: str) -> Any:
@@ -626,6 +624,16 @@ class Space:
                 if chance.random() < 0.3:
                     given[name] = None
             yield {**self.reduced, **given}
+
+
+def deepened(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a config, with those of its own parts, which have dots in their names, in those."""
+    deep: dict[str, Any] = {name: value for name, value in values.items() if "." not in name}
+    for name, value in values.items():
+        scope, _, rest = name.partition(".")
+        if rest:
+            deep[scope] = {**deep.get(scope, {}), rest: value}
+    return {name: deepened(value) if isinstance(value, dict) else value for name, value in deep.items()}
 
 
 def readable(config: Any) -> Any:

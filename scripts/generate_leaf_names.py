@@ -33,8 +33,9 @@ OUTPUT = DATA / "leaf_names.json"
 PATIENCE = 20
 """CPU seconds for a type."""
 ONE_FORM = frozenset(
-    "canary cohere_asr embedding_gemma2 fun_asr_nano glmasr got_ocr2 janus kyutai_speech_to_text lfm3_vl qwen3_asr "
-    "sam2 sam3 sam3_tracker vibevoice vibevoice_asr voxtral_realtime".split()
+    "canary cohere_asr embedding_gemma2 fun_asr_nano glmasr got_ocr2 janus kyutai_speech_to_text lfm3_vl lw_detr "
+    "pp_chart2table pp_doclayout_v4 qwen3_asr sam2 sam2_video sam3 sam3_tracker sam3_tracker_video sam3_video "
+    "vibevoice vibevoice_asr voxtral_realtime".split()
 )
 """Types around models of other types that are published with the same parts."""
 LAYERS = re.compile(r"(?:nn\.)?(?:Linear|Embedding|Conv[123]d|Conv1D|ConvTranspose1d|MultiheadAttention)")

@@ -13,15 +13,16 @@ if TYPE_CHECKING:
     from typing import Any
 
 RARE = frozenset(
-    "autoformer bit chmv2 d_fine dab-detr dac deimv2 depth_pro dinat donut-swin dpt edgetam_video "
+    "align autoformer bit chmv2 clvp cvt d_fine dab-detr dac deimv2 depth_pro dinat donut-swin dpt edgetam_video "
     "edgetam_vision_model efficientloftr efficientnet eomt eomt_dinov3 fastspeech2_conformer "
-    "fastspeech2_conformer_with_hifigan flava focalnet glpn groupvit hgnet_v2 informer levit "
-    "lightglue maskformer maskformer-swin mgp-str mobilenet_v1 mobilenet_v2 mobilevit mobilevitv2 neucodec omdet-turbo "
-    "oneformer patchtsmixer pocket_tts pocket_tts_audio_tokenizer poolformer pp_doclayout_v2 pp_doclayout_v3 "
-    "pp_lcnet pp_ocrv5_mobile_det pp_ocrv5_mobile_rec pp_ocrv5_server_det pp_ocrv5_server_rec pp_ocrv6_medium_det "
-    "pp_ocrv6_small_det pp_ocrv6_small_rec pp_ocrv6_tiny_rec prompt_depth_anything pvt pvt_v2 regnet rf_detr sapiens2 "
-    "seggpt swiftformer swin2sr table-transformer textnet time_series_transformer timesformer tipsv2_dpt tvp univnet "
-    "upernet uvdoc videomt vitdet xcodec xcodec2 zoedepth".split()
+    "fastspeech2_conformer_with_hifigan flava focalnet glpn groupvit hgnet_v2 informer levit lightglue lw_detr "
+    "lxmert maskformer maskformer-swin mgp-str mobilenet_v1 mobilenet_v2 mobilevit mobilevitv2 mra neucodec "
+    "omdet-turbo oneformer patchtsmixer pocket_tts pocket_tts_audio_tokenizer poolformer pp_chart2table "
+    "pp_doclayout_v2 pp_doclayout_v3 pp_lcnet pp_ocrv5_mobile_det pp_ocrv5_mobile_rec pp_ocrv5_server_det "
+    "pp_ocrv5_server_rec pp_ocrv6_medium_det pp_ocrv6_small_det pp_ocrv6_small_rec pp_ocrv6_tiny_rec "
+    "prompt_depth_anything pvt pvt_v2 regnet rf_detr sam2_video sam3_tracker_video sam3_video sapiens2 seggpt "
+    "swiftformer swin2sr table-transformer textnet time_series_transformer timesformer tipsv2_dpt tvp univnet "
+    "upernet uvdoc videomt vitdet xclip xcodec xcodec2 yoso zoedepth".split()
 )
 
 

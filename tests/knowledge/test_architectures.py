@@ -428,6 +428,23 @@ def test_merging_nothing_new_leaves_the_data_as_it_is(tmp_path: Path) -> None:
     assert after == before
 
 
+@pytest.mark.parametrize("kind", ["colpali", "colqwen2"])
+def test_the_projection_of_a_retriever_is_as_wide_as_its_text_model(kind: str) -> None:
+    config = {"vlm_config": {"text_config": {"hidden_size": 1536}}, "embedding_dim": 64}
+    (projection,) = [m for m in modules(known(kind, "pretraining"), config) if m.path == "embedding_proj_layer"]
+    assert projection[1:4] == ("Linear", 1536, 64)
+
+
+def test_a_config_has_to_give_what_no_model_can_be_made_without() -> None:
+    """The default config of LW-DETR has no level of features, so that its attention would sample nothing."""
+    detector = known("lw_detr", "object-detection")
+    given = {"projector_scale_factors": [1.0], "num_labels": 91}
+    assert certain(detector, given)
+    assert not unsized(detector, given)
+    assert not certain(detector, {"num_labels": 91})
+    assert not certain(detector, {**given, "projector_scale_factors": [2.0, 0.5]})
+
+
 def test_a_guess_that_gives_no_size_refuses_no_config() -> None:
     """The guess for the last layer of the decoder of ViT-MAE is negative with these sizes."""
     small = {"decoder_hidden_size": 128, "decoder_intermediate_size": 4096, "image_size": 896, "patch_size": 48}
@@ -691,6 +708,40 @@ def test_random_configs_against_transformers_and_peft() -> None:
     compared = re.search(r"types: (\d+) models, ([\d,]+) layers and (\d+) counts", done.stdout)
     assert compared is not None
     assert all(int(number.replace(",", "")) for number in compared.groups()), "nothing was compared"
+
+
+@pytest.mark.process
+@pytest.mark.torch
+def test_the_types_without_modules_are_those_that_the_documentation_names() -> None:
+    root = Path(__file__).parents[2]
+    command = [sys.executable, str(root / "scripts/check_architectures.py"), "--missing"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    lacking = re.search(r"^not collected \(\d+\): (.*)$", done.stdout, re.MULTILINE)
+    assert lacking is not None, done.stdout + done.stderr
+    (named,) = re.findall(r"Of some types it knows at most the names:(.*?)\n\n", usage(root), re.DOTALL)
+    assert {*lacking[1].split(), "timm_wrapper"} == set(re.findall(r"`(\w+)`", named))
+
+
+def usage(root: Path) -> str:
+    return (root / "docs/usage.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("granite_speech5_ctc", "GraniteSpeech5ForCTC"), ("pp_formulanet", "PPFormulaNetForConditionalGeneration")],
+)
+def test_models_that_peft_refuses_for_their_embeddings(kind: str, name: str) -> None:
+    """So nothing can be said of an adapter on them, and no modules are collected."""
+    import peft
+    import torch
+    import transformers
+
+    with torch.device("meta"):
+        model = getattr(transformers, name)(transformers.AutoConfig.for_model(kind))
+    with pytest.raises(NotImplementedError, match="get_input_embeddings"):
+        peft.get_peft_model(model, peft.LoraConfig(target_modules="all-linear"))
+    assert not architectures.is_type(kind)
 
 
 def test_a_gap_is_said_to_be_one(monkeypatch: pytest.MonkeyPatch) -> None:

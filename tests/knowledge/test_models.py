@@ -334,7 +334,8 @@ def test_silent_where_the_name_is_not_enough(name: str) -> None:
         ("amazon/chronos-bolt-base", "chronos_bolt", "residual_layer"),
         ("lerobot/pi0", "lerobot_pi0", "action_in_proj"),
         ("vidore/colqwen2.5-v0.2", "colqwen2_5", "custom_text_proj"),
-        ("vidore/colpali-v1.3", "colpali", "custom_text_proj"),
+        ("vidore/colqwen2-v1.0", "ColQwen2", "custom_text_proj"),
+        ("vidore/colpali-v1.3", "ColPali", "custom_text_proj"),
         ("deepseek-ai/DeepSeek-OCR", "deepseek_vl_v2", "gate_proj"),
         ("deepseek-ai/Janus-Pro-7B", "multi_modality", "q_proj"),
         ("Alibaba-NLP/gte-base-en-v1.5", "new", "up_gate_proj"),
@@ -708,6 +709,17 @@ def test_names_are_known_where_no_architecture_is(tmp_path: Path, monkeypatch: p
     assert (model.module_names, model.complete, model.stock) == (("q_proj",), True, False)
     lists = json.loads((DATA / "leaf_names.json").read_text(encoding="utf-8"))
     assert not [name for name in lists if architectures.is_type(name) and name not in RARE], "an architecture says more"
+
+
+def test_a_class_of_transformers_is_not_the_one_of_colpali_engine() -> None:
+    for name, model_type in (("vidore/colpali-v1.3-hf", "colpali"), ("vidore/colqwen2-v1.0-hf", "colqwen2")):
+        model = found(name)
+        assert (model.model_type, model.module_names, model.stock) == (model_type, None, True)
+
+
+def test_names_are_known_of_a_type_that_detectron2_makes_a_part_of() -> None:
+    names = found("microsoft/layoutlmv2-base-uncased").module_names
+    assert names is not None and {"query", "visual_proj", "fpn_lateral2"} <= set(names)
 
 
 def test_code_of_a_repository_beside_a_class_of_transformers_shows_no_names_to_be_wrong() -> None:
