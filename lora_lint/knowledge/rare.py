@@ -1,6 +1,6 @@
 """The architectures that a wheel leaves to the data package: of types that hardly anyone adapts.
 
-A wheel has the names of their layers (`leaf_names.json`). Only a build imports this.
+A wheel has the names of their layers (`leaf_names.json`), of most of them. Only a build imports this.
 """
 
 from __future__ import annotations
@@ -13,16 +13,28 @@ if TYPE_CHECKING:
     from typing import Any
 
 RARE = frozenset(
-    "align autoformer bit chmv2 clvp cvt d_fine dab-detr dac deimv2 depth_pro dinat donut-swin dpt edgetam_video "
-    "edgetam_vision_model efficientloftr efficientnet eomt eomt_dinov3 fastspeech2_conformer "
-    "fastspeech2_conformer_with_hifigan flava focalnet glpn groupvit hgnet_v2 informer levit lightglue lw_detr "
-    "lxmert maskformer maskformer-swin mgp-str mobilenet_v1 mobilenet_v2 mobilevit mobilevitv2 mra neucodec "
-    "omdet-turbo oneformer patchtsmixer pocket_tts pocket_tts_audio_tokenizer poolformer pp_chart2table "
+    "AceStepTransformer1DModel AnyFlowFARTransformer3DModel AnyFlowTransformer3DModel DreamLiteUNetModel "
+    "Kandinsky6SRTransformer3DModel PriorTransformer QwenImageControlNetModel RFD4ProteinaTransformer "
+    "SD3ControlNetModel SanaControlNetModel SanaWMLTX2RefinerTransformer3DModel ZImageControlNetModel aimv2 align "
+    "altclip autoformer bert-generation bit blenderbot-small blt bridgetower bros chmv2 clvp conditional_detr "
+    "convbert cpmant cvt d_fine dab-detr dac data2vec-audio decision_transformer deformable_detr deimv2 depth_pro "
+    "diffllama dinat dinov3_convnext donut-swin dpt edgetam_video edgetam_vision_model efficientloftr efficientnet "
+    "eomt eomt_dinov3 fastspeech2_conformer fastspeech2_conformer_with_hifigan flaubert flava fnet focalnet fsmt "
+    "funnel glpn gpt_neox_japanese gradium_phonon_tts granite_speech5_encoder groupvit hgnet_v2 "
+    "higgs_audio_v2_tokenizer ibert ijepa imagegpt informer instructblipvideo jetmoe kosmos-2.5 lasr_ctc levit "
+    "lightglue lilt lw_detr lxmert markuplm maskformer maskformer-swin megatron-bert mgp-str mimi_decoder "
+    "mimi_encoder mlcd mlcd_vision_model mm-grounding-dino mobilenet_v1 mobilenet_v2 mobilevit mobilevitv2 "
+    "moonshine_streaming mra mvp neucodec nllb-moe nystromformer omdet-turbo oneformer patchtsmixer patchtst "
+    "pe_audio pe_audio_video_encoder pe_video perceiver perception_lm pixio pocket_tts pocket_tts_audio_tokenizer "
+    "pocket_tts_audio_tokenizer_decoder pocket_tts_audio_tokenizer_encoder poolformer pop2piano pp_chart2table "
     "pp_doclayout_v2 pp_doclayout_v3 pp_lcnet pp_ocrv5_mobile_det pp_ocrv5_mobile_rec pp_ocrv5_server_det "
     "pp_ocrv5_server_rec pp_ocrv6_medium_det pp_ocrv6_small_det pp_ocrv6_small_rec pp_ocrv6_tiny_rec "
-    "prompt_depth_anything pvt pvt_v2 regnet rf_detr sam2_video sam3_tracker_video sam3_video sapiens2 seggpt "
-    "swiftformer swin2sr table-transformer textnet time_series_transformer timesformer tipsv2_dpt tvp univnet "
-    "upernet uvdoc videomt vitdet xclip xcodec xcodec2 yoso zoedepth".split()
+    "prompt_depth_anything prophetnet pvt pvt_v2 radio reformer regnet rf_detr roberta-prelayernorm roc_bert "
+    "rt_detr_v2 sam2_video sam3_lite_text sam3_tracker_video sam3_video sam_hq sam_hq_vision_model sapiens2 seggpt "
+    "sew sew-d speech-encoder-decoder splinter squeezebert swiftformer swin2sr table-transformer textnet "
+    "time_series_transformer timesfm timesfm2_5 timesformer tipsv2 tipsv2_dpt tvp unispeech unispeech-sat univnet "
+    "unlimited_ocr upernet uvdoc vibevoice_acoustic_tokenizer_decoder videomt videoprism vision-text-dual-encoder "
+    "visual_bert vit_msn vitdet xclip xcodec xcodec2 xlm xlstm xmod yoso zamba zoedepth".split()
 )
 
 
