@@ -35,6 +35,7 @@ CONFIGS: tuple[tuple[str, tuple[str, ...], tuple[tuple[bytes, ...], ...]], ...] 
     ("peft_adapter", ("json",), ((b'"peft_type"',),)),
     ("prime_rl", ("toml",), ((b"model.lora",),)),
     ("qlora_pipe", ("toml",), ((b"lora_rank", b"pipeline_stages"),)),
+    ("qlora_pipe_lite", ("toml",), ((b"lora_rank", b"model_dir"),)),
     ("roll", ("yaml",), ((b"actor_train", b"lora_target"),)),
     ("simpletuner", ("json",), ((b"model_family", b"model_type"), (b"instance_data_dir", b"cache_dir_vae"))),
     ("skyrl", ("yaml",), ((b"policy", b"lora", b"trainer"),)),

@@ -1020,7 +1020,8 @@ FRAMEWORKS: dict[str, Callable[[], Comparison]] = {
 
 ALONE = (
     (
-        "mlx-lm, ai-toolkit, OneTrainer, SimpleTuner, diffusion-pipe, unsloth, diffusers' scripts, llama-cookbook,"
+        "mlx-lm, ai-toolkit, OneTrainer, SimpleTuner, diffusion-pipe, qlora-pipe, qlora-pipe-lite,"
+        " unsloth, diffusers' scripts, llama-cookbook,"
         " LLM2Vec, MoE-PEFT, Firefly, InternVL, mlx-tune, mlx-vlm",
         "no validator that takes a whole configuration: the checks stand in functions that also load and train",
     ),

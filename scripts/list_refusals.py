@@ -147,6 +147,8 @@ REPOSITORIES = {
         "559b44772e471d1538537b8805cc77f3824a5e64",
         "packages/prime-rl-configs/src/prime_rl",
     ),
+    "qlora_pipe": ("tdrussell/qlora-pipe", "90b8e7d62034d6879fc98bfc1ffadf7fa308c494", ""),
+    "qlora_pipe_lite": ("jukofyork/qlora-pipe-lite", "e8e5092de22b46946b6b1b807e4262fd62951e36", ""),
     "roll": ("alibaba/ROLL", "8eb27cc2dc34c4d1310b169d9b86d339004d811a", "roll"),
     "simpletuner": ("bghira/SimpleTuner", "bc8e6ab7738ce457a2ed8eb2d26cadd91c6442cb", "simpletuner"),
     "skyrl": ("NovaSky-AI/SkyRL", "a9564572eb8e91076be43c1bd5e4615e3de17265", "skyrl"),

@@ -1,7 +1,8 @@
 """qlora-pipe: flat TOML with `lora_rank` and `pipeline_stages`, whose adapter is PEFT's.
 
 Source: tdrussell/qlora-pipe at 90b8e7d, train.py (`load_pipeline_model_with_lora`, `initialize`). The targets are all
-linear layers where none are given; `full_fine_tune` trains no adapter.
+linear layers where none are given; `full_fine_tune` trains no adapter; `force_constant_lr` replaces the rate, and
+`batch_size_tokens` the number of examples of a batch.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.readers.nodes import Mapping, Scalar
 from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.framework import Framework
+from lora_lint.run.launch import Launch, Quantizer
 from lora_lint.run.run import BaseModel, Reading, Run
-from lora_lint.run.values import Known, known
+from lora_lint.run.values import Known, Unknown, known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.project import Project
+    from lora_lint.run.run import Method
     from lora_lint.run.values import Value
 
 FRAMEWORK = Framework(
@@ -30,6 +33,7 @@ FRAMEWORK = Framework(
         "target_modules": "target_modules",
         "modules_to_save": "modules_to_save",
         "use_dora": "use_dora",
+        "dtype": "lora_weight_dtype",
     },
     other_keys={
         "model": "model",
@@ -65,19 +69,35 @@ def read(document: Mapping, project: Project) -> Reading:
     if optimizer is None or known(fields.flag("full_fine_tune", usual(False))) is not False:
         return Reading()
     span = fields.span("lora_rank")
+    constant = "force_constant_lr"
+    own = {} if not fields.has("batch_size_tokens") else {"batch_size": Unknown("batches are filled with tokens")}
     training = tables.training(
         FRAMEWORK,
         fields,
-        "unknown" if fields.has("rl") else "supervised",
+        _method(fields),
         optimizer=optimizer.text("type"),
-        learning_rate=optimizer.number("lr"),
-        span=optimizer.span("lr"),
+        learning_rate=fields.number(constant, optimizer.number("lr")),
+        span=fields.span(constant) if fields.has(constant) else optimizer.span("lr"),
+        **own,
+    )
+    adapter = tables.adapter(
+        FRAMEWORK,
+        fields,
+        span,
+        layers_to_transform=layers(fields),
+        dtype=fields.text("lora_weight_dtype", usual("float32")),
     )
     run = Run(
         FRAMEWORK,
         span,
-        tables.adapter(FRAMEWORK, fields, span),
-        BaseModel(fields.text("model"), "AutoModelForCausalLM", _quantization(fields)),
+        adapter,
+        BaseModel(
+            fields.text("model"),
+            "AutoModelForCausalLM",
+            _quantization(fields),
+            fields.text("model_weight_dtype", usual("bfloat16")),
+        ),
+        launch=_launch(fields),
         training=training,
         events=(Load(fields.span("model")), Wrap(span), Train(fields.span("optimizer"))),
         trained=True,
@@ -85,10 +105,44 @@ def read(document: Mapping, project: Project) -> Reading:
     return Reading((run,))
 
 
+def layers(fields: Fields) -> Value[tuple[int, ...] | int | None]:
+    """The layers to adapt: a text with ranges, whose ends count (`16:31`, `0:3,28:31`)."""
+    text = fields.text("layers_to_transform", usual(None))
+    if not isinstance(text, Known) or text.value is None:
+        return text
+    found: list[int] = []
+    for part in text.value.split(","):
+        ends = [end.strip() for end in part.split(":")]
+        if len(ends) > 2 or not all(end.isdecimal() and len(end) < 4 for end in ends):
+            return Unknown("`layers_to_transform` is no list of ranges", text.span)
+        found += range(int(ends[0]), int(ends[-1]) + 1)
+    return Known(tuple(found), text.span)
+
+
+def _method(fields: Fields) -> Method:
+    """What is trained: DPO is all that there is beside supervised training."""
+    if not fields.has("rl"):
+        return "supervised"
+    reinforced = fields.section("rl")
+    return "preference" if reinforced is not None and known(reinforced.text("method")) == "dpo" else "unknown"
+
+
 def _quantization(fields: Fields) -> Value[str | None]:
-    """The bits of a base model that bitsandbytes packs."""
+    """The bits of a base model that bitsandbytes or HQQ packs."""
     section = fields.section("quantization")
-    packed = section.section("bnb") if section is not None else None
-    if packed is not None and known(packed.flag("load_in_4bit", usual(False))):
-        return Known("4bit", packed.span("load_in_4bit"))
-    return usual(None)
+    by_bitsandbytes = section.section("bnb") if section is not None else None
+    by_hqq = section.section("hqq") if section is not None else None
+    if by_bitsandbytes is not None:
+        return tables.quantization(by_bitsandbytes)
+    if by_hqq is None:
+        return usual(None)
+    bits = known(by_hqq.whole("nbits", usual(4)))
+    return Known(f"{bits}bit", by_hqq.mapping.span) if bits in (4, 8) else Unknown("its bits are of no usual number")
+
+
+def _launch(fields: Fields) -> Launch:
+    """What packs the base model."""
+    section = fields.section("quantization")
+    if section is None or section.has("bnb") or not section.has("hqq"):
+        return Launch()
+    return Launch(quantizer=Known(Quantizer.HQQ, section.span("hqq")))

@@ -39,6 +39,8 @@ ALLOWED = {
 """Files and folders, and why names stand there."""
 BESIDE = {
     "lora_block": ("peft-adapter", "wandb"),  # whose schema holds PEFT's keywords; whose sweep a block may be
+    "qlora_pipe": ("axolotl",),  # whose data sets it loads
+    "qlora_pipe_lite": ("qlora-pipe",),  # from which it was made
     "diffusion_pipe": ("unsloth",),  # whose way to recompute activations is one of its own
     **dict.fromkeys(("autotrain", "firefly", "ms_swift"), ("unsloth",)),  # which can load their models
     "llamafactory": ("unsloth", "wandb"),  # which can load its models; to which PPO reports

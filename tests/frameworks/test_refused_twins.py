@@ -364,7 +364,7 @@ def test_what_a_sharded_model_cannot_do(
     assert [each.confidence for each in findings if each.code == "LL904"] == expected
 
 
-OTHERS = {"areal", "nemo_automodel", "nemo_rl", "openrlhf", "prime_rl", "skyrl"}
+OTHERS = {"areal", "nemo_automodel", "nemo_rl", "openrlhf", "prime_rl", "qlora_pipe", "qlora_pipe_lite", "skyrl"}
 """Frameworks with a module of tests for all of their few rows."""
 FEW = {
     *("areal", "firefly", "fireworks", "internvl_chat", "keras_hub", "loralib", "mlx_tune", "mlx_vlm", "nemo_rl"),

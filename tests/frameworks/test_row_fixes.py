@@ -60,6 +60,19 @@ FILES: dict[str, dict[str, Any]] = {
     "musubi_tuner": {"dit": "a", "network_module": "networks.lora_wan", "network_dim": 8},
     "onetrainer": {"training_method": "LORA", "base_model_name": "a/b", "lora_rank": 8},
     "open_instruct": {"model_name_or_path": "a/b", "use_lora": True, "lora_rank": 8},
+    "qlora_pipe": {
+        "model": "a/b",
+        "output_dir": "o",
+        "lora_rank": 8,
+        "lora_alpha": 8,
+        "pipeline_stages": 1,
+        "epochs": 1,
+        "eval_steps": 10,
+        "logging_steps": 10,
+        "activation_checkpointing": True,
+        "optimizer": {"type": "adamw", "lr": 5e-5},
+    },
+    "qlora_pipe_lite": {"model_dir": "a/b", "output_dir": "o", "lora_rank": 8, "lr": 1e-4, "sequence_len": 4096},
     "roll": {"pretrain": "a/b", "actor_train": {"model_args": {"lora_target": "q_proj", "lora_rank": 8}}},
     "simpletuner": {"model_family": "flux", "model_type": "lora", "lora_rank": 8},
     "torchtune": {
@@ -105,7 +118,7 @@ def written(framework: str, owner: str, given: dict[str, Any]) -> tuple[str, str
         document = {"job": "extension", "config": {"process": [document]}}
     if framework in ("fms_hf_tuning", "llm2vec", "onetrainer", "simpletuner"):
         return "a.json", json.dumps(document, indent=1)
-    if framework in ("kohya", "musubi_tuner", "diffusion_pipe"):
+    if framework in ("kohya", "musubi_tuner", "diffusion_pipe", "qlora_pipe", "qlora_pipe_lite"):
         return "a.toml", toml(document)
     return "a.yaml", "\n".join(yaml(document, 0)) + "\n"
 

@@ -8,6 +8,7 @@ import pytest
 
 from lora_lint.discovery import Walk
 from lora_lint.linting import engine
+from lora_lint.run.launch import Quantizer
 from lora_lint.run.values import Known, Unknown
 from lora_lint.settings import Settings
 from tests.support.reading import config, edited, only, plain, read_python, realistic, shell
@@ -49,7 +50,16 @@ MNTP, SUPERVISED = realistic("llm2vec", "mntp.json"), realistic("llm2vec", "supe
 NOVA, NOVA_DPO = realistic("nova", "lite.yaml"), realistic("nova", "micro_dpo.yaml")
 FMS = realistic("fms_hf_tuning", "granite.json")
 PIPE = realistic("qlora_pipe", "mistral.toml")
-FILES = {MNTP: "a.json", SUPERVISED: "a.json", NOVA: "a.yaml", NOVA_DPO: "a.yaml", FMS: "a.json", PIPE: "a.toml"}
+LITE = realistic("qlora_pipe_lite", "qwen.toml")
+FILES = {
+    MNTP: "a.json",
+    SUPERVISED: "a.json",
+    NOVA: "a.yaml",
+    NOVA_DPO: "a.yaml",
+    FMS: "a.json",
+    PIPE: "a.toml",
+    LITE: "a.toml",
+}
 EVERY_LAYER = ("q_proj", "v_proj", "k_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 NONE = Unknown
 
@@ -311,7 +321,88 @@ def test_qlora_pipe() -> None:
     assert plain(run.adapter.target_modules) == "all-linear"
     assert (plain(run.model.name), plain(run.model.quantization)) == ("mistralai/Mistral-7B-v0.1", "4bit")
     assert (plain(run.training.learning_rate), plain(run.training.accumulation)) == (1e-4, 8)
+    assert (plain(run.model.dtype), plain(run.adapter.dtype)) == ("bfloat16", "float32")
     assert config(f"full_fine_tune = true\n{PIPE}", "a.toml").runs == ()
+
+
+def test_settings_of_qlora_pipe_that_replace_others() -> None:
+    text = f'force_constant_lr = 5e-5\nbatch_size_tokens = 5000\nlayers_to_transform = "0:2,28:29"\n{PIPE}'
+    run = only(config(text, "a.toml"))
+    assert plain(run.training.learning_rate) == 5e-5
+    assert run.training.batch_size == Unknown("batches are filled with tokens")
+    assert plain(run.adapter.layers_to_transform) == (0, 1, 2, 28, 29)
+    odd = only(config(edited(text, ("0:2,28:29", "last two")), "a.toml"))
+    assert isinstance(odd.adapter.layers_to_transform, Unknown)
+
+
+@pytest.mark.parametrize(
+    ("packed", "bits", "quantizer"),
+    [
+        ("[quantization.bnb]\nload_in_8bit = true", "8bit", None),
+        ("[quantization.hqq]\nnbits = 8", "8bit", Quantizer.HQQ),
+        ("[quantization.hqq]\ngroup_size = 64", "4bit", Quantizer.HQQ),
+        ("[quantization.hqq]\nnbits = 3", Unknown("its bits are of no usual number"), Quantizer.HQQ),
+        ("", None, None),
+    ],
+)
+def test_packed_bases_of_qlora_pipe(packed: str, bits: str | Unknown | None, quantizer: Quantizer | None) -> None:
+    bnb = '[quantization.bnb]\nload_in_4bit = true\nbnb_4bit_compute_dtype = "bfloat16"'
+    run = only(config(edited(PIPE, (bnb, packed)), "a.toml"))
+    found = run.model.quantization
+    assert (found.value if isinstance(found, Known) else found) == bits
+    assert (plain(run.launch.quantizer) if isinstance(run.launch.quantizer, Known) else None) == quantizer
+
+
+@pytest.mark.parametrize(("method", "expected"), [("dpo", "preference"), ("kto", "unknown")])
+def test_qlora_pipe_by_preferences(method: str, expected: str) -> None:
+    run = only(config(f'{PIPE}\n[rl]\nmethod = "{method}"\ndpo_beta = 0.1\n', "a.toml"))
+    assert run.training.method == expected
+
+
+def test_qlora_pipe_lite() -> None:
+    run = only(config(LITE, "a.toml"))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (32, 32)
+    assert plain(run.adapter.target_modules) == ("q_proj", "k_proj", "v_proj", "o_proj")
+    assert plain(run.adapter.layers_to_transform) == (*range(4, 24), 26)
+    assert (plain(run.model.name), plain(run.model.quantization)) == ("Qwen/Qwen2.5-7B", "4bit")
+    assert (plain(run.training.learning_rate), plain(run.training.accumulation)) == (1e-4, 16)
+    for other in ("full_fine_tune", "use_control_adapters"):
+        assert config(f"{other} = true\n{LITE}", "a.toml").runs == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "code"),
+    [
+        (LITE, '"v_proj", ', '"v_porj", ', "LL202"),
+        (LITE, "lr = 1e-4", "lr = 1e-6", "LL501"),
+        (LITE, "lora_rank = 32", "lora_rank = 32\nlora_alpha = 64", "LL905"),
+        (LITE, "sequence_len = 8192", "sequence_len = 5000", "LL904"),
+        (LITE, '"float32"', '"bfloat16"', "LL904"),
+        (LITE, 'target_modules = ["q_proj", "k_proj", "v_proj", "o_proj"]', "target_modules = []", "LL904"),
+        (LITE, "lr = 1e-4\n", "", "LL904"),
+        (LITE, "pipeline_stages = 2", 'pipeline_stages = 2\npartition_method = "memory"', "LL904"),
+        (PIPE, "activation_checkpointing = true\n", "", "LL904"),
+        (PIPE, "lora_alpha = 16\n", "", "LL904"),
+        (PIPE, 'lr_scheduler = "cosine"', 'lr_scheduler = "linear"', "LL904"),
+        (PIPE, '"adamw_kahan"', '"lion"', "LL904"),
+        (PIPE, "activation_checkpointing = true", "activation_checkpointing = false\noffload_mlp_to_cpu = 4", "LL904"),
+        (PIPE, "save_steps = 200", "save_steps = 200\nfocal_loss_gamma = 2", "LL904"),
+        (PIPE, "save_steps = 200", "save_steps = 200\nload_in_4bit = true", "LL905"),
+        (PIPE, "save_steps = 200", "save_steps = 200\nfull_fine_tune = true", "LL904"),
+        (PIPE, "save_steps = 200", "save_steps = 200\nrejected_sampling = true", "LL904"),
+        (PIPE, "save_steps = 200", "save_steps = 200\nlayers_to_transform = [0, 1]", "LL904"),
+        (PIPE, "[quantization.bnb]\nload_in_4bit", "[quantization]\nload_in_4bit", "LL904"),
+        (PIPE, '"textfile"', '"text"', "LL904"),
+        (PIPE, "weight_decay = 0.01", "weight_decay = 0.01\nwarmup_steps = 20", "LL905"),
+    ],
+)
+def test_what_the_pipes_refuse_or_ignore(text: str, old: str, new: str, code: str) -> None:
+    assert codes(edited(text, (old, new)), "a.toml") == [code]
+
+
+def test_a_key_below_the_wrong_header_is_not_missing_as_well() -> None:
+    text = edited(PIPE, ("epochs = 2\n", ""), ("weight_decay = 0.01", "weight_decay = 0.01\nepochs = 2"))
+    assert codes(text, "a.toml") == ["LL905"]
 
 
 @pytest.mark.parametrize(
