@@ -1,4 +1,4 @@
-"""Together AI's command `together fine-tuning create --lora-r 16`.
+"""Together AI's command `together fine-tuning create --lora-r 16`, and its client (`libraries.together`).
 
 Source: together 1.5.34 of 2025-12-23, src/together/cli/api/finetune.py.
 """
@@ -6,6 +6,13 @@ Source: together 1.5.34 of 2025-12-23, src/together/cli/api/finetune.py.
 from __future__ import annotations
 
 from lora_lint.run.framework import CommandLine, Framework
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from lora_lint.interpreter.values import Object
+    from lora_lint.source import Span
 
 FRAMEWORK = Framework(
     name="together_ai",
@@ -38,3 +45,9 @@ FRAMEWORK = Framework(
     says_other={"no_lora": True},
     alpha_of_rank=2,
 )
+
+
+def filled(config: Object, here: Span) -> dict[str, Any]:
+    """What its client calls the settings of an adapter."""
+    del config, here
+    return {"keys": FRAMEWORK.keys}

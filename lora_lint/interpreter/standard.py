@@ -612,7 +612,7 @@ _FUNCTIONS: dict[str, Callable[[Machine, Arguments, Span], Val | None]] = {
     "collections.ChainMap": _chained,
     "importlib.import_module": _imported,
     **dict.fromkeys(("dataclasses.field", "pydantic.Field", "attr.ib", "attrs.field"), _field),
-    **dict.fromkeys(("simple_parsing.field", "draccus.field", "pyrallis.field"), _field),
+    **dict.fromkeys(("simple_parsing.field", "draccus.field", "pyrallis.field", "chz.field"), _field),
     "simple_parsing.choice": _choice,
     **dict.fromkeys(("simple_parsing.list_field", "simple_parsing.helpers.list_field"), _list_field),
     **dict.fromkeys(("simple_parsing.mutable_field", "simple_parsing.helpers.mutable_field"), _mutable_field),

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from lora_lint.interpreter.state import Signal
     from lora_lint.run.choices import Case
 
-_DATA_CLASSES = frozenset({"dataclass", "NamedTuple", "BaseModel", "BaseSettings", "define", "frozen", "attrs", "s"})
+_DATA_CLASSES = frozenset(
+    {"dataclass", "NamedTuple", "BaseModel", "BaseSettings", "define", "frozen", "attrs", "s", "chz"}
+)
 _MOST_IDLE = 2_000
 """The most steps for which the iterations of a `while` loop are followed if they create no adapter. In eight
 repositories 29 loops took more, 28% of all steps: they play games and generate text."""

@@ -16,9 +16,11 @@ LIBRARIES = frozenset(
     "IPython ipywidgets google timm flair keras keras_hub keras_nlp loralib open_clip tap tyro simple_parsing draccus "
     "pyrallis toml tomli ruamel easydict addict box munch dotmap ml_collections dacite yacs configargparse "
     "decouple environs tinker training_hub mlx_lm mlx_tune megatron jsonargparse streamlit fastapi celery flask "
-    "prefect modal dynaconf".split()
+    "prefect modal dynaconf chz together tinker_cookbook".split()
 )
-ADAPTER_LIBRARIES = frozenset({"megatron", "mlx_tune", "peft", "tinker", "training_hub", "unsloth", "xtuner"})
+ADAPTER_LIBRARIES = frozenset(
+    {"megatron", "mlx_tune", "peft", "tinker", "together", "training_hub", "unsloth", "xtuner"}
+)
 """Libraries that put adapters on models."""
 _CONFIG_WORDS = (b"LoraConfig", b"get_peft_model", b"LoHaConfig", b"LoKrConfig", b"IA3Config", b"VeraConfig")
 _ADAPTER_WORDS = (
@@ -27,6 +29,7 @@ _ADAPTER_WORDS = (
 )
 _OTHERS = (
     *(b"create_lora_training_client", b"lora_sft", b"enable_lora(", b"enable_lora=", b".load_lora("),
+    *(b"fine_tuning.create(", b"lora_rank="),
     *(b"lora.Linear(", b"lora.MergedLinear(", b"lora.Embedding(", b"lora.Conv"),
 )
 """Calls of services, of KerasHub, of vLLM, of unsloth, and of loralib, which is imported as `lora`."""

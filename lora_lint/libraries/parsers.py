@@ -1,4 +1,4 @@
-"""Parsers that derive the options of a program from a class: tap, simple-parsing, tyro, draccus, pyrallis,
+"""Parsers that derive the options of a program from a class: tap, simple-parsing, tyro, draccus, pyrallis, chz,
 OmegaConf."""
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 TAP = "tap.Tap"
+BLUEPRINT = "chz.Blueprint"
 _FIRST = ("config_class", "f", "obj", "cls")
 
 
@@ -50,7 +51,38 @@ def from_dict(context: Context, name: str, arguments: Arguments, span: Span) -> 
     return class_.made_of(context.machine, content, span) if isinstance(class_, Class) and content is not None else None
 
 
+def entry(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`chz.nested_entrypoint(main)`, `chz.entrypoint(Settings)`: a call with the options, or an object of the class."""
+    target = arguments.get("target", 0) or arguments.get("main", 0)
+    return None if target is None else parsed(context, name, Arguments([target], {}, {}), span)
+
+
+def blueprint(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`chz.Blueprint(Settings)`: what makes an object of the class, with the fields that `apply` gives."""
+    del context, name
+    return Object(BLUEPRINT, arguments, span)
+
+
+def blueprint_method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`blueprint.apply({"lora_rank": 32}).make_from_argv(sys.argv[1:])`"""
+    made = owner.arguments
+    if name == "apply":
+        given = arguments.get("values", 0)
+        fields = given.mapping() if given is not None else None
+        is_open = made.open or fields is None or fields.open
+        keywords = {**made.keywords, **(fields.items if fields is not None else {})}
+        return Object(BLUEPRINT, Arguments(made.positional, keywords, made.spans, is_open), span)
+    target = made.get("target", 0)
+    if name not in ("make", "make_from_argv") or target is None:
+        return None
+    keywords = {key: value for key, value in made.keywords.items() if key != "target"}
+    if name == "make_from_argv":
+        keywords = {key: value.overridable() for key, value in keywords.items()}
+    return context.machine.call(target, Arguments([], keywords, {}, made.open), span)
+
+
 PARSE: dict[str, Handler] = {"parse": parsed, "cli": parsed}
 SIMPLE_PARSING: dict[str, Handler] = {**PARSE, **argparse.CALLS}
+CHZ: dict[str, Handler] = {"Blueprint": blueprint, **dict.fromkeys(("entrypoint", "nested_entrypoint"), entry)}
 TAPS: dict[str, Handler] = {"Tap": tap}
 DACITE: dict[str, Handler] = {"from_dict": from_dict}

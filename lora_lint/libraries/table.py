@@ -52,6 +52,7 @@ CALLS = {
     "environs": "environment.ENVIRONS",
     "yacs": "namespaces.CALLS",
     "box": "namespaces.CALLS",
+    "chz": "parsers.CHZ",
     "dacite": "parsers.DACITE",
     "datasets": "datasets.CALLS",
     "deepspeed": "deepspeed.CALLS",
@@ -93,6 +94,8 @@ CALLS = {
     "threading": "handing.THREADING",
     "timm": "timm.CALLS",
     "tinker": "tinker.CALLS",
+    "tinker_cookbook": "tinker_cookbook.CALLS",
+    "together": "together.CALLS",
     "toml": "loaded.TOML",
     "tqdm": "rows.TQDM",
     "tomli": "loaded.TOML",
@@ -151,6 +154,16 @@ def _own(method: str) -> Method:
     return call
 
 
+def _below(method: str) -> Method:
+    """A method that is known by all attributes on the way to it."""
+
+    def call(context: Context, owner: Object, path: tuple[str, ...], arguments: Arguments, span: Span) -> Val | None:
+        found: Val | None = part_of_library(method)(context, owner, path, arguments, span)
+        return found
+
+    return call
+
+
 def _anywhere(method: str) -> Method:
     """A method that is known by its name alone, also on an object's attribute."""
     return lambda context, owner, path, arguments, span: part_of_library(method)(
@@ -177,8 +190,10 @@ METHODS_OF: dict[str, Method] = {
     "os.environ": _own("environment.method"),
     "environs.Env": _own("environment.typed"),
     "tinker.ServiceClient": _own("tinker.method"),
+    "together.Together": _below("together.method"),
     "ray.train.torch.TorchTrainer": _own("ray.method"),
     "ruamel.yaml.YAML": _own("loaded.reader_method"),
+    "chz.Blueprint": _own("parsers.blueprint_method"),
     "argparse.ArgumentParser": _anywhere("argparse.method"),
     "transformers.HfArgumentParser": _anywhere("dataclass_options.method"),
     **dict.fromkeys(("torch.amp.GradScaler", "torch.cuda.amp.GradScaler"), _own("trainers.scaler_method")),

@@ -27,22 +27,34 @@ def service(context: Context, name: str, arguments: Arguments, span: Span) -> Va
 
 
 def method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
-    """`service_client.create_lora_training_client(base_model=…, rank=32)`"""
-    del owner
+    """`service_client.create_lora_training_client(base_model=…, rank=32)`. Servers that imitate the service, which
+    have an address of their own, train the whole model at 0."""
     if name not in _CREATES:
         return None
     base = arguments.get("base_model", 0) or Opaque("the model's name is not given", span)
+    rank = arguments.get("rank", 1)
+    if isinstance(rank, Const) and rank.value == 0 and owner.arguments.get("base_url") is not None:
+        return None
+    return client(context, base, rank, arguments.span("rank", 1), span, open_=arguments.open)
+
+
+def client(
+    context: Context, base: Val, rank: Val | None, place: Span | None, span: Span, *, open_: bool = False
+) -> Val:
+    """A model of the service with an adapter."""
     chosen = Opaque("Tinker chooses it", span)
-    rank = arguments.get("rank", 1) or Const(_RANK, span, "framework-default")
-    place = arguments.span("rank", 1)
     given = Arguments(
         [],
-        {"r": rank, "lora_alpha": chosen, "target_modules": chosen},
+        {
+            "r": rank or Const(_RANK, span, "framework-default"),
+            "lora_alpha": chosen,
+            "target_modules": chosen,
+        },
         {} if place is None else {"r": place},
-        arguments.open,
+        open_,
     )
     config = context.config("LoraConfig", given, span, "tinker")
-    model = context.model(span, name, Arguments([], {}, {}), ModelRecord(base))
+    model = context.model(span, "create_lora_training_client", Arguments([], {}, {}), ModelRecord(base))
     return context.wrap(model, config, span, Manner("tinker"))
 
 

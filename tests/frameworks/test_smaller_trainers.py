@@ -227,6 +227,123 @@ def test_a_rank_that_the_client_refuses() -> None:
     assert (finding.code, finding.message.partition(":")[0]) == ("LL902", "`rank=0`")
 
 
+def test_a_server_that_imitates_the_service_trains_the_whole_model_at_rank_0() -> None:
+    own = edited(CLIENT, ("ServiceClient()", "ServiceClient(base_url=URL)"), ("rank=64", "rank=0"))
+    assert read_python(own).runs == ()
+    assert codes(own, "train.py") == []
+
+
+COOKBOOK_OF_TINKER = """\
+import asyncio
+import sys
+
+import chz
+from tinker_cookbook.rl import train as rl_train
+from tinker_cookbook.supervised import train
+
+
+@chz.chz
+class Options:
+    model_name: str = "Qwen/Qwen3-8B"
+    lora_rank: int = 16
+    learning_rate: float = chz.field(default=1e-5, doc="the rate")
+
+
+async def cli_main(options: Options):
+    config = rl_train.Config(
+        learning_rate=options.learning_rate,
+        dataset_builder=problems,
+        model_name=options.model_name,
+        lora_rank=options.lora_rank,
+        max_tokens=256,
+        max_steps=None,
+    )
+    await rl_train.main(config)
+
+
+def supervised():
+    blueprint = chz.Blueprint(train.Config).apply(
+        {"model_name": "meta-llama/Llama-3.1-8B", "learning_rate": 2e-4, "num_epochs": 3, "dataset_builder": rows}
+    )
+    asyncio.run(train.main(blueprint.make_from_argv(sys.argv[1:])))
+
+
+if __name__ == "__main__":
+    supervised()
+    asyncio.run(chz.nested_entrypoint(cli_main))
+"""
+
+
+def test_the_cookbook_of_tinker() -> None:
+    supervised, reinforced = sorted(read_python(COOKBOOK_OF_TINKER).runs, key=lambda run: run.training.method == "rl")
+    assert (supervised.dialect, supervised.training.method) == ("tinker", "supervised")
+    assert (plain(supervised.model.name), plain(supervised.training.epochs)) == ("meta-llama/Llama-3.1-8B", 3)
+    assert isinstance(supervised.adapter.rank, Known)
+    assert (supervised.adapter.rank.value, supervised.adapter.rank.origin) == (32, "framework-default")
+    assert isinstance(supervised.training.learning_rate, Known)
+    assert supervised.training.learning_rate.origin == "cli-default"
+    assert (reinforced.dialect, reinforced.training.method) == ("tinker", "rl")
+    assert (plain(reinforced.model.name), plain(reinforced.adapter.rank)) == ("Qwen/Qwen3-8B", 16)
+    assert plain(reinforced.training.learning_rate) == 1e-5
+    assert codes(COOKBOOK_OF_TINKER, "train.py") == []
+
+
+TOGETHER_CLIENT = """\
+from together import Together
+
+client = Together()
+job = client.fine_tuning.create(
+    training_file="file-1",
+    model="Qwen/Qwen3-8B",
+    lora=True,
+    lora_r=16,
+    lora_trainable_modules="q_proj,v_proj",
+    n_epochs=3,
+    learning_rate=1e-4,
+)
+"""
+
+
+def test_the_client_of_together_ai() -> None:
+    run = only(read_python(TOGETHER_CLIENT))
+    assert (run.dialect, run.training.method, plain(run.model.name)) == ("together_ai", "supervised", "Qwen/Qwen3-8B")
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (16, 32)
+    assert plain(run.adapter.target_modules) == ("q_proj", "v_proj")
+    assert (plain(run.training.learning_rate), plain(run.training.epochs)) == (1e-4, 3)
+    assert codes(TOGETHER_CLIENT, "train.py") == []
+
+
+def test_what_the_service_decides() -> None:
+    bare = edited(TOGETHER_CLIENT, ('    lora_r=16,\n    lora_trainable_modules="q_proj,v_proj",\n', ""))
+    adapter = only(read_python(bare)).adapter
+    assert (plain(adapter.rank), plain(adapter.alpha)) == (Unknown, Unknown)
+    assert isinstance(adapter.target_modules, Known)
+    assert (adapter.target_modules.value, adapter.target_modules.origin) == ("all-linear", "framework-default")
+
+
+@pytest.mark.parametrize("other", ["lora=False", "lora=WANTED"])
+def test_a_job_without_an_adapter(other: str) -> None:
+    assert read_python(edited(TOGETHER_CLIENT, ("lora=True", other))).runs == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("v_proj", "v_porj", "LL202"),
+        ("lora_r=16", "lora_r=16, lora_alpha=1", "LL104"),
+        ("lora_r=16", "lora_r=0", "LL902"),
+        ("learning_rate=1e-4", "learning_rate=1e-6", "LL501"),
+    ],
+)
+def test_broken_jobs(old: str, new: str, code: str) -> None:
+    assert code in codes(edited(TOGETHER_CLIENT, (old, new)), "train.py")
+
+
+def test_preferences_of_together_ai() -> None:
+    preferences = edited(TOGETHER_CLIENT, ("n_epochs=3", "training_method='dpo'"))
+    assert only(read_python(preferences)).training.method == "preference"
+
+
 def test_a_folder_is_searched_for_the_client(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(CLIENT, encoding="utf-8")
     assert [found.path.rpartition("/")[2] for found in Walk([str(tmp_path)])] == ["train.py"]
