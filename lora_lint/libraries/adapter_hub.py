@@ -1,11 +1,13 @@
 """AdapterHub's `adapters`: its own config of LoRA, for models with transformers' names, and configs that it checks.
 
-Source: adapters 1.3.0, configuration/adapter_config.py.
+Source: adapters 1.3.0, configuration/adapter_config.py and wrappers/model.py (`init`).
 """
 
 from __future__ import annotations
 
 from lora_lint.interpreter.values import Arguments, Object, Val
+from lora_lint.libraries.context import view_of
+from lora_lint.libraries.effects import Fact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,4 +38,13 @@ def checked(context: Context, name: str, arguments: Arguments, span: Span) -> Va
     return None
 
 
-CALLS: dict[str, Handler] = {"LoRAConfig": config, **dict.fromkeys(_CHECKED, checked)}
+def init(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`adapters.init(model)`: `add_adapter` and `load_adapter` are its own from here on."""
+    del name, span
+    view = view_of(arguments.get("model", 0))
+    if view is not None:
+        context.records.note(view.record, Fact.OTHER_METHODS)
+    return None
+
+
+CALLS: dict[str, Handler] = {"LoRAConfig": config, "init": init, **dict.fromkeys(_CHECKED, checked)}

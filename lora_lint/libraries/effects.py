@@ -76,6 +76,8 @@ class Fact(Enum):
     """The config belongs to a named adapter in addition to the first one on a model: no experiment of its own."""
     ROWS_CHANGED = auto()
     """Rows are added to the table or dropped, in place."""
+    OTHER_METHODS = auto()
+    """Another library has given the model methods of its own for adapters, under the names of transformers'."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -336,8 +336,14 @@ def _add_adapter(context: Context, view: ModelView, arguments: Arguments, span: 
     return nothing(span)
 
 
+_OTHER_KEYWORDS = frozenset({"config", "with_head", "load_as", "leave_out", "source"})
+"""What `load_adapter` takes where it is neither PEFT's nor transformers' (AdapterHub 1.3, model_mixin.py)."""
+
+
 def _load_adapter(context: Context, view: ModelView, arguments: Arguments, span: Span) -> Val:
     """PEFT's `load_adapter(path, name)`, in addition to a wrapped model's adapter, or transformers'."""
+    if Fact.OTHER_METHODS in view.record.facts or not _OTHER_KEYWORDS.isdisjoint(arguments.keywords):
+        return nothing(span)
     adapters = adapter_names(arguments.get("adapter_name", 1))
     if view.wrapped:
         trainable = _trainable(arguments, 2, span)

@@ -89,6 +89,20 @@ def test_adapter_hub_has_its_own_names() -> None:
     assert message.startswith("`alpha=4` with `r=64` scales the adapter by 0.0625")
 
 
+@pytest.mark.parametrize("first", ["adapters.init(model)\n", ""])
+def test_its_models_load_adapters_in_their_own_way(first: str) -> None:
+    program = f"""\
+import adapters
+from adapters import AdapterTrainer, SeqBnConfig
+from transformers import AutoModelForSequenceClassification
+
+model = AutoModelForSequenceClassification.from_pretrained("roberta-base")
+{first}model.load_adapter("sts/mrpc@ukp", config=SeqBnConfig(), with_head=False)
+AdapterTrainer(model=model, train_dataset=data).train()
+"""
+    assert codes(program) == {}
+
+
 def test_layers_of_loralib() -> None:
     runs = read_python(LAYERS.format(alpha=", lora_alpha=32")).runs
     assert [(plain(run.adapter.rank), plain(run.adapter.alpha)) for run in runs] == [(16, 32), (8, 16)]
