@@ -7,21 +7,25 @@ examples/configs.
 
 from __future__ import annotations
 
+import posixpath
+
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, unfolded, usual
+from lora_lint.readers.nodes import Entry, Mapping
+from lora_lint.records import replace
 from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.run import BaseModel, Reading, Run
-from lora_lint.run.values import ABSENT, Unknown, known
+from lora_lint.run.values import ABSENT, Known, Unknown, known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from lora_lint.project import Project
-    from lora_lint.readers.nodes import Mapping
     from lora_lint.run.run import Adapter, Method, Training
     from lora_lint.run.values import Value
+    from lora_lint.source import Span
 
 FRAMEWORK = Framework(
     name="nemo_rl",
@@ -54,6 +58,8 @@ FRAMEWORK = Framework(
     every_layer_switch="match_all_linear",
     whole_alpha=True,
 )
+_MAX_DEPTH = 8
+"""The most files that bring in one another."""
 _SECTIONS = (("dtensor_cfg", "lora_cfg"), ("megatron_cfg", "peft"))
 _METHODS: dict[str, Method] = {"sft": "supervised", "dpo": "preference", "rm": "preference", "grpo": "rl"}
 """What each algorithm trains, by the section of its settings."""
@@ -72,17 +78,60 @@ def settings(document: Mapping) -> tuple[Mapping, ...]:
 
 def read(document: Mapping, project: Project) -> Reading:
     """The run of a file whose adapter is enabled."""
-    del project
     sections = unfolded(document)
-    whole = Fields(sections, sections)
-    policy = whole.section("policy")
-    if policy is None:
+    merged = _with_defaults(sections, project)
+    whole = Fields(merged or sections, merged or sections)
+    policy, own = whole.section("policy"), Fields(sections).section("policy")
+    if policy is None or own is None:
         return Reading()
     for backend, name in _SECTIONS:
-        block = _below(policy, backend, name)
-        if block is not None and known(block.flag("enabled")):
-            return Reading((_run(whole, policy, backend, block),))
+        block, here = _below(policy, backend, name), _below(own, backend, name)
+        if block is not None and here is not None and known(block.flag("enabled")):
+            place = here.span("dim" if here.has("dim") else "enabled")
+            return Reading((_run(whole, policy, backend, block, place, inherits=merged is None),))
     return Reading()
+
+
+def _with_defaults(document: Mapping, project: Project, depth: int = 0) -> Mapping | None:
+    """A document on top of the files that its `defaults` names from its own folder; None if one cannot be read."""
+    named = Fields(document).names("defaults", usual(()))
+    if not isinstance(named, Known) or depth > _MAX_DEPTH:
+        return None
+    below = Mapping((), document.span)
+    for name in (named.value,) if isinstance(named.value, str) else named.value:
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(document.span.path), name))
+        parent = _document(path, project)
+        inherited = _with_defaults(parent, project, depth + 1) if parent is not None else None
+        if inherited is None:
+            return None
+        below = _merged(below, inherited)
+    return _merged(below, document)
+
+
+def _document(path: str, project: Project) -> Mapping | None:
+    from lora_lint.readers import configs
+    from lora_lint.readers.errors import Unreadable
+
+    source = project.load(path) if project.exists(path) else None
+    try:
+        found = configs.roots(source) if source is not None else ()
+    except Unreadable:
+        return None
+    return unfolded(found[0]) if found and isinstance(found[0], Mapping) else None
+
+
+def _merged(below: Mapping, above: Mapping) -> Mapping:
+    """Two mappings, of which the second counts where both have a value; `_override_` replaces a whole section."""
+    if above.get("_override_") is not None:
+        return above
+    entries = {str(entry.key.value): entry for entry in below.entries}
+    for entry in above.entries:
+        name = str(entry.key.value)
+        old, new = entries[name].value if name in entries else None, entry.value
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            entry = Entry(entry.key, _merged(old, new))
+        entries[name] = entry
+    return Mapping(tuple(entries.values()), above.span)
 
 
 def _below(section: Fields, *names: str) -> Fields | None:
@@ -92,19 +141,32 @@ def _below(section: Fields, *names: str) -> Fields | None:
     return found
 
 
-def _run(whole: Fields, policy: Fields, backend: str, block: Fields) -> Run:
-    inherits = whole.has("defaults")
-    span = block.span("dim" if block.has("dim") else "enabled")
+def _run(whole: Fields, policy: Fields, backend: str, block: Fields, span: Span, *, inherits: bool) -> Run:
+    model = BaseModel(policy.text("model_name", _left_out(inherits, "model")), "AutoModelForCausalLM", usual(None))
+    loaded = policy.span("model_name")
     return Run(
         FRAMEWORK,
         span,
-        _adapter(block, inherits),
-        BaseModel(policy.text("model_name", _left_out(inherits, "model")), "AutoModelForCausalLM", usual(None)),
-        training=_training(whole, policy, backend, inherits),
-        events=(Load(policy.span("model_name")), Wrap(span), Train(span)),
+        _of_file(_adapter(block, span, inherits), span),
+        _of_file(model, span),
+        training=_of_file(_training(whole, policy, backend, inherits), span),
+        events=(Load(loaded if loaded.path == span.path else span), Wrap(span), Train(span)),
         own_names=True,
         trained=True,
     )
+
+
+def _of_file(record: Any, here: Span) -> Any:
+    """A record in which what other files set has no place in this one."""
+    changed: dict[str, Any] = {}
+    for name in type(record).__match_args__:
+        value = getattr(record, name)
+        if isinstance(value, Known) and value.span is not None and value.span.path != here.path:
+            changed[name] = Known(value.value, None, value.origin, value.span)
+    place = getattr(record, "span", None)
+    if place is not None and place.path != here.path:
+        changed["span"] = here
+    return replace(record, **changed) if changed else record
 
 
 def _left_out(inherits: bool, name: str) -> Value[Any]:
@@ -114,18 +176,20 @@ def _left_out(inherits: bool, name: str) -> Value[Any]:
     return usual(FRAMEWORK.defaults[name]) if name in FRAMEWORK.defaults else ABSENT
 
 
-def _adapter(block: Fields, inherits: bool) -> Adapter:
+def _adapter(block: Fields, span: Span, inherits: bool) -> Adapter:
     everything = known(block.flag("match_all_linear"))
     targets: Value[Any] = usual(FRAMEWORK.every_layer) if everything else block.names("target_modules")
-    return tables.adapter(
+    made = tables.adapter(
         FRAMEWORK,
         block,
-        block.span("enabled"),
+        span,
         rank=block.whole("dim", _left_out(inherits, "rank")),
         alpha=block.number("alpha", _left_out(inherits, "alpha")),
         dropout=block.number("dropout", _left_out(inherits, "dropout")),
         target_modules=targets,
     )
+    here = tuple(place for place in made.target_spans if place[1].path == span.path)
+    return replace(made, span=span, target_spans=here)
 
 
 def _training(whole: Fields, policy: Fields, backend: str, inherits: bool) -> Training:

@@ -80,6 +80,58 @@ def test_another_file_may_set_what_is_left_out() -> None:
     assert only(config(alone)).adapter.alpha == Known(32, None, "framework-default")
 
 
+BASE = """\
+defaults: shared.yaml
+policy:
+  train_global_batch_size: 64
+  dtensor_cfg:
+    lora_cfg:
+      enabled: false
+      target_modules: []
+      match_all_linear: true
+      alpha: 16
+      dropout: 0.1
+  optimizer:
+    name: torch.optim.AdamW
+    kwargs: {lr: 2.0e-4}
+"""
+
+
+def with_defaults(folder: Path, text: str) -> Path:
+    """A file two folders below those that its `defaults` name."""
+    (folder / "grpo_math_1B.yaml").write_text(BASE, encoding="utf-8")
+    (folder / "shared.yaml").write_text("grpo: {max_num_epochs: 2, max_num_steps: 1000}\n", encoding="utf-8")
+    path = folder / "recipes" / "llm" / "mine.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_files_below_set_what_is_left_out(tmp_path: Path) -> None:
+    path = with_defaults(tmp_path, edited(GRPO, ("      alpha: 64\n", "")))
+    run = only(config(path.read_text(encoding="utf-8"), "recipes/llm/mine.yaml", tmp_path))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha), plain(run.adapter.dropout)) == (32, 16, 0.1)
+    assert (plain(run.adapter.target_modules), plain(run.training.learning_rate)) == ("*", 2e-4)
+    assert (plain(run.training.epochs), plain(run.training.max_steps)) == (2, 500)
+    assert isinstance(run.adapter.alpha, Known)
+    assert isinstance(run.adapter.rank, Known)
+    assert (run.adapter.alpha.span, run.adapter.alpha.written is not None) == (None, True)
+    assert {place.path for place in (run.span, run.adapter.span, run.training.span) if place} == {str(path)}
+
+
+def test_a_section_that_replaces_the_one_below(tmp_path: Path) -> None:
+    path = with_defaults(tmp_path, edited(GRPO, ("      alpha: 64\n", "      _override_: true\n")))
+    run = only(config(path.read_text(encoding="utf-8"), "recipes/llm/mine.yaml", tmp_path))
+    assert run.adapter.alpha == Known(32, None, "framework-default")
+
+
+def test_a_file_that_brings_in_itself(tmp_path: Path) -> None:
+    path = with_defaults(tmp_path, edited(GRPO, ("      alpha: 64\n", "")))
+    (tmp_path / "shared.yaml").write_text("defaults: grpo_math_1B.yaml\n", encoding="utf-8")
+    run = only(config(path.read_text(encoding="utf-8"), "recipes/llm/mine.yaml", tmp_path))
+    assert plain(run.adapter.alpha) is Unknown
+
+
 def test_megatron() -> None:
     run = only(config(SFT))
     assert (plain(run.adapter.rank), plain(run.adapter.target_modules)) == (16, ("linear_qkv", "linear_proj"))
