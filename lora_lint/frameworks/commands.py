@@ -206,25 +206,28 @@ def entry(key: str, value: Any, span: Span) -> Entry:
 
 
 _OPENED = ("rank", "alpha", "dropout", "target_modules", "scale", "use_rslora")
+_HANDED = ("dropout", "target_modules", "use_rslora")
+"""What callers of a script seldom give it, so that a default is likely to hold."""
 
 
 def settled(run: Run, arguments: CommandOptions, usual: bool) -> Run:
     """The run, only as certain as its arguments: a variable's default may be overridden, and if there are further
     arguments, or defaults, that are not known, a missing setting is not known either."""
-    adapter, model, training = (
-        _each(record, arguments, not usual or arguments.open) for record in (run.adapter, run.model, run.training)
-    )
+    adapter, model, training = (_each(record, arguments, usual) for record in (run.adapter, run.model, run.training))
     return replace(run, adapter=adapter, model=model, training=training)
 
 
-def _each(record: Any, arguments: CommandOptions, is_open: bool) -> Any:
+def _each(record: Any, arguments: CommandOptions, usual: bool) -> Any:
+    is_open = not usual or arguments.open
     changed: dict[str, Value[Any]] = {}
     for name in type(record).__match_args__:
         value = getattr(record, name)
         if not isinstance(value, Known):
             continue
         if value.origin == "framework-default":
-            if is_open and (name in _OPENED or name in ("learning_rate", "optimizer", "epochs")):
+            if usual and arguments.handed and name in _HANDED:
+                changed[name] = Known(value.value, value.span, "cli-default", value.written)
+            elif is_open and (name in _OPENED or name in ("learning_rate", "optimizer", "epochs")):
                 changed[name] = Unknown("other arguments of the command may set it")
         elif arguments.open or value.span in arguments.defaults:
             changed[name] = Known(value.value, value.span, "cli-default", value.written)

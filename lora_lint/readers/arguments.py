@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class CommandOptions:
     """`mapping` has the options, `positional` the rest. `open`: the command has further arguments that are not known.
-    `defaults` are the places of values that the environment or the script's caller may override."""
+    `defaults` are the places of values that the environment or the script's caller may override. `handed`: all further
+    arguments are those of the script itself (`"$@"`), and there may be none."""
 
     mapping: Mapping
     positional: tuple[Word, ...]
     open: bool
     defaults: frozenset[Span]
+    handed: bool = False
 
 
 _OPTION = re.compile(r"--\w|-[A-Za-z]")
@@ -36,14 +38,12 @@ def options(words: tuple[Word, ...], span: Span) -> CommandOptions:
     true. If an option is given twice, the last one counts."""
     entries: list[Entry] = []
     positional: list[Word] = []
-    is_open = False
     at = 0
     while at < len(words):
         word = words[at]
         at += 1
         name, equals, _ = word.beginning.partition("=")
         if not _OPTION.match(name) or (word.text is None and not equals):
-            is_open = is_open or word.many
             positional.append(word)
             continue
         values: list[Word] = []
@@ -56,7 +56,7 @@ def options(words: tuple[Word, ...], span: Span) -> CommandOptions:
         key = name.lstrip("-").replace("-", "_")
         place = Span(word.span.path, word.span.start, word.span.start + len(name)) if equals else word.span
         entries.append(Entry(Scalar(key, name, place), _value(values, word.span)))
-    return CommandOptions(Mapping(tuple(entries), span), tuple(positional), is_open, _defaults(words))
+    return _options(entries, positional, words, span)
 
 
 def overrides(words: tuple[Word, ...], span: Span) -> CommandOptions:
@@ -71,8 +71,13 @@ def overrides(words: tuple[Word, ...], span: Span) -> CommandOptions:
         value = _behind(word, match.end())
         key = Scalar(match[2], match[2], Span(word.span.path, word.span.start, value.span.start))
         entries.append(Entry(key, _list(value) if (value.text or "").startswith("[") else scalar(value)))
-    is_open = any(word.many for word in positional)
-    return CommandOptions(Mapping(tuple(entries), span), tuple(positional), is_open, _defaults(words))
+    return _options(entries, positional, words, span)
+
+
+def _options(entries: list[Entry], positional: list[Word], words: tuple[Word, ...], span: Span) -> CommandOptions:
+    further = [word for word in positional if word.many]
+    handed = bool(further) and all(word.default for word in further)
+    return CommandOptions(Mapping(tuple(entries), span), tuple(positional), bool(further), _defaults(words), handed)
 
 
 def _defaults(words: tuple[Word, ...]) -> frozenset[Span]:

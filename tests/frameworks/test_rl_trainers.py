@@ -56,6 +56,23 @@ def test_settings(text: str, rank: int, alpha: float, targets: object, rate: flo
     assert (plain(run.training.learning_rate), plain(run.model.name), run.training.method) == (rate, model, method)
 
 
+@pytest.mark.parametrize(
+    ("further", "targets", "dropout"),
+    [
+        ('"$@"', Known(ALL, None, "cli-default"), Known(0.0, None, "cli-default")),
+        ("$EXTRA", OWN, OWN),
+        ('$EXTRA "$@"', OWN, OWN),
+    ],
+)
+def test_further_arguments(further: str, targets: object, dropout: object) -> None:
+    """Callers of a script seldom give it targets; a variable with arguments may hold anything."""
+    text = edited(COMMAND, ("  trainer.policy.model.lora.target_modules=\"['q_proj','v_proj']\" \\\n", ""))
+    adapter = only(shell(text.rstrip("\n") + f" {further}\n")).adapter
+    for value, expected in ((adapter.target_modules, targets), (adapter.dropout, dropout)):
+        assert (plain(value) is Unknown) if expected is Unknown else value == expected
+    assert plain(adapter.rank) == 32
+
+
 @pytest.mark.parametrize(("text", "name"), NAMES.items())
 def test_healthy_files_lint_clean(text: str, name: str) -> None:
     assert codes(text, name) == []
