@@ -96,6 +96,8 @@ def read_shell(source: SourceFile) -> tuple[Command, ...]:
 
 
 _PLAIN = frozenset("program do_group compound_statement pipeline negated_command ERROR".split())
+_COMPARED = re.compile(r"[\w./:-]*")
+"""Texts that are compared as they are written: no pattern, no blank."""
 _TESTS = frozenset({"test_command", "compound_statement", "negated_command", "list"})
 _ASKING = frozenset({"read", "getopts", "mapfile", "readarray"})
 _READING = frozenset({"source", ".", "eval"})
@@ -123,6 +125,13 @@ def _default(value: Variable) -> Variable:
     if isinstance(value, Word):
         return replace(value, default=True)
     return tuple(replace(each, default=True) for each in value)
+
+
+def _as_default(value: Variable) -> Variable:
+    """A value that the script's caller may change."""
+    if isinstance(value, Word):
+        return replace(value, default=True)
+    return tuple(replace(word, default=True) for word in value)
 
 
 class _Script(ShellWords):
@@ -310,7 +319,29 @@ class _Script(ShellWords):
                 complete = complete or child.type == "else_clause"
             else:
                 branches[0].append(child)
-        self.branch(branches, complete, asked)
+        self.branch(branches, complete, asked, self.choice(condition, len(branches), complete))
+
+    def choice(self, condition: Any, branches: int, complete: bool) -> tuple[int | None, bool] | None:
+        """The branch that is taken if a variable has the value that it has here (None: none of them), and whether that
+        may be another one, by a default; None if it is not known. It is for `[ "$LORA" = true ]` alone."""
+        if condition is None or condition.type != "test_command" or len(condition.named_children) != 1:
+            return None
+        test = condition.named_children[0]
+        if test.type != "binary_expression":
+            return None
+        left, right = test.child_by_field_name("left"), test.child_by_field_name("right")
+        operator = test.child_by_field_name("operator")
+        if left is None or right is None or operator is None or self.raw(operator) not in ("=", "==", "!="):
+            return None
+        words = (self.joined(left), self.joined(right))
+        if any(word.text is None or not _COMPARED.fullmatch(word.text) for word in words):
+            return None
+        by_default = any(word.default for word in words)
+        if (words[0].text == words[1].text) == (self.raw(operator) != "!="):
+            return 0, by_default
+        if branches > 2 or (branches == 2 and not complete):
+            return None  # another condition decides
+        return (1 if complete else None), by_default
 
     def run_list(self, node: Any) -> None:
         """`[ … ] && x=1` and `…
@@ -340,8 +371,14 @@ class _Script(ShellWords):
         items = [child.named_children for child in node.named_children if child.type == "case_item"]
         self.branch(items, False)
 
-    def branch(self, branches: list[list[Any]], complete: bool, asked: str = "") -> None:
-        """Runs each branch from the same start; what they leave is known where all agree."""
+    def branch(
+        self,
+        branches: list[list[Any]],
+        complete: bool,
+        asked: str = "",
+        taken: tuple[int | None, bool] | None = None,
+    ) -> None:
+        """Runs each branch from the same start; what they leave is known where all agree, or from the one `taken`."""
         before = dict(self.scope)
         ends = [] if complete else [before]
         for statements in branches:
@@ -350,6 +387,11 @@ class _Script(ShellWords):
                 self.run(statement)
             ends.append(self.scope)
         self.scope = self.merged(ends, asked)
+        if taken is not None:
+            number, by_default = taken
+            left = before if number is None else ends[number if complete else number + 1]
+            for name in [name for name, value in left.items() if self.scope.get(name) != value]:
+                self.scope[name] = _as_default(left[name]) if by_default else left[name]
 
     def merged(self, scopes: list[Scope], asked: str = "") -> Scope:
         found: Scope = {}

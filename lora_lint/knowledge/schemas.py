@@ -261,11 +261,12 @@ def _fits(name: str, definition: str | None, key: str, value: Node) -> bool:
 
 
 def _alike(key: str, names: frozenset[str], synonyms: Names, likeness: float) -> tuple[str, ...]:
-    """The keys that a key may have been meant to be, best first."""
+    """The keys that a key may have been meant to be, best first: `tokenizer_use_fast` for `use_fast`."""
     from lora_lint.knowledge.signatures import closest
 
-    meant = [synonyms[key]] if key in synonyms else []
-    return tuple(dict.fromkeys([*meant, *closest(key, names, likeness)]))
+    meant, close = [synonyms[key]] if key in synonyms else [], closest(key, names, likeness)
+    longer = [each for each in names if each.endswith(f"_{key}")] if close and "_" in key else []
+    return tuple(dict.fromkeys([*meant, *(longer if len(longer) == 1 else close)]))
 
 
 def _swapped(key: str, names: frozenset[str]) -> bool:

@@ -81,7 +81,9 @@ def _options(entries: list[Entry], positional: list[Word], words: tuple[Word, ..
 
 
 def _defaults(words: tuple[Word, ...]) -> frozenset[Span]:
-    return frozenset(word.span for word in words if word.default)
+    given = [word for word in words if word.default]
+    behind = (_behind(word, word.beginning.index("=") + 1) for word in given if "=" in word.beginning)
+    return frozenset(word.span for word in (*given, *behind))
 
 
 def _behind(word: Word, at: int) -> Word:

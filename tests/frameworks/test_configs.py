@@ -500,6 +500,14 @@ def test_what_axolotl_drops_before_it_is_read() -> None:
     assert only(config(base)).problems == ()
 
 
+def test_the_longer_name_of_a_key_comes_first() -> None:
+    (problem,) = only(
+        config("base_model: gpt2\nadapter: lora\nsequence_len: 512\nlora_r: 8\nuse_fast: true\n")
+    ).problems
+    assert isinstance(problem, UnknownKey)
+    assert problem.suggestions == ("tokenizer_use_fast",)  # not `use_dft`
+
+
 def test_the_closest_key_alone_is_named() -> None:
     text = "base_model: gpt2\nadapter: lora\nsequence_len: 512\nlora_r: 8\ncontext_parapllel_size: 2\n"
     (problem,) = only(config(text)).problems

@@ -15,7 +15,7 @@ from lora_lint.linting import engine
 from lora_lint.linting.cache import Cache
 from lora_lint.run.events import Load, Resize, Train, Wrap
 from lora_lint.run.problems import UnknownKey
-from lora_lint.run.values import Unknown, known
+from lora_lint.run.values import Known, Unknown, known
 from lora_lint.settings import Settings
 from tests.support.reading import ROOT, only, plain, shell, written
 
@@ -131,6 +131,37 @@ def test_mlx_lm() -> None:
     for command in ("mlx_lm.lora", "python -m mlx_lm.lora", "python -m mlx_lm lora", "mlx_lm lora"):
         run = only(shell(f"{command} --model mistralai/Mistral-7B-v0.1 --train --data data --num-layers 8"))
         assert (run.dialect, plain(run.adapter.scale)) == ("mlx_lm", 20.0)
+
+
+OPTIONAL = """\
+{before}
+ARGS=()
+if [[ "${{LORA}}" {test} ]]; then
+    ARGS=(--peft.method_type=LORA --peft.r=16)
+{otherwise}fi
+lerobot-train --policy.path=lerobot/pi05_base --steps=30000 "${{ARGS[@]}}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "test", "otherwise", "ranks"),
+    [
+        ("LORA=true", '== "true"', "", [Known(16)]),
+        ('LORA="${LORA:-true}"', '== "true"', "", [Known(16, origin="cli-default")]),
+        ('LORA="${LORA:-true}"', "!= false", "", [Known(16, origin="cli-default")]),
+        ("LORA=false", '== "true"', "", []),
+        ("LORA=false", '== "true"', "else\n    ARGS=(--peft.method_type=LORA --peft.r=8)\n", [Known(8)]),
+        ("LORA=$1", '== "true"', "", []),
+        ("LORA=maybe", '== "true"', 'elif [ "$2" = a ]; then\n    ARGS=(--peft.r=8)\n', []),
+    ],
+)
+def test_arguments_that_a_condition_adds(before: str, test: str, otherwise: str, ranks: list[Known[int]]) -> None:
+    """The branch that is taken by the values in the script decides; a default may be another one."""
+    runs = shell(OPTIONAL.format(before=before, test=test, otherwise=otherwise)).runs
+    found = [run.adapter.rank for run in runs]
+    assert [(each.value, each.origin) for each in found if isinstance(each, Known)] == [
+        (each.value, each.origin) for each in ranks
+    ]
 
 
 def test_autotrain() -> None:
