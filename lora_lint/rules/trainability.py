@@ -81,6 +81,8 @@ def _unfrozen_by_events(run: Run) -> Iterator[Finding]:
         event, foreign = part.event, part.names
         if part.save is not None or part.kept or (foreign is not None and run.saves_otherwise):
             continue  # LL410's, or the program keeps what these parts learn
+        if foreign is not None and not _is_used(run):
+            continue  # another model, of which this one is a part, may be trained and saved whole
         if foreign is None and event.asked:
             continue  # an option for full fine-tuning, which is off by default
         what = "all parameters" if foreign is None else _mention_of(foreign)
@@ -103,6 +105,11 @@ def _unfrozen_by_events(run: Run) -> Iterator[Finding]:
         level: Level | None = "warning" if event.flag is not None and foreign is not None else None
         related = (Related(part.wrap.span, "the adapter is added here"),)
         yield Finding("LL401", message, event.span, happening(event), level, related)
+
+
+def _is_used(run: Run) -> bool:
+    """Whether the program is known to train this very model, or to save it."""
+    return run.training.trainer is not None or any(isinstance(event, Train | Save) for event in run.events)
 
 
 def unfrozen_not_saved(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
