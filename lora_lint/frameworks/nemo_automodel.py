@@ -94,15 +94,15 @@ def read(document: Mapping, project: Project) -> Reading:
 
 
 def _adapter(peft: Fields) -> Adapter:
-    """An empty list of targets is none; a switch adapts all linear layers."""
+    """An empty list of targets is none; a switch adapts all linear layers, and so do exclusions alone."""
     targets = peft.names("target_modules")
     if isinstance(targets, Known) and not targets.value:
         targets = ABSENT
     everything = peft.flag("match_all_linear")
     if known(everything):
         targets = Known(FRAMEWORK.every_layer, getattr(everything, "span", None), "derived")
-    elif targets is ABSENT and not peft.has("exclude_modules"):
-        targets = usual(FRAMEWORK.defaults["target_modules"])
+    elif targets is ABSENT:
+        targets = usual(FRAMEWORK.every_layer if peft.has("exclude_modules") else FRAMEWORK.defaults["target_modules"])
     return tables.adapter(FRAMEWORK, peft, peft.span("_target_"), target_modules=targets)
 
 

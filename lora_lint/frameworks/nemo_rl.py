@@ -179,6 +179,8 @@ def _left_out(inherits: bool, name: str) -> Value[Any]:
 def _adapter(block: Fields, span: Span, inherits: bool) -> Adapter:
     everything = known(block.flag("match_all_linear"))
     targets: Value[Any] = usual(FRAMEWORK.every_layer) if everything else block.names("target_modules")
+    if isinstance(targets, Known) and not targets.value:
+        targets = usual(FRAMEWORK.every_layer) if known(block.names("exclude_modules")) else ABSENT
     made = tables.adapter(
         FRAMEWORK,
         block,

@@ -55,6 +55,12 @@ def test_defaults_of_a_recipe() -> None:
     assert values == [Known(value, None, "framework-default") for value in (8, 32, 0.0, ("*_proj",))]
 
 
+def test_exclusions_alone_leave_all_other_linear_layers() -> None:
+    without = edited(RECIPE, ('  target_modules: "*_proj"\n', '  exclude_modules: ["*.out_proj"]\n'))
+    adapter = only(config(without)).adapter
+    assert (plain(adapter.target_modules), plain(adapter.exclude_modules)) == ("*", ("*.out_proj",))
+
+
 @pytest.mark.parametrize(
     ("text", "change"),
     [
