@@ -1,13 +1,13 @@
 """AdapterHub's `adapters`: its own config of LoRA, for models with transformers' names, and configs that it checks.
 
-Source: adapters 1.3.0, configuration/adapter_config.py and wrappers/model.py (`init`).
+Source: adapters 1.3.0, configuration/adapter_config.py, wrappers/model.py (`init`) and models/auto/adapter_model.py.
 """
 
 from __future__ import annotations
 
-from lora_lint.interpreter.values import Arguments, Object, Val
-from lora_lint.libraries.context import view_of
-from lora_lint.libraries.effects import Fact
+from lora_lint.interpreter.values import Arguments, Object, Opaque, Val
+from lora_lint.libraries.context import config_of, view_of
+from lora_lint.libraries.effects import Fact, ModelRecord
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,4 +47,27 @@ def init(context: Context, name: str, arguments: Arguments, span: Span) -> Val |
     return None
 
 
-CALLS: dict[str, Handler] = {"LoRAConfig": config, "init": init, **dict.fromkeys(_CHECKED, checked)}
+def model(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`AutoAdapterModel.from_pretrained("roberta-base")`: a model with these methods from the start."""
+    base = arguments.get("pretrained_model_name_or_path", 0) or Opaque("the model's name is not given", span)
+    made = context.model(span, name, arguments, ModelRecord(base))
+    view = view_of(made)
+    if view is not None:
+        context.records.note(view.record, Fact.OTHER_METHODS)
+    return made
+
+
+def union(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`ConfigUnion(LoRAConfig(r=8), SeqBnConfig())`: the config of LoRA among several."""
+    del context, name, span
+    found = [each for each in arguments.positional if config_of(each) is not None]
+    return found[0] if len(found) == 1 else None
+
+
+CALLS: dict[str, Handler] = {
+    "LoRAConfig": config,
+    "ConfigUnion": union,
+    "AutoAdapterModel.from_pretrained": model,
+    "init": init,
+    **dict.fromkeys(_CHECKED, checked),
+}

@@ -89,6 +89,18 @@ def test_adapter_hub_has_its_own_names() -> None:
     assert message.startswith("`alpha=4` with `r=64` scales the adapter by 0.0625")
 
 
+def test_several_configs_at_once() -> None:
+    program = """\
+from adapters import AutoAdapterModel, ConfigUnion, LoRAConfig, PrefixTuningConfig
+
+model = AutoAdapterModel.from_pretrained("roberta-base")
+config = ConfigUnion(LoRAConfig(r=8, alpha=16), PrefixTuningConfig(prefix_length=10))
+model.add_adapter("xsum", config=config)
+"""
+    run = only(read_python(program))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha), plain(run.model.name)) == (8, 16, "roberta-base")
+
+
 @pytest.mark.parametrize("first", ["adapters.init(model)\n", ""])
 def test_its_models_load_adapters_in_their_own_way(first: str) -> None:
     program = f"""\
