@@ -58,6 +58,8 @@ FRAMEWORK = Framework(
     every_layer_switch="match_all_linear",
     whole_alpha=True,
 )
+_USUAL = ("*_proj",)
+"""AutoModel's targets where nothing is named (components/_peft/module_matcher.py)."""
 _MAX_DEPTH = 8
 """The most files that bring in one another."""
 _SECTIONS = (("dtensor_cfg", "lora_cfg"), ("megatron_cfg", "peft"))
@@ -147,7 +149,7 @@ def _run(whole: Fields, policy: Fields, backend: str, block: Fields, span: Span,
     return Run(
         FRAMEWORK,
         span,
-        _of_file(_adapter(block, span, inherits), span),
+        _of_file(_adapter(block, span, backend, inherits), span),
         _of_file(model, span),
         training=_of_file(_training(whole, policy, backend, inherits), span),
         events=(Load(loaded if loaded.path == span.path else span), Wrap(span), Train(span)),
@@ -176,11 +178,14 @@ def _left_out(inherits: bool, name: str) -> Value[Any]:
     return usual(FRAMEWORK.defaults[name]) if name in FRAMEWORK.defaults else ABSENT
 
 
-def _adapter(block: Fields, span: Span, inherits: bool) -> Adapter:
+def _adapter(block: Fields, span: Span, backend: str, inherits: bool) -> Adapter:
+    """An empty list of targets stands for all linear layers of Megatron, and with AutoModel for those that are not
+    excluded; for the projections where none are."""
     everything = known(block.flag("match_all_linear"))
     targets: Value[Any] = usual(FRAMEWORK.every_layer) if everything else block.names("target_modules")
     if isinstance(targets, Known) and not targets.value:
-        targets = usual(FRAMEWORK.every_layer) if known(block.names("exclude_modules")) else ABSENT
+        every = backend == "megatron_cfg" or known(block.names("exclude_modules"))
+        targets = usual(FRAMEWORK.every_layer if every else _USUAL)
     made = tables.adapter(
         FRAMEWORK,
         block,

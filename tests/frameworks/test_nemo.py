@@ -125,6 +125,18 @@ def test_the_files_below_set_what_is_left_out(tmp_path: Path) -> None:
     assert {place.path for place in (run.span, run.adapter.span, run.training.span) if place} == {str(path)}
 
 
+@pytest.mark.parametrize(
+    ("text", "old", "new", "targets"),
+    [
+        (GRPO, "alpha: 64", "target_modules: []", ("*_proj",)),
+        (GRPO, "alpha: 64", "target_modules: []\n      exclude_modules: ['*out_proj']", "*"),
+        (SFT, "target_modules: [linear_qkv, linear_proj]", "target_modules: []", "*"),
+    ],
+)
+def test_an_empty_list_of_targets(text: str, old: str, new: str, targets: object) -> None:
+    assert plain(only(config(edited(text, (old, new)))).adapter.target_modules) == targets
+
+
 def test_a_section_that_replaces_the_one_below(tmp_path: Path) -> None:
     path = with_defaults(tmp_path, edited(GRPO, ("      alpha: 64\n", "      _override_: true\n")))
     run = only(config(path.read_text(encoding="utf-8"), "recipes/llm/mine.yaml", tmp_path))
