@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum, auto
-
-from lora_lint.records import dataclass
+from lora_lint.records import Enum, auto, dataclass
 from lora_lint.run.values import ABSENT
 
 TYPE_CHECKING = False

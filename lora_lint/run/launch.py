@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
-from lora_lint.records import dataclass
+from lora_lint.records import Enum, dataclass
 from lora_lint.run.values import ABSENT, Phrased
 
 TYPE_CHECKING = False

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum, auto
-
-from lora_lint.records import Generic, TypeVar, dataclass
+from lora_lint.records import Enum, Generic, TypeVar, auto, dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
