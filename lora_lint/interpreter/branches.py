@@ -33,9 +33,19 @@ if TYPE_CHECKING:
     from lora_lint.interpreter.definitions import Scope
     from lora_lint.interpreter.machine import Machine
     from lora_lint.run.choices import Case, Test
+    from lora_lint.source import Span
 
 Place: TypeAlias = "tuple[dict[str, Val], str]"
 """Where a value is stored: the container and the key."""
+
+
+class Tested(NamedTuple):
+    """What a condition that is not known asks for, before either branch narrows what it is about: its text and where it
+    is read, whether callers who choose nothing fail a part of it, and whether it holds for them, if that is known."""
+
+    what: tuple[str, str, Span | None]
+    fails: bool
+    usual: bool | None
 
 
 class Entered(NamedTuple):
@@ -82,7 +92,17 @@ def usual_case(cases: Sequence[Case]) -> int | None:
     return usual[0] if len(usual) == 1 else None
 
 
-def enter(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Entered:
+def tested(machine: Machine, test: ast.expr, value: Val, scope: Scope) -> Tested:
+    """What both branches of a condition need to know about it; `value` is what it evaluates to."""
+    calls = () if _of_module(test, scope) else reversed(machine.trail)
+    call = next((step.span for step in calls if step.kind == "call"), None)
+    parts = [part for each in _atoms(test, True) for part in _choices(machine, *each, scope)]
+    found = by_default(value) if _has_no_effect(test) else None
+    usual = bool(found.value) if isinstance(found, Const) else None
+    return Tested((_text(test), scope.module.source.path, call), any(part.usual is False for part in parts), usual)
+
+
+def enter(machine: Machine, test: ast.expr, taken: bool, scope: Scope, known: Tested) -> Entered:
     """Begins a branch: notes its condition, and narrows options whose defaults do not lead to it.
 
     In `if args.rank > 0:` the rank is not 0, and in `if args.model == "gpt2":` the model is gpt2. Returns what `leave`
@@ -91,9 +111,7 @@ def enter(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Entere
     narrowed: list[tuple[Val, Val]] = []
     replaced: list[tuple[Place, Val, Val]] = []
     choices: list[OptionChoice] = []
-    # Before the branch narrows what they are about:
-    unnamed = _unnamed(machine, test, taken, scope)
-    implied = _implied(machine, test, taken, scope)
+    implied = _implied(machine, test, taken, scope)  # before the branch narrows what it is about
     if not taken:
         _shorten(machine, test, scope)
     for target, atom, holds in _atoms(test, taken):
@@ -111,13 +129,13 @@ def enter(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Entere
             ]
             if out:
                 left = [each for each in options if each not in out]
-                known = either(left) if left else _in_branch(machine, target, atom, holds, scope)
-                narrowed += [(each, known) for each in out]
-                machine.journal.set_item(container, key, known)
-                if isinstance(known, Const):
-                    replaced.append(((container, key), value, known))
+                narrow = either(left) if left else _in_branch(machine, target, atom, holds, scope)
+                narrowed += [(each, narrow) for each in out]
+                machine.journal.set_item(container, key, narrow)
+                if isinstance(narrow, Const):
+                    replaced.append(((container, key), value, narrow))
     if len(choices) != 1 or _subject(test) is None:  # it is about more than one option
-        choices.append(unnamed)
+        choices.append(_unnamed(known, taken))
     case = (*choices, *(each for each in implied if each not in choices))
     machine.conditions.append(Condition(test, taken, scope, tuple(narrowed), case))
     held = machine.frames[-1].case
@@ -201,17 +219,11 @@ def _question(machine: Machine, atom: ast.expr, scope: Scope) -> tuple[Test, Any
     return "other", _text(atom), True
 
 
-def _unnamed(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> OptionChoice:
+def _unnamed(known: Tested, taken: bool) -> OptionChoice:
     """A condition on more than one option, or on something else: the same text in the same call, or anywhere in a
     module if it is about the module's own names alone."""
-    calls = () if _of_module(test, scope) else reversed(machine.trail)
-    call = next((step.span for step in calls if step.kind == "call"), None)
-    parts = [part for each in _atoms(test, True) for part in _choices(machine, *each, scope)]
-    fails = any(part.usual is False for part in parts)  # and the whole with it
-    found = by_default(machine.evaluate(test, scope)) if _has_no_effect(test) else None
-    holds = bool(found.value) is taken if isinstance(found, Const) else None
-    usual = not taken if fails else holds
-    return OptionChoice("", "other", (_text(test), scope.module.source.path, call), taken, usual)
+    usual = None if known.usual is None else known.usual is taken
+    return OptionChoice("", "other", known.what, taken, not taken if known.fails else usual)
 
 
 def _implied(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Case:

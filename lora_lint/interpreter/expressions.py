@@ -151,15 +151,17 @@ def boolean(machine: Machine, node: ast.BoolOp, scope: Scope) -> Val:
 
 
 def conditional(machine: Machine, node: ast.IfExp, scope: Scope) -> Val:
-    known = machine.truth(machine.evaluate(node.test, scope))
+    test = machine.evaluate(node.test, scope)
+    known = machine.truth(test)
     if known is not None:
         return machine.evaluate(node.body if known else node.orelse, scope)
+    tested = branches.tested(machine, node.test, test, scope)
     values: list[Val] = []
     cases: list[Case] = []
 
     def follow(branch: ast.expr, taken: bool) -> Callable[[], None]:
         def evaluate() -> None:
-            entered = branches.enter(machine, node.test, taken, scope)
+            entered = branches.enter(machine, node.test, taken, scope, tested)
             try:
                 values.append(machine.evaluate(branch, scope))
             finally:

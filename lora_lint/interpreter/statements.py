@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lora_lint.interpreter.journal import Changes
     from lora_lint.interpreter.machine import Machine
     from lora_lint.interpreter.state import Signal
+    from lora_lint.interpreter.values import Val
     from lora_lint.run.choices import Case
 
 _DATA_CLASSES = frozenset(
@@ -80,8 +81,9 @@ def augmented_assignment(machine: Machine, node: ast.AugAssign, scope: Scope) ->
 
 
 def if_(machine: Machine, node: ast.If, scope: Scope) -> Signal | None:
-    known = machine.truth(machine.evaluate(node.test, scope))
-    return _fork(machine, node, scope) if known is None else _decided(machine, node, known, scope)
+    test = machine.evaluate(node.test, scope)
+    known = machine.truth(test)
+    return _fork(machine, node, test, scope) if known is None else _decided(machine, node, known, scope)
 
 
 def _decided(machine: Machine, node: ast.If, known: bool, scope: Scope) -> Signal | None:
@@ -115,7 +117,7 @@ def _iteration(machine: Machine, step: Step, body: list[ast.stmt], scope: Scope)
         machine.trail.pop()
 
 
-def _fork(machine: Machine, node: ast.If, scope: Scope) -> Signal | None:
+def _fork(machine: Machine, node: ast.If, test: Val, scope: Scope) -> Signal | None:
     """Follows both branches of a condition that is not known and joins what they leave.
 
     A chain of `elif` is nested as deeply as it is long, so its links are followed one after another, each within the
@@ -127,16 +129,18 @@ def _fork(machine: Machine, node: ast.If, scope: Scope) -> Signal | None:
         signal: Signal | None = None
         while True:
             usual = branches.usual_branch(machine, node.test, scope)
-            left = _branch(machine, node.test, node.body, scope)
+            tested = branches.tested(machine, node.test, test, scope)
+            left = _branch(machine, node, tested, scope)
             machine.journal.begin()
-            entered = branches.enter(machine, node.test, False, scope)
+            entered = branches.enter(machine, node.test, False, scope, tested)
             links.append(_Link(node.test, usual, *left, entered))
             following = node.orelse[0] if len(node.orelse) == 1 else None
             if not isinstance(following, ast.If):
                 signal = machine.block(node.orelse, scope)
                 break
             machine.count()
-            known = machine.evaluate(following.test, scope).truth()
+            test = machine.evaluate(following.test, scope)
+            known = test.truth()
             if known is not None:
                 signal = _decided(machine, following, known, scope)
                 break
@@ -166,15 +170,15 @@ class _Link(NamedTuple):
 
 
 def _branch(
-    machine: Machine, test: ast.expr, body: list[ast.stmt], scope: Scope
+    machine: Machine, node: ast.If, tested: branches.Tested, scope: Scope
 ) -> tuple[Changes, Signal | None, Case]:
     """What a branch leaves if its condition holds, how it ends, and the choices that lead to it."""
     ends: list[tuple[Signal | None, Case]] = []
 
     def follow() -> None:
-        entered = branches.enter(machine, test, True, scope)
+        entered = branches.enter(machine, node.test, True, scope, tested)
         try:
-            signal = machine.block(body, scope)
+            signal = machine.block(node.body, scope)
         finally:
             machine.conditions.pop()
         ends.append((signal, branches.leave(machine, entered)))
