@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from lora_lint.interpreter.values import Arguments
     from lora_lint.libraries.context import Context
 
-_TRAINERS = ("GRPOTrainer", "RLOOTrainer")
 _OF_TEXTS = frozenset(
     "strip lstrip rstrip lower upper split rsplit splitlines startswith endswith replace partition rpartition find "
     "encode casefold".split()
@@ -29,10 +28,11 @@ _OF_TEXTS = frozenset(
 _SEARCHES = frozenset({"match", "search", "fullmatch", "findall", "finditer"})
 
 
-def text_rewards_of(context: Context, trainer: str, arguments: Arguments) -> tuple[TextReward, ...]:
-    """The reward functions that take completions for texts, if the program makes only prompts of messages."""
+def text_rewards_of(context: Context, arguments: Arguments) -> tuple[TextReward, ...]:
+    """The reward functions of a trainer that take completions for texts, if the program makes only prompts of
+    messages."""
     given, span = arguments.get("reward_funcs", 1), arguments.span("reward_funcs", 1)
-    if trainer not in _TRAINERS or given is None or span is None:
+    if given is None or span is None:
         return ()
     functions = given.items if isinstance(given, ListVal) else [given]
     found = [each for each in functions if isinstance(each, Function) and _reads_texts(each.node)]

@@ -9,9 +9,7 @@ from lora_lint.libraries import rows, trl
 from lora_lint.libraries.context import Context, config_of, nothing, record_of, view_of, views_of
 from lora_lint.libraries.convert import is_none, text_of
 from lora_lint.libraries.effects import ModelRecord, TrainingRecord
-from lora_lint.libraries.formatters import formatter_of
 from lora_lint.libraries.peft import answers, saved
-from lora_lint.libraries.rewards import text_rewards_of
 from lora_lint.libraries.torch import has_other_aim
 from lora_lint.run.events import MakeOptimizer, Train
 from lora_lint.run.problems import UnknownKey
@@ -22,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.interpreter.definitions import Class
     from lora_lint.knowledge.training_arguments import Gone
-    from lora_lint.run.run import MaskedEnd, Method, PaddedLabels
+    from lora_lint.run.run import Formatter, MaskedEnd, Method, PaddedLabels, TextReward
     from lora_lint.run.values import Value
     from lora_lint.source import Span
 
@@ -98,8 +96,8 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
         setup=TrainerSetup(
             replaced=trl.is_replaced(context),
             reference=trl.refused_reference(short, arguments, given) if config_of(config) is not None else None,
-            formatter=formatter_of(arguments) if short == "SFTTrainer" else None,
-            text_rewards=text_rewards_of(context, short, arguments),
+            formatter=_formatter(short, arguments),
+            text_rewards=_text_rewards(context, short, arguments),
             early=trl.imported_early(context, short),
             masked_end=_masked_end(context, short, arguments, span),
             padded_labels=_padded_labels(context, short, arguments),
@@ -115,6 +113,22 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
     if not (is_none(dataset) and arguments.get("eval_dataset") is not None and not arguments.open):
         trained_by(context, model, record)  # others only evaluate
     return Object(name, arguments, span, record, {} if model is None else {"model": model})
+
+
+def _formatter(trainer: str, arguments: Arguments) -> Formatter | None:
+    if trainer != "SFTTrainer" or "formatting_func" not in arguments.keywords:
+        return None
+    from lora_lint.libraries.formatters import formatter_of
+
+    return formatter_of(arguments)
+
+
+def _text_rewards(context: Context, trainer: str, arguments: Arguments) -> tuple[TextReward, ...]:
+    if trainer not in ("GRPOTrainer", "RLOOTrainer"):
+        return ()
+    from lora_lint.libraries.rewards import text_rewards_of
+
+    return text_rewards_of(context, arguments)
 
 
 def _masked_end(context: Context, trainer: str, arguments: Arguments, span: Span) -> MaskedEnd | None:
