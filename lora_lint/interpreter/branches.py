@@ -27,7 +27,7 @@ from lora_lint.run.values import Reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from typing import Any, TypeAlias
 
     from lora_lint.interpreter.definitions import Scope
@@ -346,24 +346,21 @@ def _decides(machine: Machine, atom: ast.expr, value: Val, places: list[Place], 
     return bool(found.value) if isinstance(found, Const) else None
 
 
-def _atoms(test: ast.expr, holds: bool) -> Iterator[tuple[ast.Name | ast.Attribute, ast.expr, bool]]:
-    """The tests of one name or attribute in a condition, and whether they hold where the condition does (or
-    does not)."""
-    for part, so in _parts(test, holds):
-        target = _target(part)
-        if target is not None:
-            yield target, part, so
+@lru_cache(maxsize=4096)
+def _atoms(test: ast.expr, holds: bool) -> tuple[tuple[ast.Name | ast.Attribute, ast.expr, bool], ...]:
+    """The tests of one name or attribute in a condition, and whether they hold where the condition does (or does not).
+    They are cached as its text is."""
+    return tuple((target, part, so) for part, so in _parts(test, holds) if (target := _target(part)) is not None)
 
 
-def _parts(test: ast.expr, holds: bool) -> Iterator[tuple[ast.expr, bool]]:
+@lru_cache(maxsize=4096)
+def _parts(test: ast.expr, holds: bool) -> tuple[tuple[ast.expr, bool], ...]:
     """The tests that all hold, or do not, where a condition holds (or does not)."""
     while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         test, holds = test.operand, not holds
     if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) == holds:
-        for part in test.values:
-            yield from _parts(part, holds)
-    else:
-        yield test, holds
+        return tuple(each for part in test.values for each in _parts(part, holds))
+    return ((test, holds),)
 
 
 _TEXT_TESTS = frozenset({"startswith", "endswith", *SPELLINGS})

@@ -457,7 +457,7 @@ def _text_of(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | ast.L
 class Class(Val):
     """A class of the program. `fields` are its annotated attributes in order, inherited ones first."""
 
-    __slots__ = ("_set_elsewhere", "attributes", "bases", "fields", "is_data", "node", "scope")
+    __slots__ = ("_above", "_set_elsewhere", "attributes", "bases", "fields", "is_data", "node", "scope")
 
     def __init__(
         self, node: ast.ClassDef, scope: Scope, bases: tuple[Val, ...], attributes: dict[str, Val], fields: list[str]
@@ -468,23 +468,26 @@ class Class(Val):
         self.attributes = attributes
         self.fields = fields
         self.is_data = False
+        self._above: tuple[Class | External, ...] | None = None
         self._set_elsewhere: frozenset[str] | None = None
 
     @property
     def qualified_name(self) -> str:
         return self.node.name
 
-    def line(self) -> Iterator[Class | External]:
-        """The class and all its bases, depth first, each once."""
-        seen: set[int] = set()
-        left: list[Val] = [self]
-        while left:
-            each = left.pop()
-            if id(each) not in seen and isinstance(each, Class | External):
-                seen.add(id(each))
-                yield each
-                if isinstance(each, Class):
-                    left.extend(reversed(each.bases))
+    def line(self) -> tuple[Class | External, ...]:
+        """The class and all its bases, depth first, each once. They never change, and each attribute asks for them."""
+        if self._above is None:
+            found: dict[int, Class | External] = {id(self): self}
+            left = list(reversed(self.bases))
+            while left:
+                each = left.pop()
+                if id(each) not in found and isinstance(each, Class | External):
+                    found[id(each)] = each
+                    if isinstance(each, Class):
+                        left.extend(reversed(each.bases))
+            self._above = tuple(found.values())[1:]  # without the class itself, which would keep itself alive
+        return self, *self._above
 
     def external_bases(self) -> Iterator[External]:
         """The library classes among its bases, through the program's own classes."""
@@ -494,9 +497,10 @@ class Class(Val):
         """An attribute of the class or of its bases."""
         if name in self.attributes or not self.bases:
             return self.attributes.get(name)
-        owners = (each for each in self.line() if isinstance(each, Class) and name in each.attributes)
-        owner = next(owners, None)
-        return owner.attributes[name] if owner is not None else None
+        for owner in self.line():
+            if isinstance(owner, Class) and name in owner.attributes:
+                return owner.attributes[name]
+        return None
 
     def text(self) -> bytes:
         """The class as it is written, with those of the program that it inherits from."""
@@ -505,7 +509,7 @@ class Class(Val):
     def settings(self) -> dict[str, Val]:
         """Its attributes that are plain values, inherited ones included."""
         found: dict[str, Val] = {}
-        for owner in reversed(list(self.line())):
+        for owner in reversed(self.line()):
             found |= owner.attributes if isinstance(owner, Class) else {}
         return {name: value for name, value in found.items() if isinstance(value, _SETTINGS)}
 

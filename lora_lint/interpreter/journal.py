@@ -112,11 +112,14 @@ class Journal:
             for where, (container, old, _) in changes.items():
                 touched.setdefault(where, (container, old))
         # Lists come first: what happened to the models of the branches is known when the names of these are joined.
-        for where, (container, old) in sorted(touched.items(), key=lambda each: not isinstance(each[1][0], list)):
-            contents = [changes[where][2] if where in changes else old for changes in branches]
+        for where, (container, old) in touched.items():
             if isinstance(container, list):
+                contents = [changes[where][2] if where in changes else old for changes in branches]
                 self._write(container, None, join_lists(container, old, contents))
+        for where, (container, old) in touched.items():
+            if isinstance(container, list):
                 continue
+            contents = [changes[where][2] if where in changes else old for changes in branches]
             present = [content for content in contents if content is not MISSING]
             if present:
                 # A name that only one branch binds is used later only if that branch was taken.

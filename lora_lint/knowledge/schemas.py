@@ -234,7 +234,7 @@ def unknown_options(name: str, script: str, mapping: Mapping) -> list[UnknownKey
     problems = []
     for entry in mapping.entries:
         key = str(entry.key.value)
-        if entry.key.span.start < mapping.span.start or any(option.startswith(key) for option in own):
+        if key in own or entry.key.span.start < mapping.span.start or any(each.startswith(key) for each in own):
             continue
         near = tuple(each for each in _alike(key, own, {}, _NEAR) if mapping.entry(each) is None)
         others = [each for each in load(name)["$defs"] if key in keys(name, each)]

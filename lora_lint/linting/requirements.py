@@ -174,7 +174,9 @@ def _of_script(source: SourceFile) -> Iterator[list[str]]:
             yield words[words.index("install", pip) + 1 :]
 
 
-def _split(command: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def _split(command: str) -> Sequence[str]:
+    """The words of a command. It is cached because the notebooks of a project install the same."""
     import shlex
 
     try:
@@ -249,8 +251,10 @@ def _settled(groups: Iterable[Group]) -> Pins:
         from lora_lint.linting.required import PYTHONS
 
         for framework in dict.fromkeys(each.framework for each in group if each.pythons):
-            for python in PYTHONS:
-                together = [each for each in group if each.framework == framework and python in each.pythons]
+            own = [each for each in group if each.framework == framework]
+            # Most requirements apply to every Python, so that one of them stands for all.
+            for python in {tuple(python in each.pythons for each in own): python for python in PYTHONS}.values():
+                together = [each for each in own if python in each.pythons]
                 bounds = [each.pin for each in together if each.pin is not None]
                 pin = min(bounds, key=lambda each: padded(each.below), default=None)
                 least = _newest(each.least for each in together)

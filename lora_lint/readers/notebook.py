@@ -179,7 +179,7 @@ def _trained_on(content: dict[str, Any]) -> int | None:
 def _prepared(source: str, printed: str) -> list[str]:
     """The number of rows that a trainer prepares for training: those of the first bar of the cell that creates it,
     unless the cell prepares rows itself."""
-    bars = _BAR.findall(printed)
+    bars = _BAR.findall(printed) if "examples/s]" in printed else []
     named = [rows for of_trainer, rows in bars if of_trainer]
     alone = _TRAINER.search(source) is not None and ".map(" not in source
     return named or [rows for _, rows in bars[:1] if alone]
