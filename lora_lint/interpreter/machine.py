@@ -96,7 +96,7 @@ class Library(Protocol):
     def merge(self, values: list[Val], cases: Sequence[Case]) -> Val | None: ...
     def lasts(self, container: object, before: object) -> bool: ...
     def escape(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None: ...
-    def hand(self, name: str, arguments: Arguments) -> None: ...
+    def hand(self, machine: Machine, name: str, arguments: Arguments) -> None: ...
     def replace(self, name: str, value: Val) -> None: ...
 
 
@@ -202,7 +202,7 @@ class Machine:
             if found is not None:
                 return found
         name = _text_of(node.func)[:40] if node is not None else "it"
-        self.library.hand(name, arguments)
+        self.library.hand(self, name, arguments)
         escaped = self.library.escape(self, name, arguments, span)
         return escaped if escaped is not None else Opaque(f"`{name}(…)` is not followed", span)
 
@@ -221,7 +221,7 @@ class Machine:
             found = self.library.call(self, name, arguments, span)
         if found is not None:
             return found
-        self.library.hand(name, arguments)
+        self.library.hand(self, name, arguments)
         self.library.escape(self, name, arguments, span)
         return Object(name, arguments, span)
 

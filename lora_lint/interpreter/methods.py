@@ -251,7 +251,7 @@ def _update(machine: Machine, owner: DictVal, arguments: Arguments, span: Span, 
 def _setdefault(machine: Machine, owner: DictVal, arguments: Arguments, span: Span, vague: bool) -> Val | None:
     key = _key(arguments)
     if key is None:
-        return None
+        return owner.item(machine, arguments.positional[0], span) if arguments.positional else None
     value, given = owner.items.get(key), arguments.positional
     if value is None and len(given) > 1 and not owner.open:
         machine.journal.set_item(owner.items, key, given[1])

@@ -332,6 +332,24 @@ class Portion(Opaque):
         self.most = most
 
 
+class Section(Opaque):
+    """A part of settings by a key that is not known: `for part in parts: section = section[part]`. What is set in it
+    may be any of the settings."""
+
+    __slots__ = ("whole",)
+
+    def __init__(self, whole: DictVal, span: Span) -> None:
+        super().__init__("the key is not known", span)
+        self.whole = whole
+
+    def item(self, machine: Machine, key: Val, span: Span) -> Val:
+        return self if not isinstance(key, Const) else super().item(machine, key, span)
+
+    def set_item(self, machine: Machine, key: Val, value: Val, span: Span) -> None:
+        if not isinstance(key, Const):
+            self.whole.unsettle(machine)
+
+
 class Rows(Opaque):
     """Stands for the items of a list: there are as many as a library's object has rows, or fewer, perhaps none, if a
     condition leaves some out (`sometimes`)."""
@@ -492,7 +510,8 @@ class ListVal(Val):
     def overridable(self) -> Val:
         if is_vast(self):
             return Opaque("it holds too many values", self.span)
-        return ListVal([item.overridable() for item in self.items], self.span, self.kind, self.open)
+        items = [item.overridable() for item in self.items]
+        return ListVal(items, self.span, self.kind, self.open or not items)  # an empty one says nothing of another
 
     def copied(self, machine: Machine, arguments: Arguments, span: Span) -> Val:
         if is_vast(self):
@@ -527,7 +546,12 @@ class DictVal(Val):
         return True
 
     def item(self, machine: Machine, key: Val, span: Span) -> Val:
+        if isinstance(key, Opaque) and not isinstance(key, Unset) and self._has_sections():
+            return Section(self, span)
         return self.by_option(key) or super().item(machine, key, span)
+
+    def _has_sections(self) -> bool:
+        return len(self.items) <= _SETTINGS and any(isinstance(each, DictVal) for each in self.items.values())
 
     def by_option(self, key: Val) -> Val | None:
         """The value for a key that callers choose by an option: any of the items, each where callers give its key. None
@@ -559,9 +583,17 @@ class DictVal(Val):
         self.open = True
         if len(self.items) > _SETTINGS:
             return  # data, in which a loop may set every item
+        vast = is_vast(self)
         for key, value in self.items.items():
             if isinstance(value, Const) and value.origin != "cli-default":
                 machine.journal.set_item(self.items, key, value.overridable())
+            elif isinstance(value, DictVal) and not vast:  # a section, which may be replaced as a whole
+                value.unsettle(machine)
+
+    def overridable(self) -> Val:
+        if len(self.items) > _SETTINGS or is_vast(self):
+            return self
+        return DictVal({key: item.overridable() for key, item in self.items.items()}, self.span, self.open)
 
     def elements(self) -> Listed | None:
         return [Const(key, self.span, "derived") for key in self.items], not self.open
@@ -822,6 +854,8 @@ def either(options: Iterable[Val], cases: Sequence[Case] = (), why: str = "too m
             same = next((at for at, other in enumerate(distinct) if member.same(other)), None)
             if same is not None:
                 under[same] = common(under[same], inner)
+                if isinstance(member, Const) and member.origin == "cli-default":  # it may be another one
+                    distinct[same] = distinct[same].overridable()
             else:
                 distinct.append(member)
                 under.append(inner)

@@ -72,6 +72,10 @@ NEEDS = (
         *("Trainer raises an ImportError", _TRAINERS),
     ),
     Need(
+        *("transformers", (5, 0, 0), None, "accelerate", (1, 1, 0), None, "what Trainer asks for"),
+        *("Trainer raises an ImportError", _TRAINERS, (3, 10)),
+    ),
+    Need(
         *("transformers", (4, 52, 0), None, "accelerate", (1, 3, 0), None, "`unwrap_model(keep_torch_compile=…)`"),
         *("Trainer raises a TypeError as it begins to train", _TRAINERS),
     ),

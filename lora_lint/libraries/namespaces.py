@@ -11,6 +11,9 @@ from lora_lint.interpreter.values import Arguments, Const, DictVal, Effect, List
 from lora_lint.libraries import loaded
 from lora_lint.libraries.convert import as_list, text_of
 
+_DEEP = 8
+"""The depth to which sections in sections of settings are read."""
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,7 +139,15 @@ def over(below: Instance, above: DictVal) -> Instance:
 
 def overridden(settings: Instance) -> dict[str, Val]:
     """Settings that others, which are not known, may override."""
-    return {key: value.overridable() for key, value in settings.attributes.items()}
+    return {key: _overridden(value, _DEEP) for key, value in settings.attributes.items()}
+
+
+def _overridden(value: Val, deep: int) -> Val:
+    """A setting, or a section of settings, that others may override."""
+    if isinstance(value, Instance) and value.class_ is None and deep:
+        inner = {key: _overridden(item, deep - 1) for key, item in value.attributes.items()}
+        return Instance(None, inner, value.open)
+    return value.overridable()
 
 
 def as_namespace(value: Val) -> Val:

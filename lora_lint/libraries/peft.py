@@ -219,6 +219,20 @@ _RESCALES = (
 """Ways to change the settings of an adapter that is on a model."""
 
 
+_TRAINS = (
+    rb"(?i)\b\w*(?:train|fit|optimi[sz]e)\w*\s*\(",
+    rb"backward\s*\(|\.step\s*\(|save_pretrained|save_model|push_to_hub|torch\.save|Optimizer|Trainer|Adam|subprocess|%run|!",
+)
+"""Signs that a program trains, saves or starts something."""
+
+
+def only_looks(program: bytes) -> bool:
+    """Whether a program neither trains nor saves nor starts anything: it prints a model, or counts its parameters. The
+    names of functions that count and of loaders do not say so."""
+    plain = re.sub(rb"(?i)\w*trainable\w*|\.?from_pretrained|\w*pretrained\w*|!=", b"", program)
+    return not _shows(_TRAINS, plain)
+
+
 def rescales(program: bytes) -> bool:
     """Whether a program shows a way to change the settings of an adapter after it is put on a model."""
     return (b"scal" in program or b"peft_config" in program) and _shows(_RESCALES, program)

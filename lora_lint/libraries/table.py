@@ -296,7 +296,7 @@ class Knowledge:
         if last in ("from_config", "_from_config"):
             return transformers.from_config(context, name, arguments, span)
         if trainers.is_trainer(name, arguments):
-            self.hand(name, arguments)
+            self.hand(machine, name, arguments)
             return trainers.trainer(context, name, arguments, span)
         if last in torch.OPTIMIZERS:
             return torch.optimizer(context, name, arguments, span)
@@ -461,11 +461,11 @@ class Knowledge:
             peft.may_thaw(Context(machine, self.records), name, arguments, span)
         return None
 
-    def hand(self, name: str, arguments: Arguments) -> None:
+    def hand(self, machine: Machine, name: str, arguments: Arguments) -> None:
         """Notes what a call that is not followed may change."""
         from lora_lint.libraries import unfollowed
 
-        unfollowed.hand(self.records, name, arguments)
+        unfollowed.hand(Context(machine, self.records), name, arguments)
 
     def replace(self, name: str, value: Val) -> None:
         """Notes that a class, a function or a method of a library is another one from now on."""

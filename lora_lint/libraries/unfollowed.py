@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
-from lora_lint.interpreter.values import Const, Member, Object
+from lora_lint.interpreter.values import Const, DictVal, Member, Object
 from lora_lint.libraries.effects import ConfigRecord, Fact, ModelView, Part
 from lora_lint.libraries.marks import is_library
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.interpreter.values import Arguments, Val
+    from lora_lint.libraries.context import Context
     from lora_lint.libraries.effects import ModelRecord, Records
 
 _READING = (
@@ -18,6 +19,8 @@ _READING = (
     *("eval", "test", "generat", "predict", "infer", "upload", "plot", "visual", "benchmark", "measure", "chat"),
 )
 """Starts of the names of functions that look at a model, and leave it as it is."""
+_SETTING = ("merge", "updat", "overrid", "overwrit", "appl", "inject", "fill", "patch", "resolv", "set_")
+"""Parts of the names of functions that change the settings they are given."""
 _PATCHES = (
     r"(?<!dis)(?<!un)patch(?!ed|es|_size|ify|_embed)|hijack"
     r"|replace_\w*(?:attn|attention|linear|layer|mlp|norm|llama|qwen|mistral)"
@@ -33,16 +36,22 @@ _BEHAVIOUR = frozenset(
 """Methods that say nothing of a model's parts or of a config's values."""
 
 
-def hand(records: Records, name: str, arguments: Arguments) -> None:
-    """Notes the models and the configs that a call which is not followed may change."""
+def hand(context: Context, name: str, arguments: Arguments) -> None:
+    """Notes the models, the configs and the settings that a call which is not followed may change."""
+    records = context.records
     if is_library(name):
         if name.startswith(_FILLING):
             _note(records, arguments)
         elif name.endswith(".register") and ".Auto" in name:
             records.patch()
         return
-    if not name.rpartition(".")[2].lstrip("_").lower().startswith(_READING):
+    called = name.rpartition(".")[2].lstrip("_").lower()
+    if not called.startswith(_READING):
         _note(records, arguments)
+    if any(word in called for word in _SETTING):
+        for value in (*arguments.positional, *arguments.keywords.values()):
+            if isinstance(value, DictVal):
+                value.unsettle(context.machine)
     if re.search(_PATCHES, name.lower()):
         records.patch()
 

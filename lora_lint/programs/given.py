@@ -30,9 +30,10 @@ def of_call(made: Object, framework: str, owner: str, run: Span) -> Given | None
     are known. Attributes that are set later are not known: the framework rarely checks them again."""
     place = made.span if made.span is not None and made.span.path == run.path else run
     given = of_arguments(made.arguments, framework, owner, place)
-    if given is None or given.values.keys().isdisjoint(made.attributes):
+    if given is None or not made.attributes:
         return given
-    later = {name: Unknown("it is set later", place) for name in given.values.keys() & made.attributes.keys()}
+    names = made.attributes.keys() & (given.values.keys() | set(signatures.signature(owner)))
+    later = {name: Unknown("it is set later", place) for name in names}
     return replace(given, values={**given.values, **later})
 
 

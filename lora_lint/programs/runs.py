@@ -27,7 +27,7 @@ from lora_lint.libraries.effects import (
     RunRecord,
     TrainingRecord,
 )
-from lora_lint.libraries.peft import rescales, saves_otherwise, thaws
+from lora_lint.libraries.peft import only_looks, rescales, saves_otherwise, thaws
 from lora_lint.programs.adapters import adapter_of, settings_of_method
 from lora_lint.programs.events import besides, events_of, exclude
 from lora_lint.programs.given import of_call, of_loading
@@ -106,6 +106,9 @@ def finish(records: Records, path: str) -> Reading:
         made.append((record, base))
     sweeps += _repeated(made)
     made = _compared(_sharing(made), sweeps)
+    if path.endswith(".ipynb") and any(run.trained is None for _, run in made) and only_looks(records.text):
+        made = [(record, _rebuilt(run)) for record, run in made]
+        sweeps = [replace(sweep, runs=tuple(map(_rebuilt, sweep.runs))) for sweep in sweeps]
     runs = [run for _, run in made] + list(_reloaded(records, path, made))
     if saves_otherwise(records.text):
         runs = [replace(run, saves_otherwise=True) for run in runs]
@@ -133,6 +136,11 @@ def _without_bits(run: Run) -> Run:
     if known(run.model.quantization) is None:
         return run
     return replace(run, model=replace(run.model, quantization=Unknown("the program may dequantize it")))
+
+
+def _rebuilt(run: Run) -> Run:
+    """A run of a notebook that only looks at it; nobody imports a notebook to train what it makes."""
+    return replace(run, trained=False) if run.trained is None else run
 
 
 def _compared(made: list[tuple[RunRecord, Run]], sweeps: list[Sweep]) -> list[tuple[RunRecord, Run]]:

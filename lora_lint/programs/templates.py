@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import re
 
-from lora_lint.interpreter.values import Const
 from lora_lint.knowledge.names import lacks_template, marks_no_answers
+from lora_lint.libraries.convert import text_of
 from lora_lint.records import replace
 from lora_lint.run.values import Known, known
 from lora_lint.source import Span
@@ -31,7 +31,7 @@ def with_template(reading: Reading, tokenizers: Sequence[Val], tree: ast.Module,
     are that one, and the program has nothing else to do with templates."""
     if re.search(_OTHERS, source.utf8) is not None:
         return reading
-    names = {each.value if isinstance(each, Const) else None for each in tokenizers}
+    names = {text_of(each) for each in tokenizers}
     if len(names) > 1 or None in names or not any(_may_lack(name) for name in names or _models(reading)):
         return reading
     place = _place(tree, source)

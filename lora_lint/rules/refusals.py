@@ -126,7 +126,9 @@ def _clash(clash: Clash) -> Finding:
         remedies = [f"{need.other}<{named(need.below or ())}"]
         remedies += [f"{need.package}>={named(need.until)}"] if need.until is not None else []
     message = f"{which} {need.what}, which {other} {has} ({asked}{new}): {need.then}. Require {' or '.join(remedies)}"
-    return Finding("LL904", message, clash.span, level=None if clash.certain else "warning")
+    if not clash.certain:
+        return Finding("LL904", message, clash.span, "likely", "warning")
+    return Finding("LL904", message, clash.span)
 
 
 def _types_to_come(run: Run) -> Iterator[Finding]:

@@ -53,6 +53,8 @@ def fixed_alpha_rank_sweep(sweep: Sweep, options: Mapping[str, Any]) -> Iterable
         adapters = [run.adapter for run in runs]
         if any(known(adapter.use_rslora) is not False for adapter in adapters):
             continue
+        if all(run.trained is False for run in runs):
+            continue  # they are counted or rebuilt
         ranked = {rank: run for run in runs if (rank := known(run.adapter.rank)) is not None and rank > 0}
         alphas = {known(adapter.alpha) for adapter in adapters}
         alpha = alphas.pop()

@@ -411,3 +411,91 @@ def test_what_sets_variables_of_a_script_again(tmp_path: Path, before: str, sure
     (tmp_path / "run.sh").write_text(script, encoding="utf-8")
     found = engine.lint([(tmp_path / "run.sh").as_posix()], Settings(), jobs=1).findings
     assert [each.confidence for each in found if each.code == "LL201"] == [sure]
+
+
+def test_lists_of_config_files_of_which_one_is_not_known(tmp_path: Path) -> None:
+    """The last one may set all again, an empty list too."""
+    (tmp_path / "base.yaml").write_text("lora:\n  alpha: 0\n  target_modules: []\n", encoding="utf-8")
+    program = (
+        "from omegaconf import OmegaConf\ncfg = OmegaConf.create()\n"
+        "for path in ['base.yaml', sys.argv[1]]:\n    cfg = OmegaConf.merge(cfg, OmegaConf.load(path))\n"
+        "c = LoraConfig(r=8, lora_alpha=cfg.lora.alpha, target_modules=list(cfg.lora.target_modules))\n" + PUT_ON
+    )
+    assert confidence(tmp_path, program, "LL902") is None
+    assert confidence(tmp_path, program, "LL105") == "likely"
+    known = program.replace("['base.yaml', sys.argv[1]]", "['base.yaml']")
+    assert confidence(tmp_path, known, "LL902") == "certain"
+
+
+@pytest.mark.parametrize(
+    "later, sure", [("", "certain"), ("args.optim_target_modules = ['q_proj']\n", None), ("args.seed = 1\n", "certain")]
+)
+def test_training_arguments_that_are_set_later(tmp_path: Path, later: str, sure: str | None) -> None:
+    program = ADD + "args = TrainingArguments('out', optim='galore_adamw')\n" + later + "Trainer(model, args).train()\n"
+    assert confidence(tmp_path, program, "LL904") == sure
+
+
+@pytest.mark.parametrize(
+    "accelerate, raised", [("0.32.0", "an ImportError"), ("1.2.0", "a TypeError"), ("1.3.0", None)]
+)
+def test_libraries_that_do_not_run_together(tmp_path: Path, accelerate: str, raised: str | None) -> None:
+    """What stops first; and nothing is certain of the newest release that is allowed."""
+    (tmp_path / "requirements.txt").write_text(f"transformers\naccelerate=={accelerate}\npeft\n", encoding="utf-8")
+    (tmp_path / "train.py").write_text(HEAD + ADD + TRAIN, encoding="utf-8")
+    found = engine.lint([(tmp_path / "train.py").as_posix()], Settings(), jobs=1).findings
+    told = [(each.confidence, each.message) for each in found if each.code == "LL904"]
+    assert [sure for sure, _ in told] == (["likely"] if raised else [])
+    assert all(str(raised) in message for _, message in told)
+
+
+COUNTED = """\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+for rank in (1, 64):
+    base = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-2-7b-hf")
+    model = get_peft_model(base, LoraConfig(r=rank, lora_alpha=1, target_modules=["q_proj"]))
+    model.print_trainable_parameters()
+"""
+
+
+@pytest.mark.parametrize("more, codes", [("", []), ("    Trainer(model).train()\n", ["LL101"])])
+def test_notebooks_that_count_parameters(tmp_path: Path, more: str, codes: list[str]) -> None:
+    made = [{"cell_type": "code", "source": COUNTED + more, "metadata": {}, "outputs": []}]
+    path = tmp_path / "count.ipynb"
+    path.write_text(json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}), encoding="utf-8")
+    found = engine.lint([path.as_posix()], Settings(), jobs=1).findings
+    assert [each.code for each in found if each.code == "LL101"] == codes
+
+
+def test_a_tokenizer_of_an_unfinished_program(tmp_path: Path) -> None:
+    program = "from transformers import AutoTokenizer\ntokenizer = AutoTokenizer.from_pretrained(...)\n"
+    program += "tokenizer.apply_chat_template([], tokenize=False)\n" + WRAP.format("0")
+    assert confidence(tmp_path, program, "LL900") is None
+
+
+READ = "import yaml\ncfg = yaml.safe_load(open('base.yaml'))\n"
+
+
+@pytest.mark.parametrize(
+    "program, sure",
+    [
+        (READ, "certain"),
+        (READ + "from theirs import merge\nmerge(cfg, json.load(open('o')))\n", "likely"),
+        (READ + "from theirs import describe\ndescribe(cfg)\n", "certain"),
+        (READ + "cfg['lora'].update(json.load(open('o')))\n", "likely"),
+        (
+            READ
+            + "def deep(a, b):\n    for k, v in b.items():\n        if isinstance(v, dict):\n            deep(a[k], v)\n"
+            "        else:\n            a[k] = v\ndeep(cfg, json.load(open('o')))\n",
+            "likely",
+        ),
+        (
+            READ + "for each in sys.argv[1:]:\n    *above, leaf = each.partition('=')[0].split('.')\n    d = cfg\n"
+            "    for part in above:\n        d = d[part]\n    d[leaf] = 16\n",
+            "likely",
+        ),
+    ],
+)
+def test_what_may_change_the_content_of_a_file(tmp_path: Path, program: str, sure: str) -> None:
+    (tmp_path / "base.yaml").write_text("lora:\n  alpha: 0\n", encoding="utf-8")
+    assert confidence(tmp_path, program + WRAP.format("cfg['lora']['alpha']"), "LL105") == sure
