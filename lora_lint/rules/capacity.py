@@ -34,6 +34,8 @@ _OFTEN = 3
 """How often the data is seen then."""
 _FEW = 500
 """The examples up to which LL301 warns of such a rank, however often they are seen after the first time."""
+_FILES = (".json", ".jsonl", ".csv", ".tsv", ".parquet", ".txt", ".arrow")
+"""The ends of the names of files with examples."""
 
 
 def does_not_fit(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -112,6 +114,8 @@ def rank_too_high_for_data(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     data = place(run.dataset.size, run.dataset.name, otherwise=span)
     related = (Related(data, f"{plural(size, 'training example')}{how}"),) if data != span else ()
     doubt: Confidence = least(surety(run.dataset.name), "likely" if training.method == "unknown" else "certain")
+    if _is_counted_in_a_file(run):
+        doubt = least(doubt, "likely")
     if _stands_in(run):
         doubt = "possible"
     passes = _passes(run, size)
@@ -147,6 +151,15 @@ def _other_rank(run: Run, rank: int, wanted: int) -> Fix:
     changes = all_of(put(adapter, "rank", wanted), put_alpha(run, same))
     message += f" and {adapter.key('alpha')} to {spelling(in_four_digits(same))}" if changes else ""
     return Fix("unsafe", message, changes)
+
+
+def _is_counted_in_a_file(run: Run) -> bool:
+    """Whether the data is in a file, of which whoever trains may have another version, or made in another program."""
+    named = (str(each.value) for each in alternatives(run.dataset.name))
+    elsewhere = any(
+        each.written is not None and each.written.path != run.path for each in alternatives(run.dataset.size)
+    )
+    return elsewhere or any(name.endswith(_FILES) for name in named)
 
 
 def _stands_in(run: Run) -> bool:

@@ -499,3 +499,17 @@ READ = "import yaml\ncfg = yaml.safe_load(open('base.yaml'))\n"
 def test_what_may_change_the_content_of_a_file(tmp_path: Path, program: str, sure: str) -> None:
     (tmp_path / "base.yaml").write_text("lora:\n  alpha: 0\n", encoding="utf-8")
     assert confidence(tmp_path, program + WRAP.format("cfg['lora']['alpha']"), "LL105") == sure
+
+
+def test_examples_that_are_counted_in_a_file(tmp_path: Path) -> None:
+    """Whoever trains may have another version of the data."""
+    (tmp_path / "data.jsonl").write_text('{"text": "a"}\n' * 200, encoding="utf-8")
+    program = (
+        "from datasets import load_dataset\n"
+        "model = get_peft_model(base, LoraConfig(r=64, lora_alpha=64, target_modules=['q_proj']))\n"
+        "data = load_dataset('json', data_files='data.jsonl', split='train'){}\n"
+        "Trainer(model=model, args=TrainingArguments('out', num_train_epochs=5), train_dataset=data).train()\n"
+    )
+    assert confidence(tmp_path, program.format(""), "LL301") == "likely"
+    published = program.format(".select(range(150))").replace("'json', data_files='data.jsonl'", "'tatsu-lab/alpaca'")
+    assert confidence(tmp_path, published, "LL301") == "certain"
