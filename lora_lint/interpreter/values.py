@@ -332,7 +332,7 @@ class Portion(Opaque):
         self.most = most
 
 
-class Section(Opaque):
+class PartOfSettings(Opaque):
     """A part of settings by a key that is not known: `for part in parts: section = section[part]`. What is set in it
     may be any of the settings."""
 
@@ -547,7 +547,7 @@ class DictVal(Val):
 
     def item(self, machine: Machine, key: Val, span: Span) -> Val:
         if isinstance(key, Opaque) and not isinstance(key, Unset) and self._has_sections():
-            return Section(self, span)
+            return PartOfSettings(self, span)
         return self.by_option(key) or super().item(machine, key, span)
 
     def _has_sections(self) -> bool:
