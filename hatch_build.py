@@ -5,7 +5,7 @@ data sets.
 
 from __future__ import annotations
 
-import gzip
+import bz2
 import json
 import sys
 import tempfile
@@ -27,7 +27,7 @@ def _json(content: Any) -> bytes:
 
 
 class CompileHook(BuildHookInterface):  # type: ignore[type-arg,misc]
-    """Puts `lora_lint/catalogue.json` (what a lint needs of the rules), `lora_lint/pages.json.gz` (what people read)
+    """Puts `lora_lint/catalogue.json` (what a lint needs of the rules), `lora_lint/pages.json.bz2` (what people read)
     and the packed and deflated facts into the wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
@@ -54,8 +54,8 @@ class CompileHook(BuildHookInterface):  # type: ignore[type-arg,misc]
         data = Path(self.root, DATA)
         files = {
             "lora_lint/catalogue.json": _json(index),
-            "lora_lint/pages.json.gz": gzip.compress(_json(pages), mtime=0),  # the same bytes from the same pages
-            "lora_lint/frameworks/refused_by.pack": pack(refused_pack.documents()),
+            "lora_lint/pages.json.bz2": bz2.compress(_json(pages)),
+            "lora_lint/frameworks/refused_by.pack": pack(refused_pack.documents(), short=True),
             f"{DATA}/architectures.pack": pack(alike(common(files_of(str(data / "architectures")))), short=True),
             f"{DATA}/schemas.pack": pack(alike(files_of(str(data / "schemas"))), short=True),
             **{f"{DATA}/{name}.pack": pack(parts(data / name), apart=name in tables.LONG) for name in tables.NAMES},

@@ -1,7 +1,7 @@
 """The rule catalogue: one Markdown page per rule in `rules/`, with its facts in the front matter.
 
 An installed package contains the catalogue compiled: what a lint needs in `catalogue.json`, what people read in
-`pages.json.gz`. In a checkout it is read from `rules/` each time.
+`pages.json.bz2`. In a checkout it is read from `rules/` each time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _HERE = os.path.dirname(__file__)
 _INDEX = os.path.join(_HERE, "catalogue.json")
-_PAGES = os.path.join(_HERE, "pages.json.gz")
+_PAGES = os.path.join(_HERE, "pages.json.bz2")
 _SOURCE = os.path.join(os.path.dirname(_HERE), "rules")
 
 
@@ -148,9 +148,9 @@ def _page_facts(code: str) -> dict[str, Any]:
 
 @cache
 def _unpacked() -> dict[str, dict[str, Any]]:
-    import gzip
+    import bz2
 
-    with gzip.open(_PAGES) as file:
+    with bz2.open(_PAGES) as file:
         pages: dict[str, dict[str, Any]] = json.load(file)
     return pages
 

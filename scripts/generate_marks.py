@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lora_lint.run.framework import CommandLine, Framework
 
 PLACE = Path(__file__).parent.parent / "lora_lint" / "marks.py"
+LINE = 120
 HEAD = '''\
 """What tells a framework's files and commands before its module is imported.
 
@@ -38,7 +39,7 @@ def text(frameworks: Iterable[Framework]) -> str:
     for record in records:
         if record.marks:
             kinds, groups = (_tuple(map(_quoted, record.kinds)), _tuple(_tuple(map(_quoted, g)) for g in record.marks))
-            lines.append(f"    ({_quoted(record.name)}, {kinds}, {groups}),")
+            lines.append(_entry(_quoted(record.name), kinds, groups))
     lines += [
         ")",
         '"""Framework, kinds of its files, and groups of words: each file holds all of one."""',
@@ -62,7 +63,7 @@ def text(frameworks: Iterable[Framework]) -> str:
         '"""Frameworks that are no package: a script of theirs, a folder beside it, and what stands in the script."""',
         "PROGRAMS = (",
         *(
-            f"    ({_quoted(kind)}, r{_quoted(command.name)}, {_quoted(record.name)}),"
+            _entry(_quoted(kind), f"r{_quoted(command.name)}", _quoted(record.name))
             for kind in ("module", "script")
             for command, record in _of_kind(records, kind)
         ),
@@ -90,6 +91,11 @@ def _quoted(value: str | bytes) -> str:
 def _tuple(items: Iterable[str]) -> str:
     found = list(items)
     return f"({', '.join(found)}{',' if len(found) == 1 else ''})"
+
+
+def _entry(*items: str) -> str:
+    line = f"    ({', '.join(items)}),"
+    return line if len(line) <= LINE else "\n".join(["    (", *(f"        {each}," for each in items), "    ),"])
 
 
 def main() -> int:

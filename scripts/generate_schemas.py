@@ -583,8 +583,27 @@ def h2o_llmstudio(folders: list[Path]) -> None:
     write("h2o_llmstudio", "H2O LLM Studio", {"h2o-llmstudio": package.version}, {"properties": {}, "$defs": parts})
 
 
-def options_of(package: Package, script: str) -> set[str]:
-    """The options of a script's parser, to which functions of its own module and of others add."""
+def _option(call: ast.Call) -> dict[str, Any]:
+    """What argparse takes as the value of an option: none (`const`), one of some words, a number, one text; nothing
+    where that is not plain."""
+    given = {keyword.arg: keyword.value for keyword in call.keywords}
+    action = given.get("action")
+    if action is not None:
+        is_flag = isinstance(action, ast.Constant) and action.value in ("store_true", "store_false")
+        return {"const": True} if is_flag else {}
+    kind = ast.unparse(given["type"]) if "type" in given else "str"
+    if "nargs" in given or None in given or kind not in ("str", "int", "float"):
+        return {}
+    if "choices" in given:
+        try:
+            return {"enum": list(ast.literal_eval(given["choices"]))}
+        except ValueError:
+            return {}
+    return {"type": {"int": "integer", "float": "number"}.get(kind, "string")}
+
+
+def options_of(package: Package, script: str) -> dict[str, dict[str, Any]]:
+    """The options of a script's parser, to which functions of its own module and of others add, and what each takes."""
     functions = {
         (path.stem, node.name): node
         for path in package.root.rglob("*.py")
@@ -593,7 +612,7 @@ def options_of(package: Package, script: str) -> set[str]:
     }
     by_name = {name: (module, name) for module, name in functions}
     module = Path(script).stem
-    found: set[str] = set()
+    found: dict[str, dict[str, Any]] = {}
     seen: set[tuple[str, str]] = set()
     left = [
         (module, name) for name in ("setup_parser", "main", "parse_args", "get_args") if (module, name) in functions
@@ -605,9 +624,12 @@ def options_of(package: Package, script: str) -> set[str]:
             owner, _, name = ast.unparse(call.func).rpartition(".")
             if name == "add_argument":
                 flags = [str(flag.value) for flag in call.args if isinstance(flag, ast.Constant)]
-                found |= {flag.lstrip("-").replace("-", "_") for flag in flags if flag.startswith("--")}
+                names = [flag.lstrip("-").replace("-", "_") for flag in flags if flag.startswith("--")]
                 if any("BooleanOptionalAction" in ast.unparse(keyword.value) for keyword in call.keywords):
-                    found |= {f"no_{flag.lstrip('-').replace('-', '_')}" for flag in flags}
+                    names += [f"no_{name}" for name in names]
+                for name in names:
+                    takes = _option(call)
+                    found[name] = takes if found.get(name, takes) == takes else {}
             elif re.search(r"parser|_arg", name):
                 targets = [(owner, name)] if owner else [(at[0], name), by_name.get(name, at)]
                 left += [target for target in targets if target in functions and target not in seen][:1]
@@ -620,9 +642,11 @@ def scripts(package: Package, name: str, title: str, trains: str, beside: tuple[
     paths = [path for pattern in (trains, *beside) for path in sorted(package.root.glob(pattern))]
     options = {path.name: options_of(package, path.name) for path in paths}
     trained = [options[path.name] for path in package.root.glob(trains)]
-    common = set.intersection(*trained)
-    parts = {script: {"properties": {key: {} for key in sorted(own - common)}} for script, own in options.items()}
-    document = {"properties": {key: {} for key in sorted(common)}, "$defs": parts}
+    common = set.intersection(*map(set, trained))
+    shared = {key: trained[0][key] if all(own[key] == trained[0][key] for own in trained) else {} for key in common}
+    own_keys = {script: sorted(own.keys() - common) for script, own in options.items()}
+    parts = {script: {"properties": {key: options[script][key] for key in keys}} for script, keys in own_keys.items()}
+    document = {"properties": {key: shared[key] for key in sorted(common)}, "$defs": parts}
     write(name, title, {title: package.version}, document)
 
 

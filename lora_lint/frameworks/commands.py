@@ -47,12 +47,17 @@ class Start:
     words: tuple[Word, ...]
     span: Span
     environment: abc.Mapping[str, Word] = field(default_factory=dict)
+    says: abc.Mapping[str, Any] = field(default_factory=dict)
+    """What is known by the command itself: what its record says, and the named groups of its name."""
+    earlier: tuple[Start, ...] = ()
+    """What the same script starts before it."""
 
 
 def start_of(call: Call) -> Start | None:
     """The framework that a call starts, and how; None if it is not such a call, or does not train."""
     for command, framework, match in _commands(call):
-        task = match.groupdict().get("task")
+        groups = match.groupdict("")
+        task = groups.pop("task", None) or None
         words = call.arguments
         if command.tasks:
             task, words = (words[0].text or "" if words else ""), words[1:]
@@ -60,7 +65,8 @@ def start_of(call: Call) -> Start | None:
                 continue
         if call.kind == "command":
             words = _until_dashes(words)
-        return Start(framework, command, call.name, task, words, call.span, call.environment)
+        says = {**command.says, **groups}
+        return Start(framework, command, call.name, task, words, call.span, call.environment, says)
     return None
 
 
@@ -83,7 +89,9 @@ def _match(kind: str, name: str, call: Call) -> re.Match[str] | None:
         return None
     if kind == "command":
         name = re.escape(name)
-    return re.search(rf"(?:^|/){name}$", call.name) if kind == "script" else re.fullmatch(name, call.name)
+    if kind != "script":
+        return re.fullmatch(name, call.name)
+    return re.search(rf"{'/' if call.cut else '(?:^|/)'}{name}$", call.name)
 
 
 def _until_dashes(words: tuple[Word, ...]) -> tuple[Word, ...]:
@@ -102,17 +110,23 @@ def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
     if command.alone is None:
         return None
     arguments = arguments_of(start.words, span, command.alone)
+    script = start.name.replace("\\", "/").rpartition("/")[2]
     if command.alone == "flags":
-        arguments = replace(arguments, mapping=schemas.unabbreviated(start.framework.name, arguments.mapping))
+        whole = schemas.unabbreviated(start.framework.name, arguments.mapping, script)
+        arguments = replace(arguments, mapping=whole)
     given = arguments.mapping
     if command.alone == "flags" and (given.entry(command.option) is not None or _is_config(arguments)):
         return []  # a configuration file, which is read by itself
-    implied = [entry(key, value, start.span) for key, value in command.implied.items() if given.entry(key) is None]
+    adds = {**command.implied, **start.says}
+    implied = [entry(key, value, start.span) for key, value in adds.items() if given.entry(key) is None]
     given = Mapping((*implied, *given.entries), given.span)
     reader = registry.reader(start.framework.name)
     read_command = registry.own(start.framework.name, "read_command")
     if read_command is not None:
-        runs: tuple[Run, ...] = read_command(start, replace(arguments, mapping=given), project).runs
+        reading = read_command(start, replace(arguments, mapping=given), project)
+        if reading is None:
+            return None
+        runs: tuple[Run, ...] = reading.runs
     elif reader.recognises(given):
         runs = reader.read(given, project).runs
     else:
@@ -121,14 +135,14 @@ def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
         method = command.methods.get(start.task or "", "unknown")
         runs = tuple(replace(run, training=replace(run.training, method=method)) for run in runs)
     is_open = arguments.open or not command.usual
-    script = start.name.replace("\\", "/").rpartition("/")[2]
     followed = command.followed and schemas.has(start.framework.name)
     changed = followed and schemas.is_borrowed(start.framework.name, arguments.mapping, script, _OF_A_COPY)
     checked = command.checked and not changed
     own = given_to(start.framework.name, given, is_open, arguments.defaults) if checked else ()
     unknown = schemas.unknown_options(start.framework.name, script, arguments.mapping) if not changed else []
+    misused = () if changed else schemas.misused_options(start.framework.name, script, arguments.mapping)
     stray = _stray(start, script, arguments)
-    problems: tuple[Problem, ...] = (*unknown, *stray, *_overridden(start, given), *untaken(start, given))
+    problems: tuple[Problem, ...] = (*unknown, *misused, *stray, *_overridden(start, given), *untaken(start, given))
     runs = tuple(with_document(start.framework, given, run) for run in runs)
     if not command.checked:
         runs = tuple(map(_with_own_keys, runs))

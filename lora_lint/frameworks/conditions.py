@@ -73,6 +73,24 @@ def _compiles(pattern: str) -> bool:
 _QUANTIZED = r"(?i)(?:^|[-_/.])(?:gptq|awq|aqlm|eetq|hqq)(?:[-_.]|$)"
 
 
+def _sizes(value: Any) -> tuple[int, ...]:
+    """The sides of pictures, as sd-scripts reads them: `1024`, `"1024,768"` or a list; none if it is another thing."""
+    parts = value.split(",") if isinstance(value, str) else value if isinstance(value, tuple | list) else (value,)
+    try:
+        return tuple(int(part) for part in parts)
+    except (TypeError, ValueError):
+        return ()
+
+
+def _option(items: Any, name: str) -> str | None:
+    """The value of `name=value` among some texts."""
+    for item in (items,) if isinstance(items, str) else items or ():
+        key, sign, value = str(item).partition("=")
+        if sign and key.strip() == name:
+            return value.strip()
+    return None
+
+
 _REPEATED = r"[/\\][1-9]\d{0,2}_[^/\\]+[/\\]?$"
 """A folder of pictures that begins with how often each counts, as sd-scripts has it: `10_woman`."""
 
@@ -94,7 +112,13 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "names_ptq": lambda name: isinstance(name, str) and re.search(_QUANTIZED, name) is not None,
     "some": lambda items, name: any(isinstance(item, dict) and item.get(name) for item in items or ()),
     "every": lambda items, name: all(isinstance(item, dict) and item.get(name) for item in items or ()),
+    "each": lambda items, name: tuple(item[name] for item in items or () if isinstance(item, dict) and name in item),
     "every_compiles": lambda items: all(not isinstance(item, str) or _compiles(item) for item in items),
+    "sizes": _sizes,
+    "largest": lambda value: max(_sizes(value)),
+    "smallest": lambda value: min(_sizes(value)),
+    "option": _option,
+    "every_text": lambda items: all(isinstance(item, str) for item in items),
     "numbered": lambda path: isinstance(path, str) and re.search(_REPEATED, path) is not None,
     "mention": lambda items, part: any(part in str(item) for item in items or ()),
     "within": lambda some, others: set(some or ()) <= set(others or ()),

@@ -5,12 +5,12 @@ Source: tdrussell/diffusion-pipe at 8f83dbf, train.py (`set_config_defaults`) an
 
 from __future__ import annotations
 
-from lora_lint.frameworks import tables
+from lora_lint.frameworks import diffusion_pipe_data, tables
 from lora_lint.frameworks.fields import Fields, multiple
 from lora_lint.readers.nodes import Mapping
 from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.framework import Framework
-from lora_lint.run.run import BaseModel, Reading, Run
+from lora_lint.run.run import Adapter, BaseModel, Reading, Run
 from lora_lint.run.values import known
 
 TYPE_CHECKING = False
@@ -31,7 +31,8 @@ FRAMEWORK = Framework(
     defaults={"dropout": 0.0, "accumulation": 1},
     kinds=("toml",),
     sections=None,
-    marks=((b"[adapter]", b"[model]"),),
+    marks=((b"[adapter]", b"[model]"), (b"[[directory]]",)),
+    tells=(b"[[directory]]",),
     script=("train.py", "models", b"Model type {model_type} is not implemented"),
     every_layer=None,
 )
@@ -39,14 +40,25 @@ _MODEL_PATHS = ("diffusers_path", "ckpt_path", "transformer_path", "checkpoint_p
 
 
 def recognises(document: Mapping) -> bool:
-    """Whether a mapping is a training file of diffusion-pipe."""
+    """Whether a mapping is a training file of diffusion-pipe, or says where data is."""
+    if diffusion_pipe_data.recognises(document):
+        return True
     sections = (document.get("adapter"), document.get("model"), document.get("optimizer"))
     return all(isinstance(section, Mapping) for section in sections) and document.entry("dataset") is not None
+
+
+def settings(document: Mapping) -> tuple[Mapping, ...]:
+    """Those of a training; none of the data."""
+    return () if diffusion_pipe_data.recognises(document) else (document,)
 
 
 def read(document: Mapping, project: Project) -> Reading:
     """The run of a file that trains LoRA."""
     del project
+    if diffusion_pipe_data.recognises(document):
+        wrong = tuple(diffusion_pipe_data.problems(document, FRAMEWORK.title))
+        run = Run(FRAMEWORK, document.span, Adapter(document.span), trained=False, problems=wrong)
+        return Reading((run,) if wrong else ())
     fields = Fields(document)
     adapter, model, optimizer = fields.section("adapter"), fields.section("model"), fields.section("optimizer")
     if adapter is None or model is None or optimizer is None or known(adapter.text("type")) != "lora":

@@ -6,7 +6,7 @@ Source: kohya-ss/sd-scripts at 48d368f and bmaltais/kohya_ss at 45088f0 (kohya_g
 
 from __future__ import annotations
 
-from lora_lint.frameworks import networks
+from lora_lint.frameworks import networks, networks_data, networks_schema
 from lora_lint.run.framework import CommandLine, Framework
 
 TYPE_CHECKING = False
@@ -23,7 +23,9 @@ FRAMEWORK = Framework(
     other_keys={**networks.OTHER_KEYS, "batch_size": "train_batch_size"},
     defaults={**networks.DEFAULTS, "batch_size": 1},
     kinds=("toml", "json"),
-    marks=((b"network_module",), (b"LoRA_type", b"network_dim")),
+    marks=((b"network_module",), (b"LoRA_type", b"network_dim"), (b"[[datasets.subsets]]",)),
+    tells=(b"[[datasets.subsets]]",),
+    tells_in_commands=(rb"train_network\.py",),
     commands=tuple(
         CommandLine(
             "script",
@@ -31,7 +33,7 @@ FRAMEWORK = Framework(
             config="option",
             option="config_file",
             suffix=".toml",
-            implied={"script_of": model.rstrip("_") or "sd"},
+            says={"script_of": model.rstrip("_") or "sd"},
         )
         for model in ("", "sdxl_", "flux_", "sd3_", "lumina_", "anima_", "hunyuan_image_")
     ),
@@ -46,18 +48,24 @@ _FIXED = ("networks.lora", "networks.lora_flux", "networks.lora_sd3", "networks.
 
 
 def recognises(document: Mapping) -> bool:
-    """Whether a mapping is a file of sd-scripts or of its GUI."""
+    """Whether a mapping is a file of sd-scripts, of its data or of its GUI."""
+    if networks_schema.is_of_subsets(document):
+        return True
     flat = networks.flattened(document)
     of_the_gui = flat.entry("LoRA_type") is not None and flat.entry("network_dim") is not None
     return of_the_gui or (flat.entry("network_module") is not None and flat.entry("dit") is None)
 
 
 def settings(document: Mapping) -> tuple[Mapping, ...]:
-    """All settings of a file or of a command; none of the GUI's, which rewrites them."""
+    """All settings of a file or of a command; none of the GUI's, which rewrites them, and none of the data."""
+    if networks_schema.is_of_subsets(document):
+        return ()
     flat = networks.flattened(document)
     return () if flat.entry("LoRA_type") is not None else (flat,)
 
 
 def read(document: Mapping, project: Project) -> Reading:
     """The run of a file that trains LoRA."""
+    if networks_schema.is_of_subsets(document):
+        return networks_data.reading(FRAMEWORK, document, in_subsets=True)
     return networks.reading(FRAMEWORK, document, project, "mixed_precision", _FIXED)

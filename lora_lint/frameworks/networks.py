@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 
-from lora_lint.frameworks import networks_data, tables
+from lora_lint.frameworks import networks_args, networks_data, tables
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.readers.nodes import Mapping, Scalar, Sequence
 from lora_lint.run.events import Load, Train, Wrap
@@ -76,6 +76,7 @@ def reading(
         events=(Load(fields.span(model)), Wrap(span), Train(span)),
         problems=(
             *_unparsed(framework, fields),
+            *networks_args.problems(fields),
             *networks_data.problems(fields, project, framework.title, fixed_captions),
         ),
         trained=True,

@@ -6,11 +6,14 @@ Source: sd-scripts at 48d368fa, library/config_util.py (ConfigSanitizer, Bluepri
 
 from __future__ import annotations
 
+from lora_lint.frameworks import networks_schema
 from lora_lint.frameworks.fields import Fields
+from lora_lint.frameworks.networks_schema import PARTS, items
 from lora_lint.readers.configs import roots
 from lora_lint.readers.errors import Unreadable
-from lora_lint.readers.nodes import Mapping, Sequence
+from lora_lint.readers.nodes import Mapping
 from lora_lint.run.problems import InvalidValue
+from lora_lint.run.run import Adapter, Reading, Run
 from lora_lint.run.values import Known, known
 
 TYPE_CHECKING = False
@@ -18,15 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from lora_lint.project import Project
+    from lora_lint.run.framework import Framework
+    from lora_lint.run.problems import Problem
 
-_PARTS = ("general", "datasets")
 _CHANGES = ("shuffle_caption", "caption_dropout_rate", "caption_tag_dropout_rate", "token_warmup_step")
 """What changes captions from step to step."""
 _FOLDERS = ("cache_directory", "image_directory", "video_directory")
 """Where the cache of a data set is, the first that is given."""
 
 
-def problems(fields: Fields, project: Project, title: str, fixed: Collection[str]) -> Iterator[InvalidValue]:
+def problems(fields: Fields, project: Project, title: str, fixed: Collection[str]) -> Iterator[Problem]:
     """What is wrong with the file of the data: settings of a training in it, captions that change although the networks
     of some modules train on `fixed` ones, whose encodings are cached, or, without such modules, two data sets with one
     cache."""
@@ -34,16 +38,16 @@ def problems(fields: Fields, project: Project, title: str, fixed: Collection[str
     data = _file(known(name) or "", fields.mapping.span.path, project)
     if data is None or not isinstance(name, Known) or name.span is None:
         return
-    other = next((each for each in data.entries if each.key.value not in _PARTS), None)
+    other = next((each for each in data.entries if each.key.value not in PARTS), None)
     if other is not None:
         expected = (
             f"a file with `[general]` and `[[datasets]]` alone, and stops at `{other.key.value}`. Settings of a "
             "training are given as `--config_file`"
         )
         yield InvalidValue("dataset_config", name.value, name.span, title, expected)
-    elif not fixed:
-        yield from _shared_caches(data, title)
-    elif known(fields.flag("cache_text_encoder_outputs")) and known(fields.text("network_module")) in fixed:
+        return
+    yield from of_file(data, title, bool(fixed))
+    if known(fields.flag("cache_text_encoder_outputs")) and known(fields.text("network_module")) in fixed:
         owner = f"{title} with `cache_text_encoder_outputs`"
         for part in _parts(data):
             for key in _CHANGES:
@@ -52,11 +56,27 @@ def problems(fields: Fields, project: Project, title: str, fixed: Collection[str
                     yield InvalidValue(key, value, span, owner, "captions that do not change, and stops. Leave it out")
 
 
+def reading(framework: Framework, document: Mapping, *, in_subsets: bool) -> Reading:
+    """What is wrong with a file of data, as a run that trains nothing."""
+    wrong = tuple(of_file(document, framework.title, in_subsets))
+    run = Run(framework, document.span, Adapter(document.span), trained=False, problems=wrong)
+    return Reading((run,) if wrong else ())
+
+
+def of_file(data: Mapping, title: str, in_subsets: bool) -> Iterator[Problem]:
+    """What is wrong with a file of data by itself; sd-scripts has its folders in subsets."""
+    if in_subsets:
+        yield from networks_schema.of_subsets(data, title)
+    else:
+        yield from networks_schema.of_folders(data, title)
+        yield from _shared_caches(data, title)
+
+
 def _shared_caches(data: Mapping, title: str) -> Iterator[InvalidValue]:
     """Data sets whose `cache_directory`, or without one whose own folder, is that of an earlier one (musubi-tuner at
     1a1f7246, dataset/config_utils.py, generate_dataset_group_by_blueprint)."""
     seen: set[str] = set()
-    for each in map(Fields, _items(data, "datasets")):
+    for each in map(Fields, items(data, "datasets")):
         key = next((key for key in _FOLDERS if each.has(key)), None)
         folder = known(each.text(key)) if key is not None else None
         if key is not None and folder is not None and folder in seen:
@@ -79,13 +99,8 @@ def _parts(data: Mapping) -> Iterator[Fields]:
     """All that may say something of a subset, where no part sets anything again that one around it sets."""
     general = Fields(data).section("general")
     parts = [] if general is None else [general]
-    for dataset in _items(data, "datasets"):
-        parts += [Fields(dataset), *map(Fields, _items(dataset, "subsets"))]
+    for dataset in items(data, "datasets"):
+        parts += [Fields(dataset), *map(Fields, items(dataset, "subsets"))]
     counts = [sum(part.has(key) for part in parts) for key in _CHANGES]
     if all(count <= 1 for count in counts):
         yield from parts
-
-
-def _items(mapping: Mapping, key: str) -> Iterator[Mapping]:
-    node = mapping.get(key)
-    yield from (item for item in node.items if isinstance(item, Mapping)) if isinstance(node, Sequence) else ()

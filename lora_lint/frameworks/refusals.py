@@ -284,7 +284,9 @@ def _confidence(row: Refusal, given: Given, facts: Facts) -> Confidence | None:
 
 def _values(name: str, given: Given, facts: Facts) -> tuple[Any, ...]:
     """The values that a name in a condition may have."""
-    if name in given.values or name in FACTS:
+    own = table(given.framework)
+    is_fact = name in FACTS and (own is None or name not in own.defaults)
+    if name in given.values or is_fact:
         return tuple(known.value for known in alternatives(_value_of(name, given, facts))) or (UNKNOWN,)
     return (UNKNOWN,) if given.open else (defaults(given.framework, given.owner).get(name),)
 

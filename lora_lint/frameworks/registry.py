@@ -4,7 +4,8 @@ module may have:
 
     recognises     (document) -> whether a mapping is a file of that framework, whatever it trains
     read           (document, project) -> the runs, none where it is not about LoRA
-    read_command   (start, arguments, project) -> the runs of a command line whose options are not the keys of a file
+    read_command   (start, arguments, project) -> the runs of a command line whose options are not the keys of a file;
+                   None if it is another program's of the same name
     settings       (document) -> the mappings of settings that it checks, where the document itself is not the one
     owner          (document) -> what takes its settings, by its name in `refused_by`; None where no such is read
     trains_all     (document) -> whether the settings of a command train all weights of a model

@@ -210,9 +210,9 @@ def new_keys(name: str, mapping: Mapping, consequence: str) -> list[NewKey]:
     ]
 
 
-def unabbreviated(name: str, mapping: Mapping) -> Mapping:
+def unabbreviated(name: str, mapping: Mapping, script: str) -> Mapping:
     """The options of a command by their whole names: argparse accepts the beginning of one, `--max_step 100`."""
-    names = keys(name) if has(name) else frozenset()
+    names = keys(name) | keys(name, script) if has(name) else frozenset()
     entries = tuple(_in_full(entry, names) for entry in mapping.entries)
     return mapping if entries == mapping.entries else replace(mapping, entries=entries)
 
@@ -244,6 +244,52 @@ def unknown_options(name: str, script: str, mapping: Mapping) -> list[UnknownKey
             meant = () if others else near
             problems.append(UnknownKey(key, entry.key.span, script, meant, "stops it with an error", instead))
     return problems
+
+
+def misused_options(name: str, script: str, mapping: Mapping) -> Iterator[InvalidValue | UnknownKey]:
+    """The options of a command whose values argparse refuses: a value after a flag, none or several where there is one,
+    no number, none of the choices."""
+    if not has(name) or part(name, script) is None:
+        return
+    known = {**load(name)["properties"], **load(name)["$defs"][script]["properties"]}
+    for entry in mapping.entries:
+        key, node = str(entry.key.value), entry.value
+        schema = known.get(key, {})
+        if not schema or entry.key.span.start < mapping.span.start:
+            continue
+        if isinstance(node, Sequence) and node.span.start > entry.key.span.start:
+            stray = node.items[0 if "const" in schema else 1] if len(node.items) > 1 else node
+            if isinstance(stray, Scalar) and not isinstance(stray.value, Placeholder):
+                instead = "Quote a value that has blanks, and write none around `=` and commas"
+                yield UnknownKey(stray.raw, stray.span, script, (), "stops it with an error", instead)
+        elif isinstance(node, Scalar) and not isinstance(node.value, Placeholder):
+            expected = _refused_by_argparse(schema, node)
+            if expected:
+                yield InvalidValue(key, node.value, node.span, script, f"{expected}, and stops with an error")
+
+
+def _refused_by_argparse(schema: Schema, node: Scalar) -> str:
+    """What an option takes, in words, if a text is none of that."""
+    alone, text = node.value is True and not node.raw, node.raw
+    if "const" in schema:
+        return "" if alone else "no value: the option alone is true"
+    if alone:
+        return "a value after the option"
+    choices = [str(each) for each in schema.get("enum", ()) if each is not None]
+    if choices:
+        return "" if text in choices else f"one of {', '.join(choices[:-1])} and {choices[-1]}"
+    kind = schema.get("type")
+    if kind in ("integer", "number") and not _reads_as(int if kind == "integer" else float, text):
+        return _WORDS[kind] + (" in plain digits" if kind == "integer" else "")
+    return ""
+
+
+def _reads_as(kind: Callable[[str], Any], text: str) -> bool:
+    try:
+        kind(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _fits(name: str, definition: str | None, key: str, value: Node) -> bool:
@@ -350,10 +396,12 @@ def _expected(schema: Schema, whole: Schema) -> list[str]:
     schema = _followed(schema, whole)
     if "pattern" in schema:  # text that is converted: another branch describes the result
         return []
+    if "const" in schema:  # an option without a value, which a file sets so
+        return [_WORDS["boolean"]]
     if "anyOf" in schema:
         return [word for each in schema["anyOf"] for word in _expected(each, whole)]
     if "enum" in schema:
-        if 1 in schema["enum"]:
+        if 1 in schema["enum"] and "true" in schema["enum"]:
             return []  # ways to write a flag
         words = [json.dumps(each) for each in schema["enum"] if each is not None]
         return ["one of " + (f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0])]

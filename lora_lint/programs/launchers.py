@@ -30,6 +30,8 @@ class Call:
     launcher: tuple[Word, ...] = ()
     launched_by: str = ""
     environment: Mapping[str, Word] = field(default_factory=dict)
+    cut: bool = False
+    """The beginning of a script's own name is not known either: `${model}_train.py`."""
 
 
 _PREFIXES = frozenset(
@@ -86,10 +88,16 @@ def _started(words: tuple[Word, ...]) -> Call | None:
         elif name in _LAUNCHERS or (word.text is None and not name):
             return _under_launcher(words, at + 1, name)
         elif name.endswith(".py"):
-            return Call("script", word.text or word.tail, words[at + 1 :], word.span)
+            return _script(words, at)
         else:
             return Call("command", name, words[at + 1 :], word.span)
     return None
+
+
+def _script(words: tuple[Word, ...], at: int) -> Call:
+    word = words[at]
+    cut = word.text is None and "/" not in word.tail
+    return Call("script", word.text or word.tail, words[at + 1 :], word.span, cut=cut)
 
 
 def _name(word: Word) -> str:
@@ -167,7 +175,7 @@ def _of_python(words: tuple[Word, ...], at: int) -> Call | None:
                 return _under_launcher(words, at + 2, module)
             return Call("module", module, words[at + 2 :], words[at + 1].span) if module else None
         if text.endswith(".py"):
-            return Call("script", text, words[at + 1 :], words[at].span)
+            return _script(words, at)
         if _name(words[at]) in _LAUNCHERS:  # by its path, as in `python venv/bin/accelerate launch`
             return _under_launcher(words, at + 1, _name(words[at]))
         if text == "-c" or not text.startswith("-"):
@@ -210,7 +218,7 @@ def _behind_options(words: tuple[Word, ...], place: int) -> Call | None:
     """The call that a word after a launcher begins; None if it is an option of the launcher."""
     text = words[place].text or words[place].tail
     if text.endswith(".py"):
-        return Call("script", text, words[place + 1 :], words[place].span)
+        return _script(words, place)
     if text in ("-m", "--module") and place + 1 < len(words) and words[place + 1].text:
         module = words[place + 1].text or ""
         return Call("module", module, words[place + 2 :], words[place + 1].span)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lora_lint.frameworks import registry
 from lora_lint.frameworks.commands import CONFIG, arguments_of, settled, untaken
+from lora_lint.frameworks.commands import entry as setting
 from lora_lint.frameworks.fields import unfolded
 from lora_lint.frameworks.settings import given_to, with_document
 from lora_lint.programs.call_sites import CallSite
@@ -34,8 +35,10 @@ def reading_of(start: Start, call: Call, span: Span, path: str, project: Project
         return None
     file, words = found
     arguments = arguments_of(words, span, command.beside)
-    if not arguments.mapping.entries:
+    says = [setting(key, value, start.span) for key, value in start.says.items()]
+    if not arguments.mapping.entries and not says:
         return Reading()
+    arguments = replace(arguments, mapping=Mapping((*says, *arguments.mapping.entries), span))
     read = _document(file, command, path, project)
     is_there = read is not None
     document = Mapping((), span) if read is None else read

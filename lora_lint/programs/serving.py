@@ -113,12 +113,19 @@ class TrainedRuns:
         self._elsewhere = elsewhere
         self.quantized: set[str] = set()
         """The folders in which commands save quantized models."""
+        self._starts: tuple[Start, ...] = ()
 
     def note(self, runs: Iterable[Run]) -> None:
         """Remembers what trains."""
         for run in runs:
             if run.trained:
                 self._runs |= {os.path.normpath(folder): run for folder in run.saves}
+
+    def after_others(self, start: Start) -> Start:
+        """A start that knows those before it in the file."""
+        known_of = replace(start, earlier=self._starts)
+        self._starts = (*self._starts, start)
+        return known_of
 
     def note_config(self, start: Start, path: str, project: Project) -> None:
         """Remembers what a command trains, by the configuration file that it names."""

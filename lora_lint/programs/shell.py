@@ -114,6 +114,7 @@ def _trained(
     start = start_of(call)
     found: list[Run] | None = None
     if start is not None:
+        start = trained.after_others(start)
         trained.note_config(start, path, project)
         misnamed = configured.misnamed(start, path, project)
         if misnamed is not None:

@@ -74,6 +74,8 @@ class CommandLine:
     alone: Spelling | None = "flags"
     implied: Mapping[str, Any] = field(default_factory=dict)
     """Settings that the command itself adds."""
+    says: Mapping[str, Any] = field(default_factory=dict)
+    """What is known of a training by the command alone, under names that no file has."""
     usual: bool = True
     """Its defaults are those of the files; scripts derived from it may have others."""
     checked: bool = True

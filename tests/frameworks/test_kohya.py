@@ -137,7 +137,7 @@ def test_settings_beside_a_file(name: str, tmp_path: Path) -> None:
 
 MUSUBI = (
     "accelerate launch --mixed_precision bf16 src/musubi_tuner/{}_train_network.py --dit dit.safetensors "
-    "--network_dim 16 --network_alpha 16 --learning_rate 1e-4 --max_train_epochs 8 "
+    "--sdpa --dataset_config d.toml --network_dim 16 --network_alpha 16 --learning_rate 1e-4 --max_train_epochs 8 "
 )
 
 
@@ -241,7 +241,8 @@ OF_A_NETWORK = "--network_module networks.lora --network_dim 16 --network_alpha 
         (f"accelerate launch flux_train_network.py --pretrained_model_name_or_path=f.sft {OF_A_NETWORK}", True),
         (
             "accelerate launch flux_train_network.py --pretrained_model_name_or_path=f.sft "
-            + OF_A_NETWORK.replace("networks.lora", "networks.lora_flux"),
+            + OF_A_NETWORK.replace("networks.lora", "networks.lora_flux")
+            + " --clip_l c.sft --t5xxl t.sft --ae a.sft",
             False,
         ),
     ],
@@ -276,6 +277,7 @@ WAN_COMMAND = (
     "--network_dim 16 --network_alpha 16 --mixed_precision bf16 --learning_rate 1e-4 --dataset_config data.toml"
 )
 CACHED = " --cache_text_encoder_outputs"
+TEXTS = "[general]\ncaption_extension = '.txt'\n"
 SUBSET = "[[datasets]]\nresolution = 1024\n[[datasets.subsets]]\nimage_dir = 'a'\n"
 
 
@@ -290,15 +292,15 @@ SUBSET = "[[datasets]]\nresolution = 1024\n[[datasets.subsets]]\nimage_dir = 'a'
         (FLUX_COMMAND + CACHED, SUBSET + "shuffle_caption = false\n", None),
         (FLUX_COMMAND + CACHED, "[general]\nshuffle_caption = true\n" + SUBSET + "shuffle_caption = false\n", None),
         (FLUX_COMMAND, SUBSET + "shuffle_caption = true\n", None),
-        (WAN_COMMAND, "[[datasets]]\nvideo_directory = 'a'\n[[datasets]]\nimage_directory = 'b'\n", None),
+        (WAN_COMMAND, TEXTS + "[[datasets]]\nvideo_directory = 'a'\n[[datasets]]\nimage_directory = 'b'\n", None),
         (
             WAN_COMMAND,
-            "[[datasets]]\nvideo_directory = 'a'\n[[datasets]]\nimage_directory = 'a'\n",
+            TEXTS + "[[datasets]]\nvideo_directory = 'a'\n[[datasets]]\nimage_directory = 'a'\n",
             "a cache of its own",
         ),
         (
             WAN_COMMAND,
-            "[[datasets]]\nvideo_directory = 'a'\ncache_directory = 'b'\n[[datasets]]\nvideo_directory = 'a'\n"
+            TEXTS + "[[datasets]]\nvideo_directory = 'a'\ncache_directory = 'b'\n[[datasets]]\nvideo_directory = 'a'\n"
             "cache_directory = 'c'\n",
             None,
         ),

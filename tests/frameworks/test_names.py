@@ -50,6 +50,7 @@ BESIDE = {
     "diffusers_examples": ("wandb",),  # to which its scripts report
     "h2o_llmstudio": ("w&b",),  # to which it reports
     "mistral_finetune": ("wandb",),  # to which it reports
+    "kohya": ("unsloth",),  # after which one of its options is called
     "easyr1": ("verl",),  # whose package has kept that name
     "llamafactory_v1": ("llama-factory",),  # whose next version it is
 }

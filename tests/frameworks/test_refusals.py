@@ -35,7 +35,7 @@ BESIDE = {
     "llamafactory": {"eval_dataset_size"},
     "diffusers_examples": {"needs"},
     "kohya": {"script_of"},
-    "musubi_tuner": {"script_of"},
+    "musubi_tuner": {"script_of", "prepares", "caches"},
     "torchtune": {"profiler", "max_new_tokens", "tasks"},
     "transformers": {"evaluation_strategy"},
     "trl": {"use_liger_loss"},

@@ -12,7 +12,7 @@ from lora_lint.linting.checker import Checker
 from lora_lint.settings import Settings
 
 BASES = {
-    "kohya": 'pretrained_model_name_or_path = "a/b"\nnetwork_module = "networks.lora"\nnetwork_dim = 8\n{}\n',
+    "kohya": 'pretrained_model_name_or_path = "a/b"\nnetwork_module = "{network}"\nnetwork_dim = 8\n{}\n',
     "musubi_tuner": 'dit = "a"\nnetwork_module = "{network}"\nnetwork_dim = 8\n{}\n',
     "ai_toolkit": "job: extension\nconfig:\n  process:\n    - type: sd_trainer\n      network: {{type: lora, linear: 8}}\n"
     "      model: {{name_or_path: a/b, arch: sdxl{model}}}\n      {}\n",
@@ -22,6 +22,7 @@ BASES = {
     "simpletuner": '{{"model_family": "flux", "model_type": "lora", "lora_rank": 8, {}}}',
 }
 KINDS = {"kohya": "toml", "musubi_tuner": "toml", "ai_toolkit": "yaml", "diffusion_pipe": "toml"}
+NETWORKS = {"kohya": "networks.lora", "musubi_tuner": "networks.lora_wan"}
 SAVED = "save_every_n_epochs = 1\n"
 REFUSED = [
     ("kohya", "full_fp16 = true\nmixed_precision = 'bf16'", "full_fp16 = true\nmixed_precision = 'fp16'"),
@@ -44,7 +45,34 @@ REFUSED = [
         "fused_backward_pass = true\noptimizer_type = 'AdamW'",
         "fused_backward_pass = true\noptimizer_type = 'AdaFactor'",
     ),
+    ("kohya", "resolution = '1024x768'", "resolution = '1024,768'"),
+    ("kohya", "resolution = 1024", "resolution = '1024'"),
+    (
+        "kohya",
+        "enable_bucket = true\nresolution = '1536,1024'\nmax_bucket_reso = 1280",
+        "enable_bucket = true\nresolution = '1536,1024'\nmax_bucket_reso = 1536",
+    ),
+    (
+        "kohya",
+        "network_train_unet_only = true\nnetwork_train_text_encoder_only = true",
+        "network_train_unet_only = true",
+    ),
+    ("kohya", "resume = 'out/last.safetensors'", "resume = 'out/last-state'"),
+    ("kohya:networks.lora_flux", "blocks_to_swap = 8\ncpu_offload_checkpointing = true", "blocks_to_swap = 8"),
+    ("kohya:networks.lora_flux", "blocks_to_swap = 36", "blocks_to_swap = 35"),
+    (
+        "kohya:networks.lora_flux",
+        "network_args = ['train_t5xxl=True']\ncache_text_encoder_outputs = true",
+        "network_args = ['train_t5xxl=False']\ncache_text_encoder_outputs = true",
+    ),
+    ("kohya:networks.lora_flux", "network_args = ['train_blocks=19']", "network_args = ['train_blocks=single']"),
+    ("kohya:networks.lora_flux", "bucket_reso_steps = 48", "bucket_reso_steps = 64"),
+    ("kohya:networks.lora_anima", "bucket_reso_steps = 40", "bucket_reso_steps = 48"),
     ("musubi_tuner", "sage_attn = true", "sdpa = true"),
+    ("musubi_tuner", "resume = 'out/last.safetensors'", "resume = 'out/last-state'"),
+    ("musubi_tuner", "blocks_to_swap = 40", "blocks_to_swap = 39"),
+    ("musubi_tuner", "task = 't2v-1.3B'\nblocks_to_swap = 30", "task = 't2v-1.3B'\nblocks_to_swap = 29"),
+    ("musubi_tuner:networks.lora_krea2", "turbo_dit = 't'\nblocks_to_swap = 8", "turbo_dit = 't'"),
     ("musubi_tuner", "fp8_scaled = true\nfp8_base = false", "fp8_scaled = true\nfp8_base = true"),
     (
         "musubi_tuner",
@@ -58,8 +86,8 @@ REFUSED = [
     ),
     (
         "musubi_tuner",
-        "offload_inactive_dit = true\ndit_high_noise = 'h'\nblocks_to_swap = 20",
-        "offload_inactive_dit = true\ndit_high_noise = 'h'\nblocks_to_swap = 0",
+        "offload_inactive_dit = true\ndit_high_noise = 'h'\ntimestep_boundary = 875\nblocks_to_swap = 20",
+        "offload_inactive_dit = true\ndit_high_noise = 'h'\ntimestep_boundary = 875\nblocks_to_swap = 0",
     ),
     ("musubi_tuner:networks.lora_framepack", "vae_dtype = 'bfloat16'", "vae_dtype = 'float16'"),
     (
@@ -85,6 +113,21 @@ REFUSED = [
     ("ai_toolkit", "train: {optimizer: lion16bit}", "train: {optimizer: Lion8bit}"),
     ("ai_toolkit", "train: {optimizer: sgd8bit}", "train: {optimizer: prodigy8bit}"),
     ("ai_toolkit", "save: {save_format: ckpt}", "save: {save_format: diffusers}"),
+    ("ai_toolkit", "train: {lr_scheduler: exponential}", "train: {lr_scheduler: cosine}"),
+    ("ai_toolkit", "train: {noise_scheduler: unipc}", "train: {noise_scheduler: ddpm}"),
+    (
+        "ai_toolkit",
+        "train: {noise_scheduler: flowmatch, timestep_type: gaussian}",
+        "train: {noise_scheduler: flowmatch, timestep_type: weighted}",
+    ),
+    ("ai_toolkit", "train: {content_or_style: both}", "train: {content_or_style: style}"),
+    ("ai_toolkit", "datasets: [{folder_path: a, type: video}]", "datasets: [{folder_path: a, type: image}]"),
+    (
+        "ai_toolkit",
+        "datasets: [{folder_path: a, buckets: false}, {folder_path: b}]",
+        "datasets: [{folder_path: a, buckets: false}, {folder_path: b, buckets: false}]",
+    ),
+    ("ai_toolkit", "sample: {prompts: [{a: b}, c]}", "sample: {prompts: ['a: b', c]}"),
     ("ai_toolkit:, attn_masking: true", "save: {save_every: 9}", None),
     (
         "ai_toolkit",
@@ -126,6 +169,7 @@ REFUSED = [
     ("diffusion_pipe", "save_dtype = 'bfloat16'", SAVED),
     ("diffusion_pipe::alpha = 16", SAVED, None),
     ("diffusion_pipe:sdxl", f"{SAVED}blocks_to_swap = 20", SAVED),
+    ("diffusion_pipe", f"{SAVED}video_clip_mode = 'random'", f"{SAVED}video_clip_mode = 'single_middle'"),
     (
         "diffusion_pipe",
         f"{SAVED}blocks_to_swap = 20\npipeline_stages = 2",
@@ -187,6 +231,21 @@ MISSING = [
     ("kohya", "train_data_dir = '/data/img/10_woman'", "train_data_dir = '/data/img'"),
     ("kohya", "train_data_dir = 'img/10_woman/'", "train_data_dir = 'img/10_woman/'\nin_json = 'meta.json'"),
     ("kohya", "train_data_dir = 'img/2_b'", "train_data_dir = 'photos/2024_b'"),
+    ("kohya", "optimizer_type = 'CAME'", "optimizer_type = 'pytorch_optimizer.CAME'"),
+    ("kohya", "optimizer_type = 'Prodigy8bit'", "optimizer_type = 'prodigy'"),
+    ("kohya", "lr_scheduler = 'cosine_annealing'", "lr_scheduler = 'cosine_with_restarts'"),
+    ("kohya", "enable_bucket = true\nresolution = '1280'", "enable_bucket = true\nresolution = '1024'"),
+    ("kohya", "log_with = 'tensorboard'", "log_with = 'wandb'"),
+    (
+        "kohya:networks.lora_anima",
+        "cache_text_encoder_outputs = true",
+        "network_train_unet_only = true\ncache_text_encoder_outputs = true",
+    ),
+    ("musubi_tuner", "optimizer_type = 'prodigy'", "optimizer_type = 'prodigyopt.Prodigy'"),
+    ("musubi_tuner", "optimizer_type = 'Lion8bit'", "optimizer_type = 'bitsandbytes.optim.Lion8bit'"),
+    ("musubi_tuner", "dit_high_noise = 'h'", "dit_high_noise = 'h'\ntask = 't2v-A14B'"),
+    ("musubi_tuner", "sample_prompts = 'p.txt'\nvae = 'v'", "sample_prompts = 'p.txt'\nvae = 'v'\nt5 = 't'"),
+    ("musubi_tuner", "t5 = 'umt5_xxl_fp8_e4m3fn_scaled.safetensors'", "t5 = 'models_t5_umt5-xxl-enc-bf16.pth'"),
     ("musubi_tuner", "fp8_scaled = true", "fp8_base = true"),
     ("musubi_tuner", "log_with = 'tensorboard'", "log_with = 'wandb'"),
     ("musubi_tuner:networks.lora_krea2", "fp8_base = true", "fp8_base = true\nfp8_scaled = true"),
@@ -199,7 +258,7 @@ def file(framework: str, settings: str) -> str:
     name, _, more = framework.partition(":")
     kind, _, adapter = more.partition(":")
     return BASES[name].format(
-        settings, network=more or "networks.lora_wan", model=more, kind=kind or "wan", adapter=adapter
+        settings, network=more or NETWORKS.get(name), model=more, kind=kind or "wan", adapter=adapter
     )
 
 
@@ -221,6 +280,27 @@ def test_refused(framework: str, refused: str, accepted: str | None) -> None:
 def test_refused_where_nothing_else_is_given(framework: str, refused: str, accepted: str) -> None:
     assert found(framework, refused) == [("LL904", "likely")]
     assert found(framework, accepted) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "ignored"),
+    [
+        ("kohya:networks.lora|train_data_dir = 'a'\ndataset_config = 'd.toml'", True),
+        ("kohya:networks.lora|dataset_config = 'd.toml'", False),
+        ("musubi_tuner|gradient_checkpointing_cpu_offload = true", True),
+        ("musubi_tuner|gradient_checkpointing_cpu_offload = true\ngradient_checkpointing = true", False),
+        (f"diffusion_pipe|{SAVED}min_t = 0.875", True),
+        (f"diffusion_pipe|{SAVED}", False),
+        ('onetrainer|"optimizer": {"optimizer": "adamw"}', True),
+        ('onetrainer|"optimizer": {"optimizer": "ADAMW"}', False),
+        ('onetrainer|"model_type": "SDXL"', True),
+        ('onetrainer|"model_type": "STABLE_DIFFUSION_XL_10_BASE"', False),
+        ('onetrainer|"train_dtype": "bfloat16"', True),
+    ],
+)
+def test_passed_over(settings: str, ignored: bool) -> None:
+    framework, _, text = settings.partition("|")
+    assert [code for code, _ in found(framework, text)] == (["LL905"] if ignored else [])
 
 
 @pytest.mark.parametrize("framework", BASES)
@@ -358,5 +438,73 @@ def test_what_ai_toolkit_loads(model: str, more: str, refused: bool) -> None:
 )
 def test_weights_of_another_flux(weights: str, refused: bool) -> None:
     options = f"--network_module networks.lora_flux --network_dim 8 --pretrained_model_name_or_path m/{weights}.sft"
+    options += " --clip_l c.sft --t5xxl t.sft --ae a.sft"
     found = engine.lint_text(f"accelerate launch flux_train_network.py {options}\n", "run.sh", Settings()).findings
     assert ("LL904" in {finding.code for finding in found}) == refused
+
+
+WAN = (
+    "accelerate launch wan_train_network.py --network_module networks.lora_wan --network_dim 8 --dataset_config d.toml"
+)
+BF16 = "--sdpa --mixed_precision bf16"
+
+
+@pytest.mark.parametrize(
+    ("options", "refused"),
+    [
+        (f"{BF16} --dit wan2.1_t2v_14B_bf16.safetensors", False),
+        ("--mixed_precision bf16 --dit wan2.1_t2v_14B_bf16.safetensors", True),
+        ("--flash_attn --mixed_precision bf16 --dit wan2.1_t2v_14B_bf16.safetensors", False),
+        (f"{BF16} --dit wan2.1_t2v_14B_fp16.safetensors", True),
+        (f"{BF16} --fp8_base --dit wan2.1_t2v_14B_fp8_e4m3fn.safetensors", False),
+        (f"{BF16} --fp8_base --fp8_scaled --dit wan2.1_t2v_14B_fp8_e4m3fn.safetensors", True),
+        (f"{BF16} --fp8_base --dit wan2.1_t2v_14B_fp8_scaled.safetensors", True),
+        (f"{BF16} --dit wan2.1_i2v_480p_14B_bf16.safetensors", True),
+        (f"{BF16} --task i2v-14B --dit wan2.1_i2v_480p_14B_bf16.safetensors", False),
+        (f"{BF16} --task i2v-14B --dit wan2.2_i2v_low_noise_14B_bf16.safetensors", True),
+        (f"{BF16} --task i2v-A14B --dit wan2.2_i2v_low_noise_14B_bf16.safetensors", False),
+        (f"{BF16} --task t2v-14B --dit wan2.1_t2v_1.3B_bf16.safetensors", True),
+        (f"{BF16} --task t2v-1.3B --dit wan2.1_t2v_1.3B_bf16.safetensors", False),
+        (f"{BF16} --dit wan2.1-t2v-14b-Q8_0.gguf", True),
+        (f"{BF16} --dit $DIT", False),
+        (f"{BF16} $MORE", False),
+    ],
+)
+def test_weights_and_tasks_of_wan(options: str, refused: bool) -> None:
+    found = engine.lint_text(f"{WAN} --network_alpha 8 {options}\n", "run.sh", Settings()).findings
+    assert ("LL904" in {finding.code for finding in found}) == refused
+
+
+@pytest.mark.parametrize(
+    ("process", "refused"),
+    [
+        ("type: sd_trainer, model: {name_or_path: a/b, arch: zimage}", False),
+        ("type: ui_trainer, model: {name_or_path: a/b, arch: zimage}", True),
+        ("type: trainer, model: {name_or_path: a/b, arch: zimage}", True),
+        ("type: sd_trainer, model: {name_or_path: a/b, arch: z-image}", True),
+        ("type: sd_trainer, model: {name_or_path: a/b, arch: 'zimage:turbo'}", False),
+        ("type: sd_trainer, model: {name_or_path: ai-toolkit/wan2.2_i2v_14b, arch: 'wan22_14b:t2v'}", True),
+        ("type: sd_trainer, model: {name_or_path: ai-toolkit/wan2.2_i2v_14b, arch: 'wan22_14b_i2v'}", False),
+        ("type: sd_trainer, model: {name_or_path: black-forest-labs/FLUX.2-dev, arch: flux}", True),
+        ("type: sd_trainer, model: {name_or_path: black-forest-labs/FLUX.2-dev, arch: flux2}", False),
+    ],
+)
+def test_processes_and_models_of_ai_toolkit(process: str, refused: bool) -> None:
+    job = f"job: extension\nconfig:\n  process:\n    - {{{process}, network: {{type: lora, linear: 8}}}}\n"
+    found = engine.lint_text(job, "job.yaml", Settings()).findings
+    assert ("LL904" in {finding.code for finding in found}) == refused
+
+
+def test_what_an_optimizer_of_diffusion_pipe_is_handed() -> None:
+    text = file("diffusion_pipe", SAVED)
+    for more, refused in (("warmup_steps = 9\n", True), ("weight_decay = 0.1\n", False)):
+        found = engine.lint_text(text + more, "a.toml", Settings()).findings
+        assert ("LL904" in {finding.code for finding in found}) == refused
+
+
+@pytest.mark.parametrize("key", ['dtype = "bfloat16"\n[adapter]', "rank = 8\n"])
+def test_what_diffusion_pipe_cannot_do_without(key: str) -> None:
+    text = file("diffusion_pipe", SAVED)
+    assert key in text
+    found = engine.lint_text(text.replace(key, "[adapter]" if "[" in key else ""), "a.toml", Settings()).findings
+    assert "LL904" in {finding.code for finding in found}

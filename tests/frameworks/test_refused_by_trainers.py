@@ -183,7 +183,6 @@ REFUSED = [
         "--do_fp8_training --bnb_quantization_config_path q.json",
         "--bnb_quantization_config_path q.json",
     ),
-    ("diffusers_examples:flux", "--mixed_precision fp32", "--mixed_precision bf16"),
     (
         "diffusers_examples:flux_advanced",
         "--train_text_encoder --train_text_encoder_ti",

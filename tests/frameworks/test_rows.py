@@ -100,11 +100,17 @@ def pools(row: Refusal) -> dict[str, list[Any]]:
     texts = [each.value for each in ast.walk(tree) if isinstance(each, ast.Constant) and isinstance(each.value, str)]
     common = [*USUAL, *list(values_in(tree))[-2:], "-".join(texts[-2:])]  # the last: for one that holds two others
     found: dict[str, list[Any]] = {name: list(common) for name in condition(row.when).names}
+    held: dict[str, list[str]] = {name: [] for name in found}
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare | ast.Call):
             for name in {ast.unparse(each) for each in ast.walk(node)} & found.keys():
                 found[name] += values_in(node)
-    return found
+                held[name] += [each.value for each in ast.walk(node) if _is_text(each)]  # type: ignore[attr-defined]
+    return {name: [*values, "-".join(held[name])] for name, values in found.items()}
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def values_in(node: ast.AST) -> Iterator[Any]:
@@ -120,6 +126,10 @@ def values_in(node: ast.AST) -> Iterator[Any]:
                 yield "x" * (value + 1)
     yield dict.fromkeys(texts, True)
     yield (dict.fromkeys(texts, True), {"x": 1})
+    if "option(" in ast.unparse(node):
+        yield from ((f"{one}={other}",) for one in texts for other in (*texts, "x"))
+    if "each(" in ast.unparse(node):
+        yield (dict.fromkeys(texts, True), dict.fromkeys(texts, False))
     if "first(" in ast.unparse(node):
         yield from (({one: other},) for one in texts for other in texts if one != other)
 

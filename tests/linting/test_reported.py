@@ -250,7 +250,7 @@ REPORTS = [
     Report(
         "kohya-ss/musubi-tuner#26",
         {
-            "run.sh": "accelerate launch --mixed_precision fp16 hv_train_network.py --dit hv.safetensors "
+            "run.sh": "accelerate launch --mixed_precision fp16 hv_train_network.py --dit hv.safetensors --sdpa "
             "--dataset_config d.toml --mixed_precision fp16 --network_module networks.lora --network_dim 32 "
             "--network_alpha 16 --learning_rate 2e-4 --output_dir out --output_name a\n"
         },
@@ -357,7 +357,7 @@ REPORTS = [
         "kohya-ss/musubi-tuner#499",
         {
             "train.sh": "accelerate launch src/musubi_tuner/qwen_image_train_network.py --dit qwen.safetensors --edit "
-            "--network_module networks.lora_qwen_image --network_dim 16 --network_alpha 16 --learning_rate 1e-4 "
+            "--sdpa --dataset_config d.toml --network_module networks.lora_qwen_image --network_dim 16 --network_alpha 16 --learning_rate 1e-4 "
             "--resize_control_to_official_size\n"
         },
         "LL901",
@@ -366,8 +366,9 @@ REPORTS = [
         "kohya-ss/sd-scripts#2082",
         {
             "train.sh": "accelerate launch flux_train_network.py --pretrained_model_name_or_path flux1-dev.safetensors "
-            "--network_module networks.lora_flux --network_dim 64 --network_alpha 64 --learning_rate 1e-4 "
-            "--network_args train_double_block_indices=1 --network_args train_single_block_indices=1\n"
+            "--clip_l c.safetensors --t5xxl t.safetensors --ae ae.safetensors --network_module networks.lora_flux "
+            "--network_dim 64 --network_alpha 64 --learning_rate 1e-4 --network_args train_double_block_indices=1 "
+            "--network_args train_single_block_indices=1\n"
         },
         "LL905",
     ),

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from lora_lint import ReportedFinding
 
 SWIFT = "swift sft --model Qwen/Qwen2.5-7B-Instruct --train_type lora --dataset d.jsonl \\\n  --lora_rank 8"
-FLUX = "accelerate launch flux_train_network.py --pretrained_model_name_or_path a.safetensors --network_dim 16"
+FLUX = (
+    "accelerate launch flux_train_network.py --pretrained_model_name_or_path a.safetensors --clip_l c.safetensors "
+    "--t5xxl t.safetensors --ae ae.safetensors --network_dim 16"
+)
 VERL = (
     "python3 -m verl.trainer.main_ppo algorithm.adv_estimator=grpo \\\n"
     "  actor_rollout_ref.model.path=Qwen/Qwen2.5-7B-Instruct \\\n  actor_rollout_ref.model.lora_rank=32"

@@ -34,7 +34,7 @@ model = get_peft_model(model, LoraConfig(r=8, lora_alpha=0, target_modules=["q_p
 DATA = {
     "lora_lint/py.typed",
     "lora_lint/catalogue.json",
-    "lora_lint/pages.json.gz",
+    "lora_lint/pages.json.bz2",
     "lora_lint/frameworks/refused_by.pack",
     "lora_lint/knowledge/data/architectures.pack",
     "lora_lint/knowledge/data/datasets.tsv.pack",

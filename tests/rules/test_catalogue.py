@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+import bz2
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -156,9 +156,9 @@ class TestCatalogue:
         index, bodies = compile_pages(str(pages.RULES))
         expected, text = dict(rules()), page("LL202")
         (tmp_path / "catalogue.json").write_text(json.dumps(index), encoding="utf-8")
-        (tmp_path / "pages.json.gz").write_bytes(gzip.compress(json.dumps(bodies).encode()))
+        (tmp_path / "pages.json.bz2").write_bytes(bz2.compress(json.dumps(bodies).encode()))
         monkeypatch.setattr(catalogue, "_INDEX", str(tmp_path / "catalogue.json"))
-        monkeypatch.setattr(catalogue, "_PAGES", str(tmp_path / "pages.json.gz"))
+        monkeypatch.setattr(catalogue, "_PAGES", str(tmp_path / "pages.json.bz2"))
         monkeypatch.setattr(catalogue, "_SOURCE", str(tmp_path / "gone"))
         rules.cache_clear()
         try:

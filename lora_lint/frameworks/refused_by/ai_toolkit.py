@@ -19,7 +19,188 @@ _WITHOUT_ALPHA = (
     "(model.is_flux or model.is_v3 or model.is_lumina2 or model.arch is not None and model.arch not in"
     " ('sd1', 'sd2', 'sdxl', 'pixart', 'pixart_sigma', 'auraflow', 'vega', 'ssd'))"
 )
+_PROCESSES = (
+    "('sd_trainer', 'diffusion_trainer', 'ui_trainer', 'textual_inversion_trainer', 'concept_slider',"
+    " 'concept_replacer', 'image_reference_slider_trainer', 'ultimate_slider_trainer', 'dataset_tools',"
+    " 'sync_from_collection', 'super_tagger', 'reference_generator', 'pure_lora_generator', 'batch_img2img',"
+    " 'slider', 'slider_old', 'vae', 'esrgan', 'lora_hack', 'rescale_sd', 'reference', 'rescale_lora', 'to_folder',"
+    " 'locon', 'lora', 'AceStepCaptioner',"
+    " 'Qwen3VLCaptioner', 'Qwen3OmniCaptioner', 'Ideogram4Captioner')"
+)
+_OLD_ARCHES = (
+    "('sd1', 'sd2', 'sd3', 'sdxl', 'pixart', 'pixart_sigma', 'auraflow', 'flux', 'flex1', 'lumina2', 'vega', 'ssd')"
+)
+_ARCHES = (
+    f"{_OLD_ARCHES[:-1]}, 'ace_step_15', 'ace_step_15_xl', 'flux_kontext', 'krea2', 'ltx2', 'ltx2.3', 'ltx2.5',"
+    " 'chroma', 'chroma_radiance', 'hidream_e1', 'hidream_o1', 'hidream', 'flux2', 'flux2_klein_4b',"
+    " 'flux2_klein_9b', 'ideogram4', 'omnigen2', 'f-lite', 'nucleus_image', 'wan22_14b', 'wan22_5b',"
+    " 'wan22_14b_i2v', 'boogu_image_edit', 'boogu_image', 'prx_pixel', 'zimage', 'zimage_l2p', 'anima', 'minimax_h3',"
+    " 'minimax_h3_ref2va', 'zeta_chroma', 'mageflow', 'mageflow_edit', 'ernie_image', 'example', 'qwen_image_edit',"
+    " 'qwen_image', 'qwen_image_edit_plus', 'flex2', 'wan21', 'wan21_i2v', 'cogview4')"
+)
+_SAMPLERS = (
+    "('ddim', 'ddpm', 'pndm', 'lms', 'k_lms', 'euler', 'k_euler', 'euler_a', 'dpmsolver', 'dpmsolver++',"
+    " 'k_dpmsolver', 'k_dpmsolver++', 'dpmsingle', 'heun', 'dpm_2', 'dpm_2_a', 'lcm', 'custom_lcm', 'mean_flow',"
+    " 'flowmatch')"
+)
+_SCHEDULES = (
+    "('cosine', 'cosine_with_restarts', 'step', 'constant', 'linear', 'constant_with_warmup', 'polynomial',"
+    " 'piecewise_constant')"
+)
+_TIMESTEPS = (
+    "('linear', 'weighted', 'sigmoid', 'flux_shift', 'lumina2_shift', 'shift', 'lognorm_blend', 'next_sample',"
+    " 'one_step', 'two_step', 'four_step', 'eight_step', 'content', 'style')"
+)
+_NAME = "last(model.name_or_path)"
+_SHAPES = "these are the weights of another model, whose shapes do not fit"
+_OF_ANOTHER = tuple(
+    Refusal(
+        "model.arch",
+        f"{arch} and {weights}",
+        _SHAPES,
+        f"Set `arch: {instead}`",
+        source,
+        ("model.name_or_path",),
+        likely=True,
+        late=True,
+    )
+    for arch, weights, instead, source in (
+        (
+            "starts(model.arch, 'wan22_14b') and not starts(model.arch, 'wan22_14b_i2v')",
+            f"holds({_NAME}, 'i2v')",
+            "wan22_14b_i2v",
+            "extensions_built_in/diffusion_models/wan22/wan22_14b_model.py:165",
+        ),
+        (
+            "starts(model.arch, 'wan22_14b_i2v')",
+            f"holds({_NAME}, 't2v')",
+            "wan22_14b",
+            "extensions_built_in/diffusion_models/wan22/wan22_14b_i2v_model.py:16",
+        ),
+        (
+            "starts(model.arch, 'wan21') and not starts(model.arch, 'wan21_i2v')",
+            f"holds({_NAME}, 'i2v')",
+            "wan21_i2v",
+            "toolkit/models/wan21/wan21.py:311",
+        ),
+        (
+            "starts(model.arch, 'wan21') and not starts(model.arch, 'wan21_i2v')",
+            f"holds({_NAME}, 'wan2.2')",
+            "wan22_14b",
+            "toolkit/models/wan21/wan21.py:311",
+        ),
+        (
+            "(model.arch == 'flux' or starts(model.arch, 'flux:') or model.is_flux)",
+            f"holds({_NAME}, 'flux.2')",
+            "flux2",
+            "toolkit/config_modules.py:768",
+        ),
+        (
+            "(model.arch == 'flux2' or starts(model.arch, 'flux2:'))",
+            f"holds({_NAME}, 'klein')",
+            "flux2_klein_4b or flux2_klein_9b",
+            "extensions_built_in/diffusion_models/flux2/flux2_model.py:57",
+        ),
+    )
+)
+_MORE = (
+    Refusal(
+        "type",
+        "type == 'ui_trainer'",
+        "only its web interface starts this trainer (AITK_JOB_ID not set)",
+        "Set `type: sd_trainer` to run the file yourself",
+        "extensions_built_in/sd_trainer/UITrainer.py:27",
+        likely=True,
+        sets=(("type", "sd_trainer"),),
+    ),
+    Refusal(
+        "type",
+        f"is_text(type) and type not in {_PROCESSES}",
+        "there is no such process",
+        "Set `type: sd_trainer`",
+        "jobs/BaseJob.py:66",
+        likely=True,
+    ),
+    Refusal(
+        "model.arch",
+        f"is_text(model.arch) and not holds(model.arch, ':') and model.arch not in {_ARCHES}",
+        "there is no such architecture, and the loader of Stable Diffusion is taken in its place",
+        "Write it as the web interface has it",
+        "toolkit/util/get_model.py:50",
+        late=True,
+        likely=True,
+    ),
+    Refusal(
+        "train.noise_scheduler",
+        f"is_text(train.noise_scheduler) and train.noise_scheduler not in {_SAMPLERS}"
+        f" and (model.arch is None or model.arch in {_OLD_ARCHES})",
+        "there is no such sampler",
+        "Set flowmatch for FLUX and its like, else ddpm",
+        "toolkit/sampler.py:177",
+        late=True,
+    ),
+    Refusal(
+        "train.lr_scheduler",
+        f"is_text(train.lr_scheduler) and train.lr_scheduler not in {_SCHEDULES}",
+        "there is no such schedule",
+        "Set it to constant",
+        "toolkit/scheduler.py:55",
+        late=True,
+    ),
+    Refusal(
+        "train.timestep_type",
+        f"is_text(train.timestep_type) and train.timestep_type not in {_TIMESTEPS}"
+        " and train.noise_scheduler == 'flowmatch'",
+        "timesteps are not spread in such a way",
+        "Set it to sigmoid",
+        "toolkit/samplers/custom_flowmatch_sampler.py:219",
+        late=True,
+    ),
+    Refusal(
+        "train.content_or_style",
+        "is_text(train.content_or_style) and train.content_or_style not in ('balanced', 'content', 'style')",
+        "it is balanced, content or style",
+        "Set it to balanced",
+        "jobs/process/BaseSDTrainProcess.py:1320",
+        late=True,
+    ),
+    Refusal(
+        "datasets",
+        "not within(each(datasets, 'type'), ('image', None))",
+        "a data set has the `type` image, also for videos",
+        "Leave `type` out",
+        "toolkit/data_loader.py:716",
+        late=True,
+    ),
+    Refusal(
+        "datasets",
+        "False in each(datasets, 'buckets') and (True in each(datasets, 'buckets')"
+        " or len(each(datasets, 'buckets')) < len(datasets))",
+        "`buckets` is false for some of them only",
+        "Set it the same for all",
+        "toolkit/data_loader.py:747",
+        late=True,
+    ),
+    Refusal(
+        "sample.prompts",
+        "is_list(sample.prompts) and not every_text(sample.prompts)",
+        "one of them is no text: a colon makes a mapping of it in YAML, and a bare number is one",
+        "Write each in quotes",
+        "toolkit/config_modules.py:112",
+        late=True,
+    ),
+    Refusal(
+        "model.name_or_path",
+        "model.name_or_path is None and model is not None",
+        "it names the model, and has no default",
+        "Set it",
+        "toolkit/config_modules.py:666",
+        absent=True,
+    ),
+)
 _ROWS = (
+    *_OF_ANOTHER,
+    *_MORE,
     Refusal(
         "network.linear_alpha",
         "network.linear is not None and network.linear_alpha is not None and network.linear_alpha != network.linear"

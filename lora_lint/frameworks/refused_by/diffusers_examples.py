@@ -8,7 +8,6 @@ _SD, _SDXL = "dreambooth/train_dreambooth_lora.py", "dreambooth/train_dreambooth
 _FLUX2 = "dreambooth/train_dreambooth_lora_flux2.py"
 _ADVANCED = "advanced_diffusion_training/train_dreambooth_lora_flux_advanced.py"
 _DATA = ("dataset_name", "instance_data_dir", "instance_data_root", "train_data_dir")
-_PRECISIONS = "('no', 'fp16', 'bf16')"
 _ROWS = (
     *(
         Refusal(
@@ -121,13 +120,6 @@ _ROWS = (
         "Leave one of the two out",
         f"{_ADVANCED}:835",
         ("train_text_encoder_ti_frac",),
-    ),
-    Refusal(
-        "mixed_precision",
-        f"is_text(mixed_precision) and mixed_precision not in {_PRECISIONS}",
-        "there are no, fp16 and bf16",
-        "Set it to bf16",
-        f"{_SD}:474",
     ),
     Refusal(
         "use_8bit_adam",

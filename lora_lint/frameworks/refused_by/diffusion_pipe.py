@@ -20,7 +20,84 @@ _OF_THE_TOP = (
     *("micro_batch_size_per_gpu", "pipeline_stages", "save_dtype", "save_every_n_epochs", "save_every_n_steps"),
     *("steps_per_print", "warmup_steps"),
 )
+_OF_THE_MODEL = (
+    *("timestep_sample_method", "sigmoid_scale", "shift", "flux_shift", "lumina_shift", "transformer_dtype"),
+    *("diffusion_model_dtype", "min_t", "max_t", "guidance", "v_pred", "min_snr_gamma", "debiased_estimation_loss"),
+    *("first_frame_conditioning_p", "bypass_guidance_embedding", "transformer_path", "diffusers_path", "ckpt_path"),
+    *("checkpoint_path", "vae_path", "llm_path", "t5_path", "clip_path", "text_encoder_path", "unet_lr"),
+    *("text_encoder_1_lr", "text_encoder_2_lr", "cache_text_embeddings", "max_sequence_length"),
+)
+_KEPT_APART = (
+    *(
+        Refusal(
+            key,
+            f"{key} is not None",
+            "it is a setting of the model, and is read in `[model]` alone",
+            "Write it below `[model]`",
+            f"{_TRAIN}:107",
+            ignored=True,
+            likely=True,
+        )
+        for key in _OF_THE_MODEL
+    ),
+    *(
+        Refusal(
+            f"optimizer.{key}",
+            f"optimizer.{key} is not None",
+            "everything in `[optimizer]` is handed to it, and it has no such argument (TypeError)",
+            "Write it above the first header",
+            f"{_TRAIN}:666",
+            late=True,
+        )
+        for key in _OF_THE_TOP
+    ),
+)
+_LACKING = tuple(
+    Refusal(
+        key,
+        f"{key} is None{when}",
+        "it has no default (KeyError)",
+        instead,
+        f"{_TRAIN}:{line}",
+        absent=True,
+    )
+    for key, when, instead, line in (
+        ("model.dtype", " and model is not None", "Set `dtype = 'bfloat16'` in `[model]`", 107),
+        ("adapter.rank", " and adapter.type == 'lora'", "Set it in `[adapter]`", 122),
+    )
+)
+_CHOICES = (
+    Refusal(
+        "video_clip_mode",
+        "is_text(video_clip_mode)"
+        " and video_clip_mode not in ('single_beginning', 'single_middle', 'multiple_overlapping')",
+        "there are single_beginning, single_middle and multiple_overlapping",
+        "Set it to single_beginning",
+        "models/base.py:131",
+        late=True,
+    ),
+    Refusal(
+        "model.timestep_sample_method",
+        "is_text(model.timestep_sample_method) and model.timestep_sample_method not in ('logit_normal', 'uniform')"
+        " and model.type not in ('sdxl', 'ltx-video', 'cosmos', 'ltx2', 'minimax_h3')",
+        "there are logit_normal and uniform",
+        "Set it to logit_normal",
+        "models/flux.py:350",
+        late=True,
+    ),
+    Refusal(
+        "optimizer.type",
+        "optimizer.type in ('prodigy', 'lion', 'adafactor', 'came', 'adopt', 'lamb', 'adamw8', 'adam', 'adam8bit')",
+        "an optimizer of pytorch_optimizer has to be named as its class is (AttributeError)",
+        "Write it so, as in Prodigy",
+        f"{_TRAIN}:700",
+        late=True,
+    ),
+)
 _ROWS = (
+    *_KEPT_APART,
+    *_LACKING,
+    *_CHOICES,
     *(
         Refusal(
             f"{section}.{key}",

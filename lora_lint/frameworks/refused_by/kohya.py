@@ -149,7 +149,261 @@ _RATES = (
         late=True,
     ),
 )
+_TORCH = (
+    "('ASGD', 'Adadelta', 'Adafactor', 'Adagrad', 'Adam', 'AdamW', 'Adamax', 'LBFGS', 'Muon', 'NAdam', 'RAdam',"
+    " 'RMSprop', 'Rprop', 'SGD', 'SparseAdam')"
+)
+_OPTIMIZERS = (
+    "('', 'lion', 'adamw8bit', 'sgdnesterov8bit', 'lion8bit', 'pagedadamw8bit', 'pagedlion8bit', 'pagedadamw',"
+    " 'pagedadamw32bit', 'sgdnesterov', 'dadaptation', 'dadaptadampreprint', 'dadaptadagrad', 'dadaptadam',"
+    " 'dadaptadan', 'dadaptadanip', 'dadaptlion', 'dadaptsgd', 'prodigy', 'adafactor', 'adamw', 'radamschedulefree',"
+    " 'adamwschedulefree', 'sgdschedulefree')"
+)
+_SCHEDULES = (
+    "('linear', 'cosine', 'cosine_with_restarts', 'polynomial', 'constant', 'constant_with_warmup', 'inverse_sqrt',"
+    " 'reduce_lr_on_plateau', 'cosine_with_min_lr', 'cosine_warmup_with_min_lr', 'warmup_stable_decay', 'greedy',"
+    " 'piecewise_constant')"
+)
+
+
+def _of(model: str, *networks: str) -> str:
+    """Whether one of the scripts is meant: by the command, or by the network where a file does not say."""
+    return f"(script_of == '{model}' or script_of is None and network_module in {(*networks, '')})"
+
+
+_FLUX, _SD3 = _of("flux", "networks.lora_flux", "networks.oft_flux"), _of("sd3", "networks.lora_sd3")
+_ANIMA, _LUMINA = _of("anima", "networks.lora_anima"), _of("lumina", "networks.lora_lumina")
+_HUNYUAN = _of("hunyuan_image", "networks.lora_hunyuan_image")
+_COMPANIONS = tuple(
+    Refusal(
+        key,
+        f"{key} is None and script_of == '{model}'{when}",
+        f"{what} is a file of its own, which nothing names",
+        f"Give `{key}`",
+        f"{model}_train_network.py:{line}",
+        absent=True,
+        likely=True,
+        late=True,
+        cause="parts of the model",
+    )
+    for model, when, key, what, line in (
+        ("flux", " and model_type != 'chroma'", "clip_l", "CLIP-L", 136),
+        ("flux", "", "t5xxl", "the text encoder T5", 148),
+        ("flux", "", "ae", "the autoencoder", 157),
+        ("lumina", "", "gemma2", "the text encoder", 82),
+        ("lumina", "", "ae", "the autoencoder", 84),
+        ("hunyuan_image", "", "text_encoder", "the text encoder", 362),
+        ("hunyuan_image", "", "byt5", "the second text encoder", 365),
+        ("hunyuan_image", "", "vae", "the autoencoder", 369),
+        ("anima", "", "qwen3", "the text encoder", 87),
+        ("anima", "", "vae", "the autoencoder", 93),
+    )
+)
+_SWAPS = (
+    *(
+        Refusal(
+            "blocks_to_swap",
+            f"blocks_to_swap > 0 and cpu_offload_checkpointing and {when}",
+            "blocks are not swapped where checkpoints are offloaded",
+            "Leave one of the two out",
+            f"{model}_train_network.py:{line}",
+            ("cpu_offload_checkpointing",),
+        )
+        for model, when, line in (("flux", _FLUX, 77), ("sd3", _SD3, 60), ("anima", _ANIMA, 63))
+    ),
+    Refusal(
+        "unsloth_offload_checkpointing",
+        f"unsloth_offload_checkpointing and (blocks_to_swap > 0 or cpu_offload_checkpointing) and {_ANIMA}",
+        "checkpoints are offloaded in one way, and no blocks are swapped beside it",
+        "Leave it out, or `blocks_to_swap` and `cpu_offload_checkpointing`",
+        "anima_train_network.py:71",
+        ("blocks_to_swap", "cpu_offload_checkpointing"),
+    ),
+    *(
+        Refusal(
+            "blocks_to_swap",
+            f"blocks_to_swap > {most} and {when}",
+            f"the model has fewer blocks to swap: at most {most}",
+            f"Set it to {most} at most",
+            source,
+            late=True,
+        )
+        for most, when, source in (
+            (35, f"{_FLUX} and model_type != 'chroma'", "library/flux_models.py:977"),
+            (26, _ANIMA, "library/anima_models.py:1244"),
+        )
+    ),
+)
+_TRAINED_WITH_CACHE = (
+    Refusal(
+        "cache_text_encoder_outputs",
+        f"cache_text_encoder_outputs and not network_train_unet_only and {_ANIMA}",
+        "text encoders whose outputs are cached cannot be trained",
+        "Set `network_train_unet_only = true`",
+        "anima_train_network.py:59",
+        ("network_train_unet_only",),
+        likely=True,
+        sets=(("network_train_unet_only", True),),
+    ),
+    *(
+        Refusal(
+            "network_args",
+            f"option(network_args, 'train_t5xxl') in ('True', 'true') and cache_text_encoder_outputs and {when}",
+            "T5 is trained, and its outputs are cached",
+            "Leave `train_t5xxl` or `cache_text_encoder_outputs` out",
+            f"{model}_train_network.py:{line}",
+            ("cache_text_encoder_outputs",),
+            late=True,
+        )
+        for model, when, line in (("flux", _FLUX, 197), ("sd3", _SD3, 173))
+    ),
+    Refusal(
+        "network_args",
+        "network_module == 'networks.lora_flux' and option(network_args, 'train_blocks') is not None"
+        " and option(network_args, 'train_blocks') not in ('all', 'single', 'double')",
+        "the blocks of FLUX are all, single or double",
+        "Write one of them for `train_blocks`",
+        "networks/lora_flux.py:558",
+        late=True,
+    ),
+)
+_OF_BUCKETS = "enable_bucket and dataset_config is None and dataset_class is None"
+_SIZES = (
+    Refusal(
+        "resolution",
+        "script_of is None and (is_whole(resolution) or is_list(resolution))",
+        "it is split at its comma, and a number or a list has none (AttributeError)",
+        'Write it as `"1024,1024"`',
+        f"{_UTIL}:5410",
+    ),
+    Refusal(
+        "resolution",
+        "is_text(resolution) and dataset_config is None and len(sizes(resolution)) not in (1, 2)",
+        "it is one size, or width and height with a comma between them",
+        "Write it as `1024,1024`",
+        f"{_UTIL}:5410",
+    ),
+    Refusal(
+        "resolution",
+        f"{_OF_BUCKETS} and max_bucket_reso is not None and bucket_reso_steps is None"
+        " and largest(resolution) > max_bucket_reso + 63",
+        "a side is longer than `max_bucket_reso`",
+        "Raise that",
+        f"{_UTIL}:769",
+        ("max_bucket_reso",),
+    ),
+    Refusal(
+        "resolution",
+        f"{_OF_BUCKETS} and max_bucket_reso is None and bucket_reso_steps is None and largest(resolution) > 1024",
+        "a side is longer than `max_bucket_reso`, which is 1024 by default",
+        "Set `max_bucket_reso`",
+        f"{_UTIL}:769",
+        likely=True,
+    ),
+    Refusal(
+        "resolution",
+        f"{_OF_BUCKETS} and smallest(resolution) < 256 and min_bucket_reso is None and bucket_reso_steps is None",
+        "a side is shorter than `min_bucket_reso`, which is 256 by default",
+        "Set `min_bucket_reso`",
+        f"{_UTIL}:766",
+        likely=True,
+    ),
+    *(
+        Refusal(
+            "bucket_reso_steps",
+            f"bucket_reso_steps % {steps} != 0 and dataset_config is None and {when}",
+            f"the sizes of this model's pictures go in steps of {steps}",
+            "Set it to 64",
+            f"{_UTIL}:1094",
+        )
+        for steps, when in (
+            (32, f"({_FLUX} or {_SD3} or {_HUNYUAN} or script_of == 'sdxl')"),
+            (16, f"({_ANIMA} or {_LUMINA})"),
+        )
+    ),
+)
+_OF_TRAINING = (
+    Refusal(
+        "optimizer_type",
+        f"is_text(optimizer_type) and not holds(optimizer_type, '.') and lower(optimizer_type) not in {_OPTIMIZERS}"
+        f" and optimizer_type not in {_TORCH}",
+        "torch has no optimizer of this name (AttributeError), and one of another package is named with its module",
+        "Write it as `module.Class`, or set AdamW8bit",
+        f"{_UTIL}:5133",
+        late=True,
+        likely=True,
+    ),
+    Refusal(
+        "lr_scheduler",
+        f"is_text(lr_scheduler) and lr_scheduler not in {_SCHEDULES} and not starts(lr_scheduler, 'adafactor')"
+        f" and not lr_scheduler_type and not ({_FREE})",
+        "there is no such schedule",
+        "Set it to cosine, or name the class of another package as `lr_scheduler_type`",
+        f"{_UTIL}:5326",
+        late=True,
+        likely=True,
+    ),
+    Refusal(
+        "network_train_unet_only",
+        "network_train_unet_only and network_train_text_encoder_only",
+        "each leaves out what the other trains, so that nothing is trained",
+        "Leave one of the two out",
+        f"{_SCRIPT}:707",
+        ("network_train_text_encoder_only",),
+        late=True,
+    ),
+    Refusal(
+        "v2",
+        "v2 and script_of == 'sdxl'",
+        "it is for Stable Diffusion 2",
+        "Leave it out",
+        "library/sdxl_train_util.py:349",
+        drop=True,
+    ),
+    Refusal(
+        "log_with",
+        "log_with in ('tensorboard', 'all') and logging_dir is None",
+        "TensorBoard needs `logging_dir`",
+        "Set it",
+        f"{_UTIL}:5452",
+        likely=True,
+    ),
+    Refusal(
+        "resume",
+        "ends(lower(resume), '.safetensors')",
+        "a training is resumed from the folder that `save_state` writes, not from a file of weights",
+        "Name that folder, or give the file as `network_weights`",
+        f"{_UTIL}:4777",
+        late=True,
+    ),
+    Refusal(
+        "apply_t5_attn_mask",
+        f"model_type == 'chroma' and not apply_t5_attn_mask and {_FLUX}",
+        "Chroma masks the attention of T5",
+        "Set `apply_t5_attn_mask = true`",
+        "flux_train_network.py:54",
+        ("model_type",),
+        absent=True,
+        likely=True,
+        sets=(("apply_t5_attn_mask", True),),
+    ),
+    Refusal(
+        "train_data_dir",
+        "train_data_dir is not None and dataset_config is not None",
+        "`dataset_config` says where the data is",
+        "Leave it out",
+        f"{_SCRIPT}:523",
+        ("dataset_config",),
+        ignored=True,
+        drop=True,
+    ),
+)
 _ROWS = (
+    *_COMPANIONS,
+    *_SWAPS,
+    *_TRAINED_WITH_CACHE,
+    *_SIZES,
+    *_OF_TRAINING,
     *_WEIGHTS,
     *_PARENT,
     *_OF_FLUX,
@@ -285,7 +539,7 @@ TABLE = Table(
     "sd-scripts",
     "48d368f of 2026-02-16",
     {"": _ROWS},
-    {},
+    {"model_type": "flux"},
     (
         Undecided(
             "data sets",

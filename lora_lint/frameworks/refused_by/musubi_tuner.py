@@ -36,7 +36,299 @@ _FOR_ANOTHER = tuple(
     )
     for model, networks in _BLOCKS.items()
 )
+_TORCH = (
+    "('ASGD', 'Adadelta', 'Adafactor', 'Adagrad', 'Adam', 'AdamW', 'Adamax', 'LBFGS', 'Muon', 'NAdam', 'RAdam',"
+    " 'RMSprop', 'Rprop', 'SGD', 'SparseAdam')"
+)
+_ATTENTIONS = ("sdpa", "flash_attn", "sage_attn", "xformers", "flash3")
+_WAN = "(script_of == 'wan' or script_of is None and network_module == 'networks.lora_wan')"
+_DIT = "last(dit)"
+_I2V, _T2V = f"holds({_DIT}, 'i2v')", f"(holds({_DIT}, 't2v') or holds({_DIT}, 't2i'))"
+_SMALL = f"(holds({_DIT}, '1.3b') or holds({_DIT}, '1_3b'))"
+_FP8 = f"(holds({_DIT}, 'fp8') or holds({_DIT}, 'float8'))"
+_OTHER_SIZES = "these are the weights of another model, whose shapes do not fit"
+_MODEL = "wan/modules/model.py:1068"
+
+
+def _of_task(key: str, when: str, instead: str, *others: str) -> Refusal:
+    """The name of the weights shows that they are those of another task."""
+    return Refusal(key, f"{_WAN} and {when}", _OTHER_SIZES, instead, _MODEL, others, likely=True, late=True)
+
+
+_TASKS = (
+    _of_task(
+        "task",
+        f"(starts(task, 't2v') or starts(task, 't2i')) and not holds(task, '-FC') and {_I2V}",
+        "Set `task` to that of the weights, as i2v-14B or i2v-A14B",
+        "dit",
+    ),
+    _of_task("dit", f"task is None and {_I2V}", "Set `task`, which is t2v-14B by default, to i2v-14B or i2v-A14B"),
+    _of_task("task", f"starts(task, 'i2v') and {_T2V}", "Set `task` to that of the weights, as t2v-14B", "dit"),
+    _of_task("task", f"task is not None and not holds(task, '1.3B') and {_SMALL}", "Set `task` to t2v-1.3B", "dit"),
+    _of_task("dit", f"task is None and {_SMALL}", "Set `task`, which is t2v-14B by default, to t2v-1.3B"),
+    _of_task(
+        "task",
+        f"holds(task, '1.3B') and (holds({_DIT}, '14b') or holds({_DIT}, 'a14b'))",
+        "Set `task` to t2v-14B or t2v-A14B",
+        "dit",
+    ),
+    _of_task(
+        "task",
+        f"task == 'i2v-14B' and (holds({_DIT}, 'wan2.2') or holds({_DIT}, 'wan22'))",
+        "Set `task` to i2v-A14B, as Wan 2.2 has no CLIP",
+        "dit",
+    ),
+    _of_task(
+        "task",
+        f"task == 'i2v-A14B' and (holds({_DIT}, 'wan2.1') or holds({_DIT}, 'wan21'))",
+        "Set `task` to i2v-14B",
+        "dit",
+    ),
+)
+_PRECISIONS = tuple(
+    Refusal(
+        "mixed_precision",
+        f"{_WAN} and mixed_precision == '{one}' and holds({_DIT}, '{other}') and not {_FP8}",
+        f"the weights are {other}, as their name says, and have to be computed in that",
+        f"Set it to {other}",
+        f"wan_train_network.py:{line}",
+        ("dit",),
+        likely=True,
+    )
+    for one, other, line in (("bf16", "fp16", 63), ("fp16", "bf16", 65))
+)
+_WEIGHTS = (
+    Refusal(
+        "fp8_scaled",
+        f"fp8_scaled and {_FP8} and {_WAN}",
+        "the weights are in 8 bits already, as their name says, and are not scaled again",
+        "Take those in bf16 or fp16, or leave it out",
+        "wan_train_network.py:67",
+        ("dit",),
+        likely=True,
+    ),
+    Refusal(
+        "dit",
+        f"{_FP8} and holds({_DIT}, 'scaled') and ({_WAN} or script_of in ('qwen_image', 'flux_kontext', 'zimage'))",
+        "these weights in 8 bits come with scales of their own, which are no layers of the model",
+        "Take those in bf16 or fp16, with `fp8_base` and `fp8_scaled`",
+        _MODEL,
+        likely=True,
+        late=True,
+    ),
+    Refusal(
+        "dit",
+        "ends(lower(dit), '.gguf')",
+        "the weights are read as safetensors",
+        "Take those in bf16 or fp16",
+        "utils/safetensors_utils.py:305",
+        late=True,
+    ),
+    Refusal(
+        "t5",
+        f"({_WAN} or prepares == 'wan') and holds(last(t5), 'umt5') and holds(last(t5), 'scaled')",
+        "the scaled weights of ComfyUI have other keys than those of the original release",
+        "Take models_t5_umt5-xxl-enc-bf16.pth",
+        "wan/modules/t5.py:486",
+        likely=True,
+        late=True,
+    ),
+)
+_SWAPPED = tuple(
+    Refusal(
+        "blocks_to_swap",
+        f"blocks_to_swap > {most} and {when}",
+        f"the model has fewer blocks to swap: at most {most}",
+        f"Set it to {most} at most",
+        source,
+        others,
+        late=True,
+    )
+    for most, when, source, others in (
+        (39, f"{_WAN} and not holds(task, '1.3B')", "wan/modules/model.py:753", ()),
+        (29, f"{_WAN} and holds(task, '1.3B')", "wan/modules/model.py:753", ("task",)),
+        (38, "script_of in ('hv', 'fpack')", "hunyuan_model/models.py:683", ()),
+        (59, "script_of == 'qwen_image'", "qwen_image/qwen_image_model.py:1182", ()),
+        (28, "script_of == 'zimage'", "zimage/zimage_model.py:482", ()),
+        (34, "script_of == 'flux_kontext'", "flux/flux_models.py:961", ()),
+        (33, "script_of == 'ideogram4'", "ideogram4_train_network.py:60", ()),
+    )
+)
+_SAMPLED = tuple(
+    Refusal(
+        "sample_prompts",
+        f"sample_prompts is not None and {key} is None and {when}",
+        f"the pictures are made with {what}, which nothing names",
+        f"Give `{key}`, or leave it out",
+        source,
+        likely=True,
+        late=True,
+        cause="parts for samples",
+    )
+    for key, when, what, source in (
+        ("t5", _WAN, "the text encoder", "wan_train_network.py:141"),
+        ("vae", _WAN, "the VAE", "training/trainer_base.py:1489"),
+        ("text_encoder", "script_of in ('qwen_image', 'zimage')", "the text encoder", "qwen_image_train_network.py:94"),
+        ("vae", "script_of in ('qwen_image', 'zimage', 'flux_2')", "the VAE", "training/trainer_base.py:1489"),
+        (
+            "text_encoder1",
+            "script_of in ('hv', 'fpack', 'flux_kontext')",
+            "the text encoder",
+            "hv_train_network.py:142",
+        ),
+        ("vae", "script_of in ('hv', 'fpack', 'flux_kontext')", "the VAE", "training/trainer_base.py:1489"),
+    )
+)
+_MORE = (
+    Refusal(
+        "sdpa",
+        f"script_of is not None and {' and '.join(f'not {key}' for key in _ATTENTIONS)}",
+        "how attention is computed has no default",
+        "Set `sdpa = true`",
+        f"{_BASE}:1512",
+        absent=True,
+        likely=True,
+        late=True,
+    ),
+    Refusal(
+        "dataset_config",
+        "script_of is not None and dataset_config is None and not show_timesteps",
+        "nothing says where the data is",
+        "Give the file with `[general]` and `[[datasets]]`",
+        f"{_BASE}:1395",
+        absent=True,
+        likely=True,
+    ),
+    Refusal(
+        "dit_high_noise",
+        f"{_WAN} and dit_high_noise is not None and timestep_boundary is None"
+        " and (task is None or not holds(task, 'A14B'))",
+        "two models are trained up to a `timestep_boundary`, which this `task` has not",
+        "Set `task` to t2v-A14B or i2v-A14B, or `timestep_boundary`",
+        "wan_train_network.py:96",
+        ("task",),
+        likely=True,
+    ),
+    Refusal(
+        "optimizer_type",
+        "is_text(optimizer_type) and not holds(optimizer_type, '.')"
+        " and lower(optimizer_type) not in ('', 'adamw', 'adamw8bit', 'adafactor')"
+        f" and optimizer_type not in {_TORCH}",
+        "torch has no optimizer of this name (AttributeError), and one of another package is named with its module",
+        "Write it as `module.Class`, such as prodigyopt.Prodigy or bitsandbytes.optim.Lion8bit",
+        f"{_BASE}:241",
+        late=True,
+        likely=True,
+    ),
+    Refusal(
+        "resume",
+        "ends(lower(resume), '.safetensors')",
+        "a training is resumed from the folder that `save_state` writes, not from a file of weights",
+        "Name that folder, or give the file as `network_weights`",
+        f"{_BASE}:436",
+        late=True,
+    ),
+    Refusal(
+        "gradient_checkpointing_cpu_offload",
+        "gradient_checkpointing_cpu_offload and not gradient_checkpointing",
+        "no checkpoints are made without `gradient_checkpointing`",
+        "Set that too",
+        f"{_BASE}:1613",
+        ignored=True,
+        likely=True,
+    ),
+    Refusal(
+        "turbo_dit",
+        "turbo_dit is not None and blocks_to_swap > 0",
+        "the weights of `turbo_dit` are exchanged, and so are the blocks",
+        "Leave one of the two out",
+        "krea2_train_network.py:89",
+        ("blocks_to_swap",),
+    ),
+    *(
+        Refusal(
+            "weighting_scheme",
+            f"weighting_scheme is not None and weighting_scheme != 'none' and script_of == '{model}'",
+            "this model's loss has no weights",
+            "Set it to none",
+            f"{model}_train_network.py:{line}",
+        )
+        for model, line in (("ideogram4", 66), ("hidream_o1", 97))
+    ),
+    Refusal(
+        "fp8_base",
+        "script_of == 'hidream_o1' and fp8_base and not fp8_scaled",
+        "HiDream-O1 is quantized with scales only",
+        "Set `fp8_scaled = true`",
+        "hidream_o1_train_network.py:99",
+        ("fp8_scaled",),
+        sets=(("fp8_scaled", True),),
+    ),
+    Refusal(
+        "edit",
+        "script_of == 'qwen_image' and (edit or edit_plus) and model_version is not None",
+        "`model_version` says which model it is",
+        "Leave it out",
+        "qwen_image/qwen_image_utils.py:1567",
+        ("model_version",),
+        ignored=True,
+        drop=True,
+    ),
+    Refusal(
+        "model_version",
+        "script_of == 'qwen_image' and is_text(model_version)"
+        " and lower(model_version) not in ('original', 'layered', 'edit', 'edit-2509', 'edit-2511')",
+        "there are original, layered, edit, edit-2509 and edit-2511",
+        "Set it to original",
+        "qwen_image/qwen_image_utils.py:1578",
+    ),
+    *(
+        Refusal(
+            key,
+            f"{key} is None and caches == '{what}' and {when}",
+            f"the cache is made with {names}, which nothing names",
+            f"Give `--{key}`",
+            source,
+            absent=True,
+        )
+        for key, what, when, names, source in (
+            ("vae", "latents", "prepares != 'hidream_o1'", "the VAE", "cache_latents.py:353"),
+            ("t5", "text_encoder_outputs", "prepares == 'wan'", "T5", "wan_cache_text_encoder_outputs.py:101"),
+            (
+                *(
+                    "text_encoder",
+                    "text_encoder_outputs",
+                    "prepares in ('qwen_image', 'hv_1_5', 'flux_2', 'ideogram4')",
+                ),
+                *("the text encoder", "qwen_image_cache_text_encoder_outputs.py:177"),
+            ),
+        )
+    ),
+    Refusal(
+        "vae",
+        "prepares == '' and caches == 'latents' and holds(last(vae), 'wan')",
+        "this script is HunyuanVideo's, and the VAE is that of Wan",
+        "Start `wan_cache_latents.py`",
+        "hunyuan_model/vae.py:105",
+        likely=True,
+        late=True,
+    ),
+    Refusal(
+        "i2v",
+        "prepares == 'hv_1_5' and caches == 'latents' and i2v and image_encoder is None",
+        "first frames are encoded with `image_encoder`",
+        "Give that too",
+        "hv_1_5_cache_latents.py:104",
+        ("image_encoder",),
+    ),
+)
 _ROWS = (
+    *_TASKS,
+    *_PRECISIONS,
+    *_WEIGHTS,
+    *_SWAPPED,
+    *_SAMPLED,
+    *_MORE,
     *_FOR_ANOTHER,
     Refusal(
         "sage_attn",

@@ -22,7 +22,45 @@ _FUSED = (
 )
 _ADAMS = (("ADAM", 180), ("ADAMW", 208))
 _PARTS = ("unet", "prior", "transformer", "text_encoder", "text_encoder_2", "text_encoder_3", "text_encoder_4")
+_ENUM = "modules/util/config/BaseConfig.py:141"
+_TYPES = (
+    "('NONE', 'FLOAT_8', 'FLOAT_16', 'FLOAT_32', 'BFLOAT_16', 'TFLOAT_32', 'INT_8', 'NFLOAT_4', 'FLOAT_W8A8',"
+    " 'INT_W8A8', 'FLOAT_W8A8_COMPRESSED', 'INT_W8A8_COMPRESSED', 'GGUF', 'GGUF_A8_FLOAT', 'GGUF_A8_INT')"
+)
+_MODELS = f"{_FLOWING[:-1]}, {_NOISED[1:-1]}, 'STABLE_DIFFUSION_20_INPAINTING', 'STABLE_DIFFUSION_20_DEPTH')"
+_OPTIMIZERS = (
+    "('ADAGRAD', 'ADAGRAD_8BIT', 'ADAM', 'ADAM_8BIT', 'ADAMW', 'ADAMW_8BIT', 'ADAMW_ADV', 'AdEMAMix',"
+    " 'AdEMAMix_8BIT', 'ADOPT', 'ADOPT_ADV', 'LAMB', 'LAMB_8BIT', 'LARS', 'LARS_8BIT', 'LION', 'LION_8BIT',"
+    " 'LION_ADV', 'RMSPROP', 'RMSPROP_8BIT', 'SGD', 'SGD_8BIT', 'SIGNSGD_ADV', 'SCHEDULE_FREE_ADAMW',"
+    " 'SCHEDULE_FREE_SGD', 'DADAPT_ADA_GRAD', 'DADAPT_ADAM', 'DADAPT_ADAN', 'DADAPT_LION', 'DADAPT_SGD', 'PRODIGY',"
+    " 'PRODIGY_PLUS_SCHEDULE_FREE', 'PRODIGY_ADV', 'ADAFACTOR', 'CAME', 'CAME_8BIT', 'MUON', 'MUON_ADV',"
+    " 'ADAMUON_ADV', 'ADABELIEF', 'TIGER', 'AIDA', 'YOGI')"
+)
+_SCHEDULES = (
+    "('CONSTANT', 'LINEAR', 'COSINE', 'COSINE_WITH_RESTARTS', 'COSINE_WITH_HARD_RESTARTS', 'REX', 'ADAFACTOR',"
+    " 'CUSTOM')"
+)
+_PASSED_OVER = tuple(
+    Refusal(
+        key,
+        f"is_text({key}) and {key} not in {names}",
+        f"there is no such {what} (Could not set {key.rpartition('.')[2]}), and {default} counts",
+        "Write it as a file that its window saves has it",
+        _ENUM,
+        ignored=True,
+        likely=True,
+    )
+    for key, names, what, default in (
+        ("model_type", _MODELS, "model", "STABLE_DIFFUSION_15"),
+        ("optimizer.optimizer", _OPTIMIZERS, "optimizer", "the default"),
+        ("learning_rate_scheduler", _SCHEDULES, "schedule", "CONSTANT"),
+        ("train_dtype", _TYPES, "data type", "FLOAT_16"),
+        ("output_dtype", _TYPES, "data type", "FLOAT_32"),
+        ("lora_weight_dtype", _TYPES, "data type", "FLOAT_32"),
+    )
+)
 _ROWS = (
+    *_PASSED_OVER,
     *(
         Refusal(
             f"optimizer.{key}",
