@@ -41,6 +41,10 @@ _OLD_HUB: tuple[Version, Version] = ((4, 34, 0), (4, 35, 0))
 """The releases of transformers whose tokenizers need a huggingface_hub before 0.18."""
 
 
+_FOR_PEFT: Version = (0, 21, 0)
+"""The oldest accelerate that PEFT 0.14 and newer allow."""
+
+
 @dataclass(frozen=True)
 class _Range:
     """Releases from `least` (None: the first) to before `below` (None: the newest is one). `text`: as it is written."""
@@ -144,6 +148,8 @@ def _in_groups(
             return None
         if mine is None or other is None or not _newest_clash(need, mine, other):
             return None
+        if need.package == "peft" and mine.below is None and _accelerate_is_old(group.demands):
+            return None  # pip finds no releases that go together
         if need.below is not None and other.below is None and not other.text and _has_pin(need.other, allowed):
             return None
         certain = _all_clash(need, mine, other)
@@ -151,6 +157,12 @@ def _in_groups(
             return None
         found.append((certain, mine.text, other.text))
     return min(found) if found else None
+
+
+def _accelerate_is_old(demands: Sequence[Demand]) -> bool:
+    """Whether accelerate is asked for in a release that PEFT has not allowed since 0.5 (setup.py)."""
+    pins = [each.pin for each in demands if each.framework == "accelerate" and each.pin is not None]
+    return any(padded(pin.below) <= padded(_FOR_PEFT) for pin in pins)
 
 
 def _has_pin(package: str, allowed: Mapping[str, Allowed]) -> bool:

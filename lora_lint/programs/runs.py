@@ -472,7 +472,7 @@ def _of_loaded(model: ModelRecord, load: Happening, saved: Object | None, traine
         training_of(trainings, span),
         events_of(model, load.conditions),
         trained=trained,
-        changeable=Fact.HANDED in model.facts,
+        changeable=Fact.HANDED in model.facts or bool(load.conditions),  # another branch may load another model
     )
 
 

@@ -42,13 +42,16 @@ _TAKES_REFERENCE = (0, 28, 0)
 """The first TRL whose DPOTrainer takes a reference model beside the config of an adapter (trainer/dpo_trainer.py of
 0.8.6 to 1.16.0)."""
 
+_REFUSES_REFERENCE = (0, 8, 0)
+"""The first TRL that refuses it (0.7.11 and 0.8.1)."""
+
 
 def refused_combination(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL904"""
     for given in run.given:
         yield from _findings("LL904", given, run)
     reference, pin = run.training.setup.reference, run.before("trl", _TAKES_REFERENCE)
-    if reference is not None and pin is not None:
+    if reference is not None and pin is not None and run.before("trl", _REFUSES_REFERENCE) is None:
         message = (
             f"TRL before {named(_TAKES_REFERENCE)} ({pin}) refuses `ref_model` beside `peft_config` with a ValueError, "
             "once both models are loaded: the base model without the adapter is the reference. Leave `ref_model` out, "

@@ -229,6 +229,8 @@ def adapter_config_twice(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     training = run.training
     if training.trainer not in _TRL or training.span is None or not run.framework.direct:
         return
+    if run.before("trl", versions.DPO_MERGES_ADAPTER) is not None:
+        return  # DPOTrainer puts the new adapter on the PeftModel
     first: PutOn | None = None
     for event in run.events:
         if isinstance(event, TakeOff):

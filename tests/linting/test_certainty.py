@@ -513,3 +513,36 @@ def test_examples_that_are_counted_in_a_file(tmp_path: Path) -> None:
     assert confidence(tmp_path, program.format(""), "LL301") == "likely"
     published = program.format(".select(range(150))").replace("'json', data_files='data.jsonl'", "'tatsu-lab/alpaca'")
     assert confidence(tmp_path, published, "LL301") == "certain"
+
+
+def test_a_merge_after_two_ways_to_load(tmp_path: Path) -> None:
+    bits = "base = AutoModelForCausalLM.from_pretrained('meta-llama/Llama-2-7b-hf', load_in_4bit=True)\n"
+    merge = "model = model.merge_and_unload()\nmodel.save_pretrained('out')\n"
+    assert confidence(tmp_path, bits + LOAD + merge, "LL601") == "certain"
+    branch = "if torch.cuda.is_available():\n    " + "    ".join((bits + LOAD).splitlines(keepends=True))
+    assert confidence(tmp_path, branch + "else:\n    " + LOAD + merge, "LL601") == "likely"
+
+
+@pytest.mark.parametrize("trl, codes", [("0.7.1", []), ("0.8.1", ["LL412", "LL904"])])
+def test_what_the_first_dpo_trainers_did(tmp_path: Path, trl: str, codes: list[str]) -> None:
+    """TRL 0.7.2 puts a second adapter on a PeftModel, and takes a reference beside a config."""
+    (tmp_path / "requirements.txt").write_text(f"trl=={trl}\n", encoding="utf-8")
+    program = (
+        "from trl import DPOTrainer\nother = AutoModelForCausalLM.from_pretrained('meta-llama/Llama-2-7b-hf')\n"
+        + ADD
+        + "c = LoraConfig(r=8, lora_alpha=16, target_modules=['q_proj'])\n"
+        "args = TrainingArguments('out', learning_rate=1e-5)\n"
+        "DPOTrainer(model, ref_model=other, args=args, train_dataset=data, peft_config=c).train()\n"
+    )
+    (tmp_path / "train.py").write_text(HEAD + program, encoding="utf-8")
+    found = engine.lint([(tmp_path / "train.py").as_posix()], Settings(), jobs=1).findings
+    assert sorted({each.code for each in found if each.code in ("LL412", "LL904")}) == codes
+
+
+def test_what_pip_cannot_install(tmp_path: Path) -> None:
+    """PEFT of its repository needs accelerate 0.21, so that nothing is installed whose import fails."""
+    wanted = "transformers==4.27.1\naccelerate=={}\ngit+https://github.com/huggingface/peft.git\n"
+    (tmp_path / "requirements.txt").write_text(wanted.format("0.17.1"), encoding="utf-8")
+    assert confidence(tmp_path, WRAP.format("0"), "LL904") is None
+    (tmp_path / "requirements.txt").write_text(wanted.format("0.26.0"), encoding="utf-8")
+    assert confidence(tmp_path, WRAP.format("0"), "LL904") == "likely"
