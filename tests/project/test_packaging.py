@@ -120,6 +120,7 @@ def test_the_wheel_has_the_package_and_its_data_alone(wheel: Path) -> None:
         and not {f"{path.relative_to(ROOT).as_posix()}{ending}" for ending in (".z", ".pack")} & found
     }
     assert tracked <= found
+    assert not [name for name in found if {f"{name}.z", f"{name}.pack"} & found], "packed, and plain as well"
 
 
 def test_the_wheel_is_small(wheel: Path) -> None:
