@@ -59,6 +59,8 @@ TWO_ADAPTERS_MERGED: Version = (0, 22, 0)
 """TRL: SFTTrainer merges the model's adapter and adds the new one; DPO, KTO, ORPO and CPO did before."""
 DPO_MERGES_ADAPTER: Version = (0, 7, 4)
 """TRL: DPOTrainer merges the model's adapter (0.7.2 does not) and adds the new one."""
+SPREAD_REFUSED: Version = (0, 22, 0)
+"""accelerate: a model that is spread over GPUs is refused in a distributed training (accelerator.py; not in 0.21.0)."""
 REFERENCE_COPIED: Version = (0, 29, 0)
 """TRL: DPOTrainer keeps a copy of a PeftModel's adapter as the reference; before, it switches the adapter off
 (trainer/dpo_trainer.py, `null_ref_context`; 0.24.0, 0.28.0 and 0.29.0)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lora_lint.finding import Finding, Related
+from lora_lint.knowledge import versions
 from lora_lint.rules.words import place, resting
 from lora_lint.run.launch import SPLITS, Placement, Quantizer, Sharding, Storage
 from lora_lint.run.values import Known, known
@@ -113,6 +114,8 @@ def device_map_in_distributed(run: Run, options: Mapping[str, Any]) -> Iterable[
         return
     if where is None or not isinstance(processes, Known):
         yield from _mapped_in_zero(run)
+        return
+    if where is Placement.SPREAD and run.before("accelerate", versions.SPREAD_REFUSED) is not None:
         return
     count = processes.value
     if where is Placement.SPREAD:

@@ -546,3 +546,13 @@ def test_what_pip_cannot_install(tmp_path: Path) -> None:
     assert confidence(tmp_path, WRAP.format("0"), "LL904") is None
     (tmp_path / "requirements.txt").write_text(wanted.format("0.26.0"), encoding="utf-8")
     assert confidence(tmp_path, WRAP.format("0"), "LL904") == "likely"
+
+
+@pytest.mark.parametrize("accelerate, codes", [("0.21.0", []), ("0.22.0", ["LL802"])])
+def test_when_accelerate_began_to_refuse_spread_models(tmp_path: Path, accelerate: str, codes: list[str]) -> None:
+    (tmp_path / "requirements.txt").write_text(f"accelerate=={accelerate}\n", encoding="utf-8")
+    (tmp_path / "run.sh").write_text("torchrun --nproc_per_node 2 train.py\n", encoding="utf-8")
+    spread = HEAD.replace('-hf")', '-hf", device_map="auto")')
+    (tmp_path / "train.py").write_text(spread + ADD + TRAIN, encoding="utf-8")
+    found = engine.lint([tmp_path.as_posix()], Settings(), jobs=1).findings
+    assert [each.code for each in found if each.code == "LL802"] == codes
