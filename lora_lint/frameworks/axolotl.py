@@ -175,6 +175,7 @@ def read(document: Mapping, project: Project) -> Reading:
         *(UnknownKey(key, entry.key.span, "axolotl") for key in _DROPPED if (entry := document.entry(key)) is not None),
         *_of_other_bits(fields),
         *_TEMPLATES.problems("chat_template", fields.text("chat_template"), "axolotl"),
+        *_unfit_data(fields, document.span.path, project),
     )
     patterns = fields.names("unfrozen_parameters")
     if isinstance(patterns, Known) and isinstance(patterns.value, str):
@@ -196,6 +197,12 @@ def read(document: Mapping, project: Project) -> Reading:
             ),
         )
     )
+
+
+def _unfit_data(fields: Fields, near: str, project: Project) -> Iterator[InvalidValue]:
+    from lora_lint.frameworks.axolotl_data import unfit_data
+
+    yield from unfit_data(fields, FRAMEWORK.title, near, project)
 
 
 def _of_other_bits(fields: Fields) -> Iterator[InvalidValue]:

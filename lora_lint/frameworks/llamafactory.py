@@ -429,9 +429,11 @@ def _unfit_data(fields: Fields, near: str, project: Project) -> Iterator[Invalid
     if not isinstance(names, Known) or span is None or stage not in _STAGES or fields.has("tokenized_path"):
         return
     folder, entries = _registered(fields, near, project) or ("", {})
+    template = known(fields.text("template"))
+    template = template if template in TEMPLATES.names else None
     for name in dict.fromkeys(names.value if folder else ()):
         entry = entries.get(name)
-        expected = unfit(entry, stage, folder, project) if isinstance(entry, dict) else None
+        expected = unfit(entry, stage, folder, project, template) if isinstance(entry, dict) else None
         if expected is not None:
             owner = f"`stage: {stage}` of {FRAMEWORK.title}"
             yield InvalidValue("dataset", name, span, owner, expected, since=_READ)

@@ -188,6 +188,12 @@ def first_rows(path: str, near: str, project: Project, most: int) -> list[Any] |
     return rows
 
 
+def contains(path: str, near: str, project: Project, text: str) -> bool:
+    """Whether a text stands in a file, found as in `rows_of_file`; True if that is not known."""
+    data = _data(path, near, project)
+    return data is None or text.encode() in data
+
+
 def _data(path: str, near: str, project: Project) -> bytes | None:
     """The content of a file of the project; None if there is no such file, or it is too large."""
     for candidate in _places(path, near, project):

@@ -174,7 +174,12 @@ def test_an_older_program_has_the_templates_of_its_time(tmp_path: Path, program:
 CHAT = [{"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]}]
 SYSTEM = [{"conversations": [{"from": "system", "value": "s"}, *CHAT[0]["conversations"]]}]
 OPENAI = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
-ALPACA = [{"instruction": "a", "output": "b"}]
+ALPACA = [{"instruction": "a", "input": "", "output": "b"}]
+COMPARED = {"messages": "conversations", "chosen": "chosen", "rejected": "rejected"}
+ASKED = {"conversations": CHAT[0]["conversations"][:1]}
+ANSWERS = {"chosen": {"from": "gpt", "value": "a"}, "rejected": {"from": "gpt", "value": "b"}}
+SHOWN = {"messages": [{"role": "user", "content": "<image>a"}, {"role": "assistant", "content": "b"}]}
+SEEN = {"formatting": "sharegpt", "columns": {"messages": "messages", "images": "images"}, "tags": OPENAI}
 
 
 @pytest.mark.parametrize(
@@ -184,7 +189,29 @@ ALPACA = [{"instruction": "a", "output": "b"}]
         ("sft", {"columns": {"prompt": "text"}}, [{"text": "a"}], "answers"),
         ("pt", {"columns": {"prompt": "text"}}, [{"text": "a"}], ""),
         ("dpo", {"columns": {"prompt": "instruction", "chosen": "c"}}, [], '"ranking": true'),
-        ("rm", {"ranking": True}, [], ""),
+        ("rm", {"ranking": True, "columns": {"prompt": "i", "chosen": "c", "rejected": "r"}}, [], ""),
+        ("rm", {"ranking": True}, [], 'no `"chosen"`'),
+        ("sft", {}, [{"instruction": "a", "output": "b"}], "`input` for the query"),
+        (
+            "sft",
+            {"columns": {"prompt": "instruction", "response": "output", "system": "s"}},
+            ALPACA,
+            "`s` for the system",
+        ),
+        ("dpo", {"ranking": True, "formatting": "sharegpt", "columns": COMPARED}, [{**ASKED, **ANSWERS}], ""),
+        (
+            "dpo",
+            {"ranking": True, "formatting": "sharegpt", "columns": COMPARED},
+            [{**ASKED, "chosen": "a", "rejected": "b"}],
+            "single messages as the two answers",
+        ),
+        (
+            "dpo",
+            {"ranking": True, "formatting": "sharegpt", "columns": COMPARED},
+            [{**CHAT[0], **ANSWERS}],
+            "end before the two answers",
+        ),
+        ("sft", {"formatting": "sharegpt"}, [ASKED], "end too early"),
         ("sft", {"ranking": True}, [], "no pairs"),
         ("kto", {"columns": {"prompt": "instruction", "response": "output"}}, ALPACA, "kto_tag"),
         ("sft", {"columns": {"prompt": "question", "response": "output"}}, ALPACA, "`question` for the prompt"),
@@ -218,6 +245,44 @@ def test_a_stage_takes_data_of_its_kind(tmp_path: Path, stage: str, entry: Any, 
     (tmp_path / "run.yaml").write_text(FACTORY.format("a").replace("stage: sft", f"stage: {stage}"))
     findings = [each for each in lora_lint.lint(tmp_path).findings if each.code == "LL902"]
     assert [told in each.message for each in findings] == ([True] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("template", "rows", "told"),
+    [
+        ("qwen2_vl", [{**SHOWN, "images": ["a.png"]}], ""),
+        ("qwen2_vl", [{**SHOWN, "images": "a.png"}], ""),
+        ("qwen2_vl", [{**SHOWN, "images": ["a.png", "b.png"]}], "has 2 in `images`, and 1 of `<image>`"),
+        ("qwen2_vl", [{**SHOWN, "images": []}], "has 0 in `images`, and 1 of `<image>`"),
+        ("qwen2_vl", [{**SHOWN, "image": ["a.png"]}], "the column `images` for the images"),
+        ("qwen", [{**SHOWN, "images": ["a.png"]}], "no images with `template: qwen`"),
+        ("qwen", [{**SHOWN, "images": []}], ""),
+        ("of_my_own", [{**SHOWN, "images": ["a.png", "b.png"]}], ""),
+    ],
+)
+def test_a_row_has_an_image_for_each_mark(tmp_path: Path, template: str, rows: Any, told: str) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/rows.json").write_text(json.dumps(rows))
+    (tmp_path / "data/dataset_info.json").write_text(json.dumps({"a": {"file_name": "rows.json", **SEEN}}))
+    (tmp_path / "run.yaml").write_text(FACTORY.format("a") + f"template: {template}\n")
+    findings = [
+        each for each in lora_lint.lint(tmp_path).findings if each.code == "LL902" and "dataset" in each.message
+    ]
+    assert [told in each.message for each in findings] == ([True] if told else [])
+
+
+def test_a_column_of_later_rows_is_no_missing_one(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    rows = [SHOWN | {"messages": CHAT[0]["conversations"]} for _ in range(30)] + [{**SHOWN, "images": ["a.png"]}]
+    (tmp_path / "data/rows.json").write_text(json.dumps(rows))
+    entry = {
+        "file_name": "rows.json",
+        "formatting": "sharegpt",
+        "columns": {"messages": "messages", "images": "images"},
+    }
+    (tmp_path / "data/dataset_info.json").write_text(json.dumps({"a": entry}))
+    (tmp_path / "run.yaml").write_text(FACTORY.format("a"))
+    assert not [each for each in lora_lint.lint(tmp_path).findings if each.code == "LL902"]
 
 
 def test_rows_are_read_from_the_beginning_of_a_large_file(tmp_path: Path) -> None:
