@@ -8,6 +8,7 @@ such as `${X:-8}`, arithmetic, loops over known values and functions. A word tha
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from lora_lint.interpreter.shell_words import MAX_DEPTH, MAX_STEPS, MAX_TURNS, NAME, Scope, ShellWords, TooLong
 from lora_lint.readers import slurm
@@ -84,7 +85,8 @@ def _placed(command: Command, fragment: Fragment) -> Command:
 
     words = tuple(replace(word, span=there(word.span)) for word in command.words)
     turns = tuple(turn._replace(loop=there(turn.loop)) for turn in command.turns)
-    return replace(command, words=words, span=there(command.span), turns=turns)
+    escaped = there(command.escaped) if command.escaped is not None else None
+    return replace(command, words=words, span=there(command.span), turns=turns, escaped=escaped)
 
 
 def read_shell(source: SourceFile) -> tuple[Command, ...]:
@@ -117,6 +119,7 @@ _HOOKS = (
 """What commands contain that make an environment ready."""
 _SETTINGS = ("env", "conf", "setting", "param", "vars", "local", "default", "secret", "credential")
 """What the names of files contain that set variables."""
+_BACKSLASH = re.compile(rb"[ \t]+(\\) [ \t]*(?:\\ [ \t]*)*")
 _NEWLINE = re.compile(rb"(?<!\\)\n")
 
 
@@ -262,7 +265,16 @@ class _Script(ShellWords):
         else:
             exported = {name: self.scope[name] for name in self.exported if name in self.scope}
             environment = {name: value for name, value in (exported | own).items() if isinstance(value, Word)}
-            self.commands.append(Command(tuple(words), self.span(node), self.turns, environment))
+            escaped = self.escaped(parts) if b"\\ " in self.text else None
+            self.commands.append(Command(tuple(words), self.span(node), self.turns, environment, escaped))
+
+    def escaped(self, parts: list[Any]) -> Span | None:
+        """The first backslash between two words of a line; the grammar takes one before a blank for a blank."""
+        for last, following in pairwise(parts):
+            between = _BACKSLASH.fullmatch(self.text, last.end_byte, following.start_byte)
+            if between is not None:
+                return Span(self.path, *between.span(1))
+        return None
 
     def sets_again(self, first: str, given: list[Word], node: Any) -> bool:
         """Whether `source .env` or `eval "$1"` may set variables again; what activates an environment sets none that

@@ -1,4 +1,5 @@
-"""Commands that end too early: the line above some options is not continued, and the shell takes them for commands.
+"""Commands that end too early: the line above some options is not continued, and the shell takes them for commands. And
+commands that were put on one line with their backslashes, each of which makes an argument of the blank behind it.
 
 What was meant is read, the command with these options, so that the rules look at the settings that people believe in.
 """
@@ -9,7 +10,7 @@ import re
 
 from lora_lint.programs.launchers import launched
 from lora_lint.records import replace
-from lora_lint.run.problems import LostLine
+from lora_lint.run.problems import EscapedBlank, LostLine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,16 +22,17 @@ _OPTION = re.compile(r"--[A-Za-z][\w-]*")
 _OVERRIDE = re.compile(r"\+{0,2}[A-Za-z]\w*(?:\.\w+)+(?==)")
 
 
-def whole(commands: Iterable[Command]) -> list[tuple[Command, tuple[LostLine, ...]]]:
-    """The commands, those that start a program with the lines of options that follow it, and what is cut off so."""
-    found: list[tuple[Command, tuple[LostLine, ...]]] = []
+def whole(commands: Iterable[Command]) -> list[tuple[Command, tuple[LostLine | EscapedBlank, ...]]]:
+    """The commands, those that start a program with the lines of options that follow it, and what is cut off so or
+    escaped."""
+    found: list[tuple[Command, tuple[LostLine | EscapedBlank, ...]]] = []
     for command in commands:
         last, lost = found[-1] if found else (None, ())
         if last is not None and (options := _options(command, last)) and launched(last) is not None:
             cut = LostLine(options[0], command.words[0].span, len(options) - 1)
             found[-1] = (replace(last, words=(*last.words, *command.words)), (*lost, cut))
         else:
-            found.append((command, ()))
+            found.append((command, () if command.escaped is None else (EscapedBlank(command.escaped),)))
     return found
 
 

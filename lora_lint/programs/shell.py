@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.shell import Command, Turn
     from lora_lint.run.given import Given
-    from lora_lint.run.problems import LostLine
+    from lora_lint.run.problems import EscapedBlank, LostLine
     from lora_lint.source import SourceFile, Span
 
 MAX_RUNS = 500
@@ -84,7 +84,7 @@ def read_commands(
     return Reading(tuple(distinct.values()), sweeps, unread=tuple(unread), given=tuple(given))
 
 
-def _with_lost(reading: Reading, call: Call, cut_off: tuple[LostLine, ...]) -> Reading:
+def _with_lost(reading: Reading, call: Call, cut_off: tuple[LostLine | EscapedBlank, ...]) -> Reading:
     """The runs of a command with the options that are cut off from it; a framework's command that has no run, as one
     that merges an adapter, gets one for them."""
     start = start_of(call)

@@ -64,6 +64,9 @@ class Command:
     turns: tuple[Turn, ...] = ()
     environment: Mapping[str, Word] = field(default_factory=dict)
     """The variables that the script exports, or sets for this command alone."""
+    escaped: Span | None = None
+    """The first backslash between two words of a line: with it the blank behind it is a word too, which is not in
+    `words`."""
 
 
 def read_tree(script: bytes) -> tuple[bytes, Any]:

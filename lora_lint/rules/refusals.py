@@ -12,7 +12,7 @@ from lora_lint.rules.reached import cases_of
 from lora_lint.rules.tied import names_one, tied_to_embedding
 from lora_lint.rules.words import listed, names, place, resting
 from lora_lint.run.events import LoadAdapter, Wrap
-from lora_lint.run.problems import Clash, InvalidValue, LostLine, Overridden
+from lora_lint.run.problems import Clash, EscapedBlank, InvalidValue, LostLine, Overridden
 from lora_lint.run.values import ABSENT, Choices, Known, Reason, Unknown, alternatives, always, known
 
 TYPE_CHECKING = False
@@ -166,6 +166,7 @@ def setting_without_effect(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
             yield Finding("LL905", message, problem.span, related=related)
     yield from _short_engines(run)
     yield from _cut_off([problem for problem in run.problems if isinstance(problem, LostLine)])
+    yield from _escaped(problem for problem in run.problems if isinstance(problem, EscapedBlank))
 
 
 def _short_engines(run: Run) -> Iterator[Finding]:
@@ -212,6 +213,16 @@ def _cut_off(lines: Sequence[LostLine]) -> Iterator[Finding]:
     )
     related = tuple(Related(line.span, f"`{line.key}` is cut off too") for line in others)
     yield Finding("LL905", message, first.span, related=related)
+
+
+def _escaped(blanks: Iterable[EscapedBlank]) -> Iterator[Finding]:
+    """The first backslash of a command that continues no line."""
+    for blank in blanks:
+        message = (
+            "The backslash continues no line here, so that the program is given the blank behind it as an argument of "
+            "its own, which parsers of options refuse. Remove it, or break the line behind it"
+        )
+        yield Finding("LL905", message, blank.span)
 
 
 def refused_settings(given: Given, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

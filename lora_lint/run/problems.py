@@ -144,5 +144,13 @@ class LostLine:
     more: int
 
 
-Problem: TypeAlias = UnknownKey | Dropped | Clash | InvalidValue | NoResult | Overridden | LostLine
+@dataclass(frozen=True)
+class EscapedBlank:
+    """A backslash within a line, before a blank, which the program is given as an argument of its own, or as the start
+    of the next."""
+
+    span: Span
+
+
+Problem: TypeAlias = UnknownKey | Dropped | Clash | InvalidValue | NoResult | Overridden | LostLine | EscapedBlank
 """What a reader finds wrong with a setting before any rule looks at it."""

@@ -98,3 +98,18 @@ def test_a_script_for_windows(tmp_path: Path) -> None:
     text = f"{FLUX} --network_module networks.lora_flux ^\n  --network_alpha 16\n  --learning_rate 1e-4\n"
     (finding,) = findings(tmp_path, text, "run.bat")
     assert (finding.code, finding.line) == ("LL905", 3)
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        ("swift sft \\ --model Qwen/Qwen2.5-7B-Instruct --train_type lora --dataset d.jsonl --lora_rank 8\n", True),
+        ("swift sft --model Qwen/Qwen2.5-7B-Instruct --train_type lora \\    --dataset d.jsonl --lora_rank 8\n", True),
+        ("swift sft --model a\\ b --train_type lora --dataset d.jsonl --lora_rank 8\n", False),
+        ('swift sft --model "a \\ b" --train_type lora --dataset d.jsonl --lora_rank 8\n', False),
+        (f"{SWIFT} \\\n  --learning_rate 1e-4\necho \\ done\n", False),
+    ],
+)
+def test_a_backslash_within_a_line_continues_nothing(tmp_path: Path, text: str, told: bool) -> None:
+    found = [each for each in findings(tmp_path, text) if each.code == "LL905"]
+    assert ["The backslash continues no line here" in each.message for each in found] == ([True] if told else [])
