@@ -195,7 +195,7 @@ IN_COMMANDS = (
     rb"\bllamafactory-cli\b",
     rb"\blmf\s+(?:train|export)\b",
     rb"\bmlx_lm\b",
-    rb"\bswift\s+(?:sft|pt|rlhf)\b",
+    rb"\bswift\s+(?:sft|pt|rlhf|export)\b",
     rb"\btune\s+run\b",
 )
 """Expressions for commands that train LoRA unless they, or a configuration file, say otherwise."""

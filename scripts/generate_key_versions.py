@@ -10,11 +10,18 @@ framework has from transformers or TRL in some releases and declares itself in o
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -29,6 +36,14 @@ RELEASES = {
         *("0.12.2", "0.13.1", "0.13.2", "0.14.0", "0.15.0", "0.16.0", "0.16.1", "0.17.0", "0.18.0", "0.19.0"),
     ),
     "llamafactory": ("0.8.0", "0.8.1", "0.8.2", "0.8.3", "0.9.0", "0.9.1", "0.9.2", "0.9.3", "0.9.4", "0.9.5"),
+    "mlx_lm": tuple(
+        f"0.{minor}.{patch}"
+        for minor, patches in (
+            *((21, "012345"), (22, "012345"), (23, "012"), (24, "01"), (25, "0123"), (26, "01234"), (27, "01")),
+            *((28, "01234"), (29, "1"), (30, "024567"), (31, "123"), (32, "012")),
+        )
+        for patch in patches
+    ),
     "ms_swift": tuple(
         f"{series}.{patch}"
         for series, patches in (
@@ -38,10 +53,17 @@ RELEASES = {
         )
         for patch in range(patches)
     ),
+    "verl": ("0.4.0", "0.4.1", "0.5.0", "0.6.0", "0.6.1", "0.7.0", "0.7.1", "0.8.0", "0.9.0", "0.9.1"),
 }
 """All releases from the first one that was read, the oldest first."""
 BASES = {"transformers": ("4.40.0", "4.48.0", "4.57.0", "5.3.0"), "trl": ("0.9.6", "0.16.0", "0.24.0", "1.0.0")}
 """Releases of the packages whose arguments frameworks pass on."""
+SELDOM = re.compile(
+    r"profile|nsight|_target_|\.(?:qat|mtp|router_replay|veomni|torchtitan|rollout_correction|skip|prometheus|trace"
+    r"|turbo_config|disaggregation|checkpoint_engine|custom_async_server|override_\w+|layer_name_map|engine_kwargs)\."
+    r"|\.optim\.(?:muon|lr_\w+_style|lr_wsd)|^(?:transfer_queue|ray_init|ray_kwargs|reward|global|distillation|teacher)"
+)
+"""The keys of verl that are left out."""
 
 
 def axolotl(package: Package) -> set[str]:
@@ -75,6 +97,36 @@ def ms_swift(package: Package) -> set[str]:
     return {key for name in own for key in fields(name, classes)}
 
 
+def mlx_lm(package: Package) -> set[str]:
+    """The options of `mlx_lm.lora`, and the keys of its usual settings."""
+    found: set[str] = set()
+    for node in ast.walk(package.tree("lora.py")):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".add_argument"):
+            names = [each.value for each in node.args if isinstance(each, ast.Constant)]
+            found |= {name[2:].replace("-", "_") for name in names if name.startswith("--")}
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CONFIG_DEFAULTS":
+            found |= set(ast.literal_eval(node.value))
+    return found
+
+
+def verl(package: Package) -> set[str]:
+    """The dotted keys that may be overridden without a `+`: those of the whole configurations that Hydra makes for
+    PPO, without those that only measure, or that few set."""
+    folder = package.root / "trainer" / "config"
+    whole = list(folder.glob("_generated_ppo_*.yaml")) or [
+        folder / f"ppo_{each}trainer.yaml" for each in ("", "megatron_")
+    ]
+    return {key for path in whole for key in dotted(yaml.safe_load(path.read_text("utf-8"))) if not SELDOM.search(key)}
+
+
+def dotted(section: dict[str, Any], above: str = "") -> Iterator[str]:
+    """The keys in a section, and in the sections below it."""
+    for key, value in section.items():
+        yield f"{above}{key}"
+        if isinstance(value, dict):
+            yield from dotted(value, f"{above}{key}.")
+
+
 def passed_on(place: Path) -> set[str]:
     """The keys of transformers' and TRL's own arguments, of any release."""
     found: set[str] = set()
@@ -87,7 +139,7 @@ def passed_on(place: Path) -> set[str]:
     return found
 
 
-READERS = {"axolotl": axolotl, "llamafactory": llamafactory, "ms_swift": ms_swift}
+READERS = {"axolotl": axolotl, "llamafactory": llamafactory, "mlx_lm": mlx_lm, "ms_swift": ms_swift, "verl": verl}
 
 
 def lived(

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _OF_A_COPY = 2
 """How many options that a script of examples does not have show that it is a changed copy."""
+_OWN_BASE = re.compile(r"(?:--config-(?:path|dir)|-c[pd])(?:=|$)")
+"""What gives Hydra another folder for the configuration whose keys are overridden."""
 CONFIG = re.compile(r"\.(?:ya?ml|json|toml)$")
 
 
@@ -144,7 +146,7 @@ def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
     stray = _stray(start, script, arguments)
     problems: tuple[Problem, ...] = (*unknown, *misused, *stray, *_overridden(start, given), *untaken(start, given))
     runs = tuple(with_document(start.framework, given, run) for run in runs)
-    if not command.checked:
+    if not command.checked or any(_OWN_BASE.match(word.beginning) for word in start.words):
         runs = tuple(map(_with_own_keys, runs))
     runs = tuple(replace(run, given=own, problems=(*run.problems, *problems)) for run in runs)
     return [settled(run, arguments, command.usual) for run in runs]

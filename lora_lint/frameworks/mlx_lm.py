@@ -191,7 +191,8 @@ def _depth(model: Model | None) -> int | None:
 def _problems(fields: Fields, model: Model | None) -> Iterator[UnknownKey | InvalidValue]:
     owner = "mlx-lm"
     unlisted = schemas.Unlisted(owner, "is ignored", synonyms=_OLD, only_near=schemas.keys(FRAMEWORK.name))
-    yield from schemas.unknown_keys(FRAMEWORK.name, fields.mapping, unlisted)
+    unknown = schemas.unknown_keys(FRAMEWORK.name, fields.mapping, unlisted)
+    yield from (each for each in unknown if each.until is None or not _is_saved(fields))  # an older release saved it
     yield from schemas.invalid_values(FRAMEWORK.name, fields.mapping, owner)
     lora = fields.section(_PART)
     if lora is not None:

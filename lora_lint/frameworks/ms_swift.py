@@ -83,7 +83,7 @@ FRAMEWORK = Framework(
         ),
         CommandLine("script", r"swift/cli/(?P<task>sft|pt|rlhf)\.py", config="first"),
     ),
-    tells_in_commands=(rb"\bswift\s+(?:sft|pt|rlhf)\b",),
+    tells_in_commands=(rb"\bswift\s+(?:sft|pt|rlhf|export)\b",),
     defaults={"rank": 8, "alpha": 32, "dropout": 0.05},
     lists=(
         *("target_modules", "target_parameters", "modules_to_save", "adapters", "ref_adapters", "new_special_tokens"),
@@ -100,6 +100,8 @@ _OLDER = {
 """Spellings in 2.x that differ."""
 _TYPES = ("tuner_type", "train_type", "sft_type")
 _RESUMED = ("adapters", "resume_from_checkpoint", "mcore_adapter")
+_OF_ADAPTERS = ("adapters", "mcore_adapter", "mcore_adapters", "adapter_load", "merge_lora", "ckpt_dir")
+"""What an export of an adapter is given."""
 _MEGATRON = ("mcore_model", "mcore_adapter", "micro_batch_size", "global_batch_size", "tensor_model_parallel_size")
 _VISUAL = (("visual",), ("visual.merger",))
 _TOWER = (("vision_tower",), ("multi_modal_projector",))
@@ -195,7 +197,8 @@ def _exported(fields: Fields, span: Span) -> Reading:
     name = known(fields.text("model"))
     quantizer = quantizer_in_name(name) if name is not None else None
     if quantizer is None or known(fields.flag("merge_lora")) is not True:
-        return Reading()
+        run = Run(FRAMEWORK, span, Adapter(span), problems=_problems(fields.mapping, older=False), trained=False)
+        return Reading((run,) if any(fields.has(key) for key in _OF_ADAPTERS) else ())
     base, adapter = fields.span("model"), fields.span("adapters")
     events = (Load(base), LoadAdapter(adapter, trainable=Known(False)), Unwrap(fields.span("merge_lora"), merges=True))
     run = Run(FRAMEWORK, span, tables.resumed(Adapter(adapter)), BaseModel(fields.text("model")), events=events)

@@ -50,7 +50,8 @@ def with_document(framework: Framework, mapping: Mapping, run: Run) -> Run:
     folder = known(Fields(mapping).text(key, Known(usual))) if key is not None else None
     saves = (plain_folder(folder),) if folder else run.saves
     recent = schemas.new_keys(framework.name, mapping, framework.unknown_keys)
-    return replace(run, saves=saves, recent=(*run.recent, *recent))
+    gone = schemas.gone_overrides(framework.name, framework.title, mapping, framework.unknown_keys)
+    return replace(run, saves=saves, recent=(*run.recent, *recent), problems=(*run.problems, *gone))
 
 
 def with_misplaced(framework: Framework, document: Mapping, run: Run) -> Run:

@@ -207,7 +207,21 @@ def new_keys(name: str, mapping: Mapping, consequence: str) -> list[NewKey]:
         for entry in mapping.entries
         if (came := key_versions.since(name, str(entry.key.value))) is not None
         and entry.key.span.start >= mapping.span.start
+        and not entry.key.raw.startswith("+")
     ]
+
+
+def gone_overrides(name: str, title: str, mapping: Mapping, consequence: str) -> list[UnknownKey]:
+    """The dotted keys of a command that its framework had, and that no longer are there to be overridden; with a `+`
+    they are added."""
+    found = []
+    for entry in mapping.entries:
+        key = str(entry.key.value)
+        gone = key_versions.until(name, key) if "." in key and not entry.key.raw.startswith("+") else None
+        if gone is not None and entry.key.span.start >= mapping.span.start:
+            owner = f"{title} {named(gone)} and newer"
+            found.append(UnknownKey(key, entry.key.span, owner, (), consequence, until=gone))
+    return found
 
 
 def unabbreviated(name: str, mapping: Mapping, script: str) -> Mapping:

@@ -67,7 +67,7 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
                 run = _without_lists(run)
             problems = tuple(_of_version(run, own.get(run.framework.name)))
             if run.framework.name in unversioned:
-                problems = tuple(each for each in problems if not isinstance(each, InvalidValue))
+                problems = tuple(each for each in problems if not _is_of_releases(each))
             if (pin := pins.get("transformers")) is not None and pin.lacks((5,)):
                 run = replace(run, model=replace(run.model, transformers="4"))
             return _without_guesses(
@@ -162,6 +162,11 @@ def _of_version(run: Run, pin: Pin | None) -> Iterator[Problem]:
                 yield InvalidValue(key.key, key.value, key.span, owner, key.expected)
             else:
                 yield UnknownKey(key.key, key.span, owner, (), key.consequence)
+
+
+def _is_of_releases(problem: Problem) -> bool:
+    """Whether a problem rests on what releases of a framework have, of which a copy may be any."""
+    return isinstance(problem, InvalidValue) or (isinstance(problem, UnknownKey) and problem.until is not None)
 
 
 def _without_lists(run: Run) -> Run:

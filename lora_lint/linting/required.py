@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import re
 
-from lora_lint.linting.version_bounds import after_release, after_tag, least, upper
+from lora_lint.linting.version_bounds import after_image_tag, after_release, after_tag, least, upper
 from lora_lint.records import NamedTuple
-from lora_lint.run.versions import PINNED, Pin, framework_of
+from lora_lint.run.versions import PACKAGES, PINNED, Pin, framework_of
 from lora_lint.system import toml
 
 TYPE_CHECKING = False
@@ -46,6 +46,8 @@ _PLAIN = re.compile(rf"\s*[A-Za-z0-9][\w.-]*({_RELEASED}(?:[ \t]*,{_RELEASED})*)
 them takes a third of the time of linting a script."""
 _INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)(?:\s*=\s*|\s+|(?<=-[rc]))(\S+)")
 _IMAGE = re.compile(r"(?i)\s*FROM\s+(?:--\S+\s+)?(?:[\w.:-]+/)*([\w.-]+):([\w.-]+)")
+_TAG_PART = re.compile(r"([A-Za-z_]+)(\d+(?:\.\d+)+\w*)")
+"""One of what an image has, as its tag lists them: `torch2.6.0-vllm0.8.5.post1`."""
 _PIP_INSTALL = re.compile(r"\bpip3?\s+install\s+([^;&|]*)")
 _GIT = re.compile(r"git\+[^\s\"']*/([\w.-]+?)(?:\.git)?(?:@([^\s\"'#;\]]+))?(?:#\S*)?")
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
@@ -146,12 +148,22 @@ def _dockerfile(text: str, file: str, include: Include) -> Iterator[Demand]:
     server, so that its PEFT, transformers and TRL need not be those of the training."""
     for line in re.sub(r"\\\r?\n", " ", text).splitlines():
         if image := _IMAGE.match(line):
-            framework = framework_of(image[1])
+            text, framework = f"{image[1]}:{image[2]}", framework_of(image[1])
             if framework is not None:
-                yield _demand(framework, after_tag(image[2]), f"{image[1]}:{image[2]}", file)
+                yield _demand(framework, after_image_tag(image[2]), text, file)
+            for part in image[2].split("-"):
+                named = _TAG_PART.fullmatch(part)
+                framework = framework_of(_package(named[1])) if named else None
+                if named is not None and framework is not None:
+                    yield _demand(framework, after_image_tag(named[2]), text, file)
         elif re.match(r"(?i)\s*RUN\s", line):
             for found in _PIP_INSTALL.finditer(line):
                 yield from installed(found[1].replace('"', "").replace("'", "").split(), file, include)
+
+
+def _package(word: str) -> str:
+    """The package that a part of an image's tag names, by its whole name or the last word of it."""
+    return next((name for name in PACKAGES if len(word) > 3 and name.endswith(f"-{word.lower()}")), word)
 
 
 def _each(texts: Iterable[object], file: str) -> Iterator[Demand]:

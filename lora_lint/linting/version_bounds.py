@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from lora_lint.run.versions import Version
 
 _RELEASE = re.compile(r"v?(\d+(?:\.\d+)+)")
+_TAGGED = re.compile(rf"{_RELEASE.pattern}(?:\.?post\d+)?(?:-.*)?")
 _BOUND = re.compile(r"(===?|~=|<=|<|\^|~|=)?[ \t]*v?(\d+(?:\.\d+)*)(\.\*)?[^,]*")
 _LEAST = re.compile(r"(?:===?|[~>]=|>|\^|(?<![<>!~=])=|[ @])[ \t]*[\"']?v?(\d+(?:\.\d+)+)")
 
@@ -19,6 +20,13 @@ def after_tag(ref: str | None) -> Version | None:
     """The version below which a repository's tag lies; None for branches and commits."""
     tag = _RELEASE.fullmatch(ref or "")
     return _after(_numbers(tag[1])) if tag is not None else None
+
+
+def after_image_tag(tag: str) -> Version | None:
+    """The version below which the release lies that the tag of an image starts with, as `0.9.4-cu126` or
+    `v0.8.5.post1`; None for any other tag."""
+    found = _TAGGED.fullmatch(tag)
+    return _after(_numbers(found[1])) if found is not None else None
 
 
 def after_release(text: str) -> Version | None:

@@ -69,7 +69,7 @@ def overrides(words: tuple[Word, ...], span: Span) -> CommandOptions:
             positional.append(word)
             continue
         value = _behind(word, match.end())
-        key = Scalar(match[2], match[2], Span(word.span.path, word.span.start, value.span.start))
+        key = Scalar(match[2], match[1] + match[2], Span(word.span.path, word.span.start, value.span.start))
         entries.append(Entry(key, _list(value) if (value.text or "").startswith("[") else scalar(value)))
     return _options(entries, positional, words, span)
 

@@ -86,6 +86,85 @@ def test_options_of_a_command_have_releases_too(tmp_path: Path) -> None:
     assert "is not known to ms-swift before 3.7.0 (run.sh has `ms-swift==3.6.4`)" in message
 
 
+IMAGE = "modelscope:ubuntu22.04-cuda12.4.0-py310-torch2.6.0-vllm0.8.5.post1-modelscope1.28.1-swift3.6.4"
+
+
+def test_the_tag_of_an_image_lists_what_is_in_it(tmp_path: Path) -> None:
+    image = f"FROM registry.example.com/modelscope-repo/{IMAGE}\n"
+    (message,) = unknown(tmp_path, run__sh=SWIFT.format(option="--log_entropy true"), Dockerfile=image)
+    assert f"before 3.7.0 (Dockerfile has `{IMAGE}`)" in message
+
+
+@pytest.mark.parametrize(
+    ("tag", "told"), [("0.9.1-cu124", True), ("v0.9.1.post1", True), ("0.9.3-npu-a2", False), ("main-20250101", False)]
+)
+def test_the_tag_of_an_image_starts_with_its_release(tmp_path: Path, tag: str, told: bool) -> None:
+    found = unknown(
+        tmp_path, sft__yaml=FACTORY.format(key="use_swanlab: true"), Dockerfile=f"FROM hiyouga/llamafactory:{tag}\n"
+    )
+    assert bool(found) is told
+
+
+def test_exports_of_adapters_have_options_of_releases(tmp_path: Path) -> None:
+    command = "pip install ms-swift==3.6.1\nswift export --model a --mcore_adapters b --to_hf true\n"
+    (message,) = unknown(tmp_path, run__sh=command)
+    assert "`mcore_adapters` is not known to ms-swift before 3.7.0" in message
+
+
+MLX = """\
+model: mlx-community/Llama-3.2-3B-Instruct-4bit
+train: true
+fine_tune_type: lora
+data: data
+num_layers: 16
+iters: 100
+learning_rate: 1e-5
+lora_parameters: {rank: 8, scale: 20.0, dropout: 0.0}
+grad_accumulation_steps: 4
+"""
+
+
+@pytest.mark.parametrize(("pin", "told"), [("0.26.0", True), ("0.28.3", False), ("0.20.1", False)])
+def test_keys_of_mlx_lm_have_releases(tmp_path: Path, pin: str, told: bool) -> None:
+    assert bool(unknown(tmp_path, lora__yaml=MLX, requirements__txt=f"mlx-lm=={pin}\n")) is told
+
+
+def test_what_an_older_mlx_lm_saved_is_no_mistake(tmp_path: Path) -> None:
+    text = '{"model": "a", "train": true, "fine_tune_type": "lora", "num_layers": 8, "wandb": null, "iters": 9'
+    lora = ', "lora_parameters": {"rank": 8, "scale": 20.0, "dropout": 0.0}}'
+    assert unknown(tmp_path, adapter_config__json=text + lora) == []
+
+
+GONE = "actor_rollout_ref.rollout.update_weights_bucket_megabytes"
+VERL = (
+    "python3 -m verl.trainer.main_ppo algorithm.adv_estimator=grpo actor_rollout_ref.model.path=Qwen/Qwen2.5-7B "
+    "actor_rollout_ref.model.lora_rank=32 {}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("option", "pins", "told"),
+    [
+        (f"{GONE}=512", "", "is not known to verl 0.7.1 and newer"),
+        (f"+{GONE}=512", "", ""),
+        (f"{GONE}=512 --config-path=$PWD/config", "", ""),
+        (f"{GONE}=512", "verl==0.6.1\n", ""),
+        (f"{GONE}=512", "verl==0.4.1\n", "is not known to verl before 0.5.0"),
+        ("actor_rollout_ref.rollout.name=vllm", "", ""),
+    ],
+)
+def test_overrides_have_releases(tmp_path: Path, option: str, pins: str, told: str) -> None:
+    found = unknown(tmp_path, run__sh=VERL.format(option), requirements__txt=pins)
+    assert [told in message for message in found] == ([True] if told else [])
+
+
+def test_a_copy_of_unknown_release_may_have_any_key(tmp_path: Path) -> None:
+    (tmp_path / "verl/trainer").mkdir(parents=True)
+    (tmp_path / "verl/__init__.py").write_text("")
+    (tmp_path / "verl/trainer/main_ppo.py").write_text("")
+    assert unknown(tmp_path, run__sh=VERL.format(f"{GONE}=512")) == []
+
+
 def test_a_server_s_image_says_nothing_about_the_training(tmp_path: Path) -> None:
     program = (
         "from peft import LoraConfig, get_peft_model\nfrom transformers import AutoModelForCausalLM\n"
