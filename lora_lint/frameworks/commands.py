@@ -136,7 +136,8 @@ def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
     if command.methods:
         method = command.methods.get(start.task or "", "unknown")
         runs = tuple(replace(run, training=replace(run.training, method=method)) for run in runs)
-    is_open = arguments.open or not command.usual
+    own_base = any(_OWN_BASE.match(word.beginning) for word in start.words)
+    is_open = arguments.open or not command.usual or own_base
     followed = command.followed and schemas.has(start.framework.name)
     changed = followed and schemas.is_borrowed(start.framework.name, arguments.mapping, script, _OF_A_COPY)
     checked = command.checked and not changed
@@ -146,7 +147,7 @@ def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
     stray = _stray(start, script, arguments)
     problems: tuple[Problem, ...] = (*unknown, *misused, *stray, *_overridden(start, given), *untaken(start, given))
     runs = tuple(with_document(start.framework, given, run) for run in runs)
-    if not command.checked or any(_OWN_BASE.match(word.beginning) for word in start.words):
+    if not command.checked or own_base:
         runs = tuple(map(_with_own_keys, runs))
     runs = tuple(replace(run, given=own, problems=(*run.problems, *problems)) for run in runs)
     return [settled(run, arguments, command.usual) for run in runs]

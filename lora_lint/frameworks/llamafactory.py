@@ -116,6 +116,8 @@ FRAMEWORK = Framework(
     refuses_unknown=True,
     refuses_sharded=True,
 )
+_COUNTS_IMAGES: Version = (0, 9, 1)
+"""The first release that compares images with what marks them."""
 _READ: Version = (0, 7, 1)
 """The oldest release whose data sets have been read."""
 _NEW_TOKENS = ("add_tokens", "add_special_tokens", "new_special_tokens_config", "init_special_tokens", "resize_vocab")
@@ -422,7 +424,7 @@ def _registered(fields: Fields, near: str, project: Project) -> tuple[str, dict[
 def _unfit_data(fields: Fields, near: str, project: Project) -> Iterator[InvalidValue]:
     """The data sets of a training that its stage cannot take. One that is not registered may be a placeholder, which a
     program fills in."""
-    from lora_lint.frameworks.llamafactory_data import unfit
+    from lora_lint.frameworks.llamafactory_data import unfit, unfit_images
 
     names, stage = fields.commas("dataset"), known(fields.text("stage", usual("sft")))
     span = names.span if isinstance(names, Known) else None
@@ -430,13 +432,16 @@ def _unfit_data(fields: Fields, near: str, project: Project) -> Iterator[Invalid
         return
     folder, entries = _registered(fields, near, project) or ("", {})
     template = known(fields.text("template"))
-    template = template if template in TEMPLATES.names else None
+    shown = stage == "sft" and template in TEMPLATES.names
+    owner = f"`stage: {stage}` of {FRAMEWORK.title}"
     for name in dict.fromkeys(names.value if folder else ()):
         entry = entries.get(name)
-        expected = unfit(entry, stage, folder, project, template) if isinstance(entry, dict) else None
-        if expected is not None:
-            owner = f"`stage: {stage}` of {FRAMEWORK.title}"
+        if not isinstance(entry, dict):
+            continue
+        if (expected := unfit(entry, stage, folder, project)) is not None:
             yield InvalidValue("dataset", name, span, owner, expected, since=_READ)
+        elif shown and (expected := unfit_images(entry, str(template), folder, project)) is not None:
+            yield InvalidValue("dataset", name, span, owner, expected, since=_COUNTS_IMAGES)
 
 
 def _rows(name: str, registered: tuple[str, dict[str, Any]] | None, near: str, project: Project) -> int | None:

@@ -48,9 +48,9 @@ _IMAGE = "<image>"
 _ROWS = 20
 
 
-def unfit(entry: Mapping[str, Any], stage: str, folder: str, project: Project, template: str | None) -> str | None:
+def unfit(entry: Mapping[str, Any], stage: str, folder: str, project: Project) -> str | None:
     """What a stage expects of a data set that its entry, or its file in a folder, shows not to be there; None if
-    nothing is known to be wrong. `template` is a known one."""
+    nothing is known to be wrong."""
     ranking = entry.get("ranking") is True
     if stage in _COMPARED and not ranking:
         return 'pairs, and stops: the entry has no `"ranking": true`'
@@ -74,7 +74,6 @@ def unfit(entry: Mapping[str, Any], stage: str, folder: str, project: Project, t
             _of_alpaca(columns, stage, rows)
             or _unnamed(columns, (*_OF_ALPACA, *_OPTIONAL), rows, says)
             or _of_answers(columns, rows, str, ranking)
-            or _of_images(columns, rows, stage, template)
         )
     if formatting == "sharegpt":
         lacking = [tag for tag in ("role_tag", "content_tag", "user_tag", "assistant_tag") if not tags.get(tag)]
@@ -85,7 +84,6 @@ def unfit(entry: Mapping[str, Any], stage: str, folder: str, project: Project, t
             or _unnamed(columns, _OPTIONAL, rows, says)
             or _of_answers(columns, rows, dict, ranking)
             or _of_turns(columns, tags, rows, ranking)
-            or _of_images(columns, rows, stage, template)
         )
     return None
 
@@ -177,12 +175,12 @@ def _turns(messages: list[Any], tags: Mapping[str, Any]) -> list[Any]:
     return messages[1:] if first and first.get(tags["role_tag"]) == tags.get("system_tag") else messages
 
 
-def _of_images(columns: Mapping[str, Any], rows: list[dict[str, Any]], stage: str, template: str | None) -> str | None:
-    """As many images as there are `<image>` in the texts."""
+def unfit_images(entry: Mapping[str, Any], template: str, folder: str, project: Project) -> str | None:
+    """The same for the images of answers to learn, with a template of the framework's own: it takes none, or as many as
+    there are `<image>` in the texts."""
+    columns = _named(entry, "columns", _COLUMNS) or {}
     name = columns.get("images")
-    if template is None or stage != "sft" or not name:
-        return None
-    for row in rows:
+    for row in _rows(entry, folder, project) if name else ():
         images = row.get(name) or []
         given = len(images) if isinstance(images, list) else 1
         if given and template not in _SEEING:

@@ -64,9 +64,12 @@ def recognises(document: Mapping) -> bool:
 
 
 def owner(document: Mapping) -> str | None:
-    """What takes the settings of a file or command: the reinforcement-learning trainer. None for the other."""
+    """What takes the settings of a file or command: the reinforcement-learning trainer, whose own configuration a
+    command overrides in places. None for the other trainer."""
     sections = unfolded(document)
-    return "" if sections.entry("actor_rollout_ref") is not None else None
+    if sections.entry("actor_rollout_ref") is None:
+        return None
+    return "" if document.entry("actor_rollout_ref") is not None else "overrides"
 
 
 def read(document: Mapping, project: Project) -> Reading:

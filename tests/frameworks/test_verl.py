@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from lora_lint.linting import engine
 from lora_lint.run.events import Load, LoadAdapter, Train
 from lora_lint.run.problems import UnknownKey
 from lora_lint.run.values import Unknown
+from lora_lint.settings import Settings
 from tests.support.reading import config, edited, only, plain, realistic
 
 GRPO, SFT, MEGATRON = (realistic("verl", name) for name in ("grpo.yaml", "sft.yaml", "megatron.yaml"))
@@ -82,3 +86,25 @@ def test_a_misspelt_key() -> None:
     (problem,) = only(config(edited(GRPO, ("lora_alpha", "lora_aplha")))).problems
     assert isinstance(problem, UnknownKey)
     assert (problem.key, problem.suggestions) == ("lora_aplha", ("lora_alpha",))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=8", ["rollout.log_prob_micro_batch_size_per_gpu"]),
+        ("actor_rollout_ref.actor.use_dynamic_bsz=True", []),
+        ("--config-path=$PWD/config", []),
+        ("$@", []),
+    ],
+)
+def test_a_command_gives_the_batch_of_each_gpu(options: str, told: list[str]) -> None:
+    command = "python3 -m verl.trainer.main_ppo actor_rollout_ref.model.path=a actor_rollout_ref.model.lora_rank=8"
+    found = engine.lint_text(f"{command} {options}\n".encode(), "run.sh", Settings(select=("LL904",))).findings
+    assert [f"actor_rollout_ref.{each}" for each in told] == [
+        match[1] for each in found if (match := re.search(r"refuses overrides without `([\w.]*)`", each.message))
+    ]
+
+
+def test_what_a_file_leaves_out_a_command_may_give() -> None:
+    text = "data: {train_files: a}\nactor_rollout_ref:\n  model: {path: a, lora_rank: 8}\n  actor: {use_dynamic_bsz: false}\n"
+    assert not engine.lint_text(text.encode(), "ppo.yaml", Settings(select=("LL904",))).findings

@@ -36,24 +36,20 @@ def _both(section: str, key: str, when: str, source: str) -> Refusal:
 
 
 def _neither(section: str, key: str, when: str, source: str) -> Refusal:
-    """No batch at all, where each GPU has one of its own size; a file with `defaults` has others below it."""
+    """No batch at all, where each GPU has one of its own size."""
     return Refusal(
         f"{section}.{key}_per_gpu",
-        f"{section}.{key} is None and {section}.{key}_per_gpu is None and defaults is None and {when}",
+        f"{section}.{key} is None and {section}.{key}_per_gpu is None and {when}",
         f"`{key}_per_gpu` or `{key}` has to be given",
         f"Add `{section}.{key}_per_gpu`, or set `{_ACTOR}.use_dynamic_bsz=True`",
         source,
         (f"{_ACTOR}.use_dynamic_bsz",),
-        likely=True,
         absent=True,
     )
 
 
 _WITH_REFERENCE = f"{_FIXED} and ({_ACTOR}.use_kl_loss or algorithm.use_kl_in_reward)"
 _ROWS = (
-    _neither(_ACTOR, "ppo_micro_batch_size", _FIXED, f"{_OF_ACTOR}:207"),
-    _neither(_ROLLOUT, "log_prob_micro_batch_size", _FIXED, f"{_CHECKS}:154"),
-    _neither("actor_rollout_ref.ref", "log_prob_micro_batch_size", _WITH_REFERENCE, f"{_CHECKS}:154"),
     _both(_ACTOR, "ppo_micro_batch_size", _FIXED, f"{_OF_ACTOR}:201"),
     _both(_ROLLOUT, "log_prob_micro_batch_size", _FIXED, f"{_CHECKS}:158"),
     _both(
@@ -224,10 +220,17 @@ _ROWS = (
         ("critic.ppo_micro_batch_size_per_gpu",),
     ),
 )
+_OVERRIDES = (
+    _neither(_ACTOR, "ppo_micro_batch_size", _FIXED, f"{_OF_ACTOR}:207"),
+    _neither(_ROLLOUT, "log_prob_micro_batch_size", _FIXED, f"{_CHECKS}:154"),
+    _neither("actor_rollout_ref.ref", "log_prob_micro_batch_size", _WITH_REFERENCE, f"{_CHECKS}:154"),
+    *_ROWS,
+)
+"""What a command leaves out is as verl's own configuration has it; a file may be overridden in turn."""
 TABLE = Table(
     "verl",
     "0.9.1",
-    {"": _ROWS},
+    {"": _ROWS, "overrides": _OVERRIDES},
     {
         f"{_ACTOR}.ppo_mini_batch_size": 256,
         f"{_ACTOR}.strategy": "fsdp",
