@@ -179,7 +179,7 @@ def unfit_images(entry: Mapping[str, Any], template: str, folder: str, project: 
     """The same for the images of answers to learn, with a template of the framework's own: it takes none, or as many as
     there are `<image>` in the texts."""
     columns = _named(entry, "columns", _COLUMNS) or {}
-    name = columns.get("images")
+    name = str(columns.get("images") or "")
     for row in _rows(entry, folder, project) if name else ():
         images = row.get(name) or []
         given = len(images) if isinstance(images, list) else 1
