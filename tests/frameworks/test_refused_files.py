@@ -424,7 +424,8 @@ def test_a_refusal_follows_the_version_that_the_project_pins(
     tmp_path: Path, name: str, requirement: str, expected: list[str]
 ) -> None:
     command = "python3 -m verl.trainer.main_ppo actor_rollout_ref.model.path=a/b actor_rollout_ref.model.lora_rank=8"
-    text = ROLLOUT if name.endswith("yaml") else f"{command} actor_rollout_ref.rollout.mode=sync\n"
+    batch = "actor_rollout_ref.actor.use_dynamic_bsz=True"
+    text = ROLLOUT if name.endswith("yaml") else f"{command} {batch} actor_rollout_ref.rollout.mode=sync\n"
     (tmp_path / name).write_text(text)
     (tmp_path / "requirements.txt").write_text(f"{requirement}\n")
     findings = [
