@@ -186,7 +186,7 @@ def unfit_images(entry: Mapping[str, Any], template: str, folder: str, project: 
         if given and template not in _SEEING:
             return f"no images with `template: {template}`, and raises a ValueError: `{name}` in the file has some"
         parts = (row.get(str(columns.get(part))) for part in ("prompt", "query", "response", "history", "messages"))
-        said = sum(_said(part) for part in parts)
+        said = sum(_marks_in(part) for part in parts)
         if given != said and template in _SEEING:
             return (
                 f"as many images as `{_IMAGE}` in the texts, and raises a ValueError: a row of the file has {given} in "
@@ -195,12 +195,12 @@ def unfit_images(entry: Mapping[str, Any], template: str, folder: str, project: 
     return None
 
 
-def _said(part: Any) -> int:
+def _marks_in(part: Any) -> int:
     """How often a text, or the texts in a list of messages, say `<image>`."""
     if isinstance(part, str):
         return part.count(_IMAGE)
     inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
-    return sum(map(_said, inner))
+    return sum(map(_marks_in, inner))
 
 
 def _first(messages: Any, tags: Mapping[str, Any]) -> Any:
