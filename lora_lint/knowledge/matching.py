@@ -690,7 +690,8 @@ class _Matcher:
                 elif module.path not in twins:
                     sizes.append(len(indices) * size if size and module.own >= 0 else None)
                 if module.path == input_embedding and self.version < 5 and len(set(layers.values())) == 1:
-                    sizes += [None] * self._refuse_adapted_twins(module.path, adapted, tied)
+                    is_open = self._refuse_adapted_twins(module.path, adapted, tied)
+                    sizes += [None] * (is_open or (bool(adapted) and self.model_type in _TIED_ELSEWHERE))
         return total(sizes)
 
     def _refuse_adapted_twins(self, embedding: str, adapted: set[str], tied: Sequence[tuple[str, ...]]) -> bool:
@@ -705,7 +706,7 @@ class _Matcher:
             owners = [name.rpartition(".")[0] for name in group]
             if embedding in owners:
                 for path in adapted.intersection(owners) - {embedding}:
-                    if "." in path:
+                    if "." in path or self.model_type in _TIED_ELSEWHERE:
                         is_open = True
                         continue
                     text = f"{path} is adapted, and shares its weight with {embedding}, whose tokens are trained"
@@ -777,6 +778,9 @@ _HEADS_SAVED_LATE = {"TOKEN_CLS": ("classifier", "score"), "QUESTION_ANS": ("qa_
 """Heads that PEFT adds to `modules_to_save` only after it matched, so that LoRA may have taken them already (which it
 then refuses); those of SEQ_CLS are added before."""
 
+_TIED_ELSEWHERE = frozenset({"marian", "prophetnet", "zamba"})
+"""Types of which transformers 4.57.6 ties other modules than the tensors show: Marian and ProphetNet do not give the
+module that PEFT wraps as their input embeddings, and Zamba names the layers that it shares."""
 _OUTPUTS = ("lm_head", "embed_out", "proj_out", "output_projection", "vocab_projector", "cls.predictions.decoder")
 
 

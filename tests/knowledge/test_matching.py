@@ -350,6 +350,20 @@ def test_a_tied_head_below_the_top_leaves_the_count_open(version: int, known: bo
     assert (found.parameters is not None) is known
 
 
+@pytest.mark.parametrize("names", [("q_proj", "lm_head"), ("q_proj",)])
+@pytest.mark.parametrize(("kind", "version", "known"), [("marian", 4, False), ("marian", 5, True), ("zamba", 4, False)])
+def test_tokens_of_types_that_tie_other_modules_leave_the_count_open(
+    names: tuple[str, ...], kind: str, version: int, known: bool
+) -> None:
+    """Measured with transformers 4.57.6: PEFT takes a head of Marian beside its tokens, and no layer of Zamba."""
+    groups = (("model.embed_tokens.weight", "lm_head.weight"),)
+    beside = Beside(input_embedding="model.embed_tokens", tied=groups)
+    targets = Targets(names, trainable_tokens=(0, 1, 2))
+    found = match(llama(1), targets, model_type=kind, version=version, beside=beside)
+    assert not found.errors
+    assert (found.parameters is not None) is known
+
+
 @pytest.mark.parametrize(("names", "known"), [(("q_proj", "lm_head"), False), (("q_proj",), True)])
 def test_a_head_that_only_the_config_ties_leaves_the_count_open(names: tuple[str, ...], known: bool) -> None:
     """transformers 4: PEFT reads the tie off the config, and wraps for the tokens a head that shares nothing."""
