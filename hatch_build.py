@@ -58,7 +58,10 @@ class CompileHook(BuildHookInterface):  # type: ignore[type-arg,misc]
             "lora_lint/frameworks/refused_by.pack": pack(refused_pack.documents(), short=True),
             f"{DATA}/architectures.pack": pack(alike(common(files_of(str(data / "architectures")))), short=True),
             f"{DATA}/schemas.pack": pack(alike(files_of(str(data / "schemas"))), short=True),
-            **{f"{DATA}/{name}.pack": pack(parts(data / name), apart=name in tables.LONG) for name in tables.NAMES},
+            **{
+                f"{DATA}/{name}.pack": pack(parts(data / name), short=name != "shapes.tsv", apart=name in tables.LONG)
+                for name in tables.NAMES
+            },
             **{f"{DATA}/{name}.z": deflated((data / name).read_bytes()) for name in DEFLATED},
         }
         self.folder = tempfile.TemporaryDirectory(prefix="lora-lint-")
