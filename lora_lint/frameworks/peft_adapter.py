@@ -79,7 +79,7 @@ def read(document: Mapping, project: Project) -> Reading:
         fields.text("base_model_name_or_path"), loader or _LOADERS.get(task or ""), revision=fields.text("revision")
     )
     # PEFT skips unknown keys with a warning: other versions write other keys.
-    invalid = schemas.invalid_values(FRAMEWORK.name, document, "LoraConfig", unconverted=("r",))
+    invalid = schemas.invalid_values(FRAMEWORK.name, document, "LoraConfig", unconverted=("r",), asks_for_truth=True)
     span = fields.span("peft_type")
     weights, unread = _weights(document.span.path, project)
     # PEFT writes it with every adapter that it saves: how that one was trained cannot be changed any more.

@@ -108,12 +108,19 @@ def default(name: str, definition: str, key: str) -> Any:
 
 
 def invalid_values(
-    name: str, mapping: Mapping, owner: str, definition: str | None = None, *, unconverted: Iterable[str] = ()
+    name: str,
+    mapping: Mapping,
+    owner: str,
+    definition: str | None = None,
+    *,
+    unconverted: Iterable[str] = (),
+    asks_for_truth: bool = False,
 ) -> list[InvalidValue]:
     """The values of a mapping that the framework does not take. Values that a template fills in are passed over.
 
     `unconverted` are keys of whole numbers that are taken as they are written, so that 16.0 is none: a parser refuses
-    it, or torch does, to which PEFT hands a rank (a TypeError; PEFT 0.21.2 with torch 2.13).
+    it, or torch does, to which PEFT hands a rank (a TypeError; PEFT 0.21.2 with torch 2.13). `asks_for_truth`: nothing
+    checks the types of switches, so that 0 and 1 serve as well.
     """
     found = part(name, definition)
     if found is None:
@@ -128,6 +135,8 @@ def invalid_values(
         try:
             value = plain(entry.value)
         except FilledIn:
+            continue
+        if asks_for_truth and type(value) is int and value in (0, 1) and _holds(schema, bool(value), whole):
             continue
         unfit = str(key) in unconverted and isinstance(value, float)
         if unfit or (not _holds(schema, value, whole) and not _valid(schema, value, whole)):

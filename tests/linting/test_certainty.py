@@ -556,3 +556,12 @@ def test_when_accelerate_began_to_refuse_spread_models(tmp_path: Path, accelerat
     (tmp_path / "train.py").write_text(spread + ADD + TRAIN, encoding="utf-8")
     found = engine.lint([tmp_path.as_posix()], Settings(), jobs=1).findings
     assert [each.code for each in found if each.code == "LL802"] == codes
+
+
+@pytest.mark.parametrize("rslora, codes", [("0", []), ("1", []), ("2", ["LL902"]), ('"no"', ["LL902"])])
+def test_numbers_for_switches_of_a_saved_adapter(tmp_path: Path, rslora: str, codes: list[str]) -> None:
+    """PEFT asks for their truth."""
+    config = '{"peft_type": "LORA", "base_model_name_or_path": "gpt2", "r": 8, "lora_alpha": 16, "use_rslora": %s}'
+    (tmp_path / "adapter_config.json").write_text(config % rslora, encoding="utf-8")
+    found = engine.lint([tmp_path.as_posix()], Settings(), jobs=1).findings
+    assert [each.code for each in found if each.code == "LL902"] == codes
