@@ -82,8 +82,12 @@ _FAMILIES = {
     r"meta-llama/(?:Meta-)?Llama-3(?:\.[1-3])?-\d+B(?:-Instruct)?": "llama3",
     r"google/gemma-(?:1\.1-|2-|3-)?\d+b-it": "gemma",
     r"mistralai/(?:Mistral-7B|Mixtral-8x\d+B)-Instruct-v0\.\d": "mistral",
+    r"meta-llama/Llama-2-\d+b-chat-hf|(?:codellama|meta-llama)/CodeLlama-\d+b-Instruct-hf": "llama2",
 }
 """The names that models were published under, and their families."""
+_FULL = ("mistral", "llama2")
+"""Families whose embeddings have no row beyond their tokenizer's own tokens."""
+_UNTRAINED = "it does not learn to stop"
 _BASE = r"meta-llama/(?:Meta-)?Llama-3(?:\.[12])?-\d+B"
 """Base models that have a template's tokens, but were never trained with them."""
 
@@ -96,10 +100,11 @@ def unfit(template: str, model: str) -> str | None:
         return None
     if of != family:
         own = "qwen3" if model.startswith("Qwen/Qwen3-") else family
-        return f"`{own}` for {model}, which has none of the tokens of `{template}`: it does not learn to stop"
+        harm = "they are added without embeddings, and training stops at the first" if family in _FULL else _UNTRAINED
+        return f"`{own}` for {model}, which has none of the tokens of `{template}`: {harm}"
     if template == "llama3" and re.fullmatch(_BASE, model):
         return (
             f"`default` for {model}, which has never been trained with the tokens of `{template}`, and the adapter "
-            "freezes them: it does not learn to stop. Or take the Instruct model"
+            f"freezes them: {_UNTRAINED}. Or take the Instruct model"
         )
     return None

@@ -355,6 +355,10 @@ def test_an_adapter_is_no_base_model(tmp_path: Path, base: str, told: bool) -> N
         ("meta-llama/Llama-3.1-8B-Instruct", "template: qwen", True),
         ("deepseek-ai/DeepSeek-R1-Distill-Llama-8B", "template: deepseekr1", False),
         ("models/Qwen2.5-7B-Instruct", "template: llama3", False),
+        ("codellama/CodeLlama-7b-Instruct-hf", "template: llama3", True),
+        ("codellama/CodeLlama-7b-Instruct-hf", "template: llama2", False),
+        ("codellama/CodeLlama-7b-hf", "template: llama3", False),
+        ("meta-llama/Llama-2-7b-chat-hf", "template: qwen", True),
     ],
 )
 def test_templates_of_other_models(model: str, settings: str, wrong: bool) -> None:
