@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from enum import Enum
 
-from lora_lint.records import Enum
 from lora_lint.run.cases import together
 from lora_lint.run.choices import caller
 from lora_lint.run.values import ABSENT, Choices, Known, Reason, Unknown, alternatives, known

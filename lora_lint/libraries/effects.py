@@ -12,8 +12,10 @@ So a handler can change nothing about any record but the one it names, and no br
 
 from __future__ import annotations
 
+from enum import Enum, auto
+
 from lora_lint.interpreter.values import Const, Opaque
-from lora_lint.records import Enum, TypeVar, auto, dataclass, field
+from lora_lint.records import TypeVar, dataclass, field
 from lora_lint.run.events import Selected
 from lora_lint.run.run import TrainerSetup
 

@@ -8,9 +8,9 @@ known; all other statements are passed over.
 from __future__ import annotations
 
 import re
+from enum import Enum, auto
 
 from lora_lint.readers.fragments import Writer
-from lora_lint.records import Enum, auto
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

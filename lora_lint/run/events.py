@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lora_lint.records import Enum, auto, dataclass
+from enum import Enum, auto
+
+from lora_lint.records import dataclass
 from lora_lint.run.values import ABSENT
 
 TYPE_CHECKING = False

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lora_lint.records import Enum, dataclass
+from enum import Enum
+
+from lora_lint.records import dataclass
 from lora_lint.run.values import ABSENT, Phrased
 
 TYPE_CHECKING = False

@@ -6,8 +6,9 @@ Rules read only these records; they never know the file format.
 from __future__ import annotations
 
 import re
+from enum import Enum, auto
 
-from lora_lint.records import Enum, auto, dataclass, field, replace
+from lora_lint.records import dataclass, field, replace
 from lora_lint.run.events import Train
 from lora_lint.run.launch import Launch
 from lora_lint.run.values import ABSENT, Known, Phrased, Unknown, known

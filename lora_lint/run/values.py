@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lora_lint.records import Enum, Generic, TypeVar, auto, dataclass
+from enum import Enum, auto
+
+from lora_lint.records import Generic, TypeVar, dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
