@@ -29,7 +29,7 @@ _ADAPTER_WORDS = (
 )
 _OTHERS = (
     *(b"create_lora_training_client", b"lora_sft", b"enable_lora(", b"enable_lora=", b".load_lora("),
-    *(b"fine_tuning.create(", b"lora_rank="),
+    *(b"fine_tuning.create(", b"tinker_cookbook"),
     *(b"lora.Linear(", b"lora.MergedLinear(", b"lora.Embedding(", b"lora.Conv"),
 )
 """Calls of services, of KerasHub, of vLLM, of unsloth, and of loralib, which is imported as `lora`."""
