@@ -106,8 +106,12 @@ task types that generate (modeling_utils.py: PreTrainedModel is no GenerationMix
 
 HEAD_OF_LAST_PARAMETER: Version = (5, 0, 0)
 """transformers: beside the output embedding, bitsandbytes leaves the module of the model's last parameter as it is, so
-that a head with a bias is quantized (quantizers/base.py; measured with 5.23.0). Before, the last of the model's
-children was left as it is."""
+that a head with a bias is quantized (quantizers/base.py; measured with 5.23.0). Before, that module was left as it is
+with a bias too (4.57.6, integrations/bitsandbytes.py)."""
+
+SKIPPED_BY_WHOLE_NAME: Version = (4, 40, 0)
+"""transformers: bitsandbytes leaves the modules of just these names as they are; before, each module with such a name
+in its own too (4.39.0 and 4.40.0, integrations/bitsandbytes.py)."""
 
 
 def number(text: str) -> Version:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
+
 from lora_lint.finding import Add, Finding, Fix, Related, Write
 from lora_lint.knowledge import versions
 from lora_lint.rules.changes import drop_given
@@ -87,8 +89,8 @@ def saved_module_quantized(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
         return
     task = known(adapter.task_type) or ""
     saved = (*(adapter.modules_to_save.value or ()), *SAVED_BY_TASK.get(task, ()))
-    old = run.before("transformers", versions.HEAD_OF_LAST_PARAMETER) is not None
-    found = [list(dict.fromkeys(_packed(case, saved, old))) for case in cases]
+    sparing = _sparing(run)
+    found = [list(dict.fromkeys(_packed(case, saved, sparing))) for case in cases]
     if not found or not all(found):
         return
     case, paths = cases[0], found[0]
@@ -98,9 +100,9 @@ def saved_module_quantized(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     skipped = [*paths, *([output] if output and output not in paths else [])]
     message = (
         f"`{by}` trains {names(paths)} of {case.built.architecture.class_name} in full, but bitsandbytes has packed "
-        f"{it} "
-        f"into integers ({known(run.model.quantization)}): the wrap raises a RuntimeError (only Tensors of floating "
-        f"point dtype can require gradients) once the model is loaded. Keep {it} out of the quantization: "
+        f"{it} into integers ({known(run.model.quantization)}{_only_since(case, saved, sparing, paths)}): the wrap "
+        "raises a RuntimeError (only Tensors of floating point dtype can require gradients) once the model is loaded. "
+        f"Keep {it} out of the quantization: "
         f"`llm_int8_skip_modules={skipped}` in BitsAndBytesConfig"
     )
     config = launch.quantizer.span if isinstance(launch.quantizer, Known) else None
@@ -125,27 +127,59 @@ def _packs_whole_numbers(run: Run) -> bool:
     return bits == "8bit" or launch.storage is ABSENT or known(launch.storage) == "uint8"
 
 
-def _packed(case: Case, saved: Iterable[str], old: bool) -> Iterator[str]:
-    """The modules that are copied in full and are, or contain, a linear layer that transformers lets bitsandbytes pack.
+class _Sparing(Enum):
+    """Which module the releases of transformers leave unpacked beside the output embedding and what is tied to it."""
 
-    It leaves out the output embedding and what is tied to it, and the module of the last parameter if that is a weight
-    (5.0.0 to 5.23.0, quantizers/base.py); earlier versions leave out the last of the model's children (4.57.1,
-    integrations/ bitsandbytes.py).
-    """
+    WEIGHT = auto()
+    """That of the last parameter, if it is a weight (5.0.0 to 5.23.0, quantizers/base.py)."""
+    LAST = auto()
+    """That of the last parameter (4.40.0 to 4.57.6, integrations/bitsandbytes.py)."""
+    ALIKE = auto()
+    """And each module with its name in its own, as `pre_classifier` has `classifier` (4.28.0 to 4.39.0); 4.31.0 takes
+    the last of the model's children for it."""
+
+
+def _sparing(run: Run) -> _Sparing:
+    """What the newest release that the project allows does."""
+    if run.before("transformers", versions.SKIPPED_BY_WHOLE_NAME) is not None:
+        return _Sparing.ALIKE
+    old = run.before("transformers", versions.HEAD_OF_LAST_PARAMETER) is not None
+    return _Sparing.LAST if old else _Sparing.WEIGHT
+
+
+def _only_since(case: Case, saved: Iterable[str], sparing: _Sparing, paths: list[str]) -> str:
+    """Which of the packed modules the releases before leave as they are, where nothing asks for one of those."""
+    if sparing is not _Sparing.WEIGHT:
+        return ""
+    before = set(_packed(case, saved, _Sparing.LAST))
+    new = [path for path in paths if path not in before]
+    since = f"since transformers {versions.named(versions.HEAD_OF_LAST_PARAMETER)}"
+    return "" if not new else f", {since}" if new == paths else f"; {names(new)} {since}"
+
+
+def _packed(case: Case, saved: Iterable[str], sparing: _Sparing) -> Iterator[str]:
+    """The modules that are copied in full and are, or contain, a linear layer that transformers lets bitsandbytes
+    pack."""
     endings = tuple(saved)
     left = {case.built.beside.output_embedding}
     left |= {name.removesuffix(".weight") for group in case.built.beside.tied for name in group}
     last = next((module for module in reversed(case.modules) if module.own != 0), None)
-    if last is not None and (old or not last.bias):
-        left.add(last.path.partition(".")[0] if old else last.path)
+    if last is not None and not (sparing is _Sparing.WEIGHT and last.bias):
+        left.add(last.path.partition(".")[0] if sparing is _Sparing.ALIKE else last.path)
+    within = _is_alike if sparing is _Sparing.ALIKE else _is_below
     linears = [
         module.path
         for module in case.modules
-        if module.kind == "Linear" and not any(kept and _is_below(module.path, kept) for kept in left)
+        if module.kind == "Linear" and not any(kept and within(module.path, kept) for kept in left)
     ]
     for module in case.modules:
         if endings and module.path.endswith(endings) and any(_is_below(path, module.path) for path in linears):
             yield module.path
+
+
+def _is_alike(path: str, module: str) -> bool:
+    """Whether the name of a module occurs in a path."""
+    return module in path
 
 
 def _is_below(path: str, module: str) -> bool:

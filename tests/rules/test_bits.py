@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -13,9 +14,14 @@ from torch import nn
 from transformers import BertConfig, BertForSequenceClassification, LlamaConfig, LlamaForSequenceClassification
 from transformers.quantizers.base import get_keys_to_not_convert
 
+from lora_lint import discovery
 from lora_lint.linting import engine
+from lora_lint.linting.checker import Checker
 from lora_lint.settings import Settings
 from tests.support.programs import found_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEAD = """\
 from peft import LoftQConfig, LoraConfig, TaskType, get_peft_model, prepare_model_for_kbit_training
@@ -176,3 +182,41 @@ def test_more_layers_that_are_packed_and_saved(program: str) -> None:
 )
 def test_copies_of_what_is_not_packed(program: str) -> None:
     assert "LL804" not in found_in(HEAD + "from mine import saved, skipped\n" + program)
+
+
+DISTILLED = (
+    CLASSIFIER.format("Sequence", "distilbert/distilbert-base-uncased")
+    + WRAP.format("task_type='SEQ_CLS'").replace("q_proj", "q_lin")
+    + TRAIN
+)
+BERT = (
+    CLASSIFIER.format("Sequence", "google-bert/bert-base-uncased")
+    + WRAP.format("task_type='SEQ_CLS'").replace("q_proj", "query")
+    + TRAIN
+)
+
+
+@pytest.mark.parametrize(
+    ("program", "wanted", "says"),
+    [
+        (
+            DISTILLED,
+            "transformers>=4.35",
+            r"`pre_classifier` and `classifier` of .*\(4bit; `classifier` since .* 5\.0\.0\)",
+        ),
+        (DISTILLED, "transformers==4.57.1", r"trains `pre_classifier` of .*\(4bit\): the wrap"),
+        (DISTILLED, "transformers==4.39.0", None),
+        (BERT, "transformers", r"trains `classifier` of .*\(4bit, since transformers 5\.0\.0\): the wrap"),
+        (BERT, "transformers<5", None),
+    ],
+)
+def test_the_releases_that_pack_a_head(tmp_path: Path, program: str, wanted: str, says: str | None) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "requirements.txt").write_text(f"{wanted}\n", encoding="utf-8")
+    path = tmp_path / "train.py"
+    path.write_text(HEAD + program, encoding="utf-8")
+    found = discovery.Found(path.as_posix(), "python", path.read_bytes(), True)
+    result = Checker(Settings(root=tmp_path.as_posix())).check(found)
+    messages = [each.message for each in result.findings if each.code == "LL804"]
+    assert len(messages) == (says is not None)
+    assert all(re.search(str(says), message) for message in messages)
