@@ -319,7 +319,10 @@ def _generate(context: Context, view: ModelView, arguments: Arguments, span: Spa
     answers(context, view, span)
 
 
-def _unload(context: Context, view: ModelView, arguments: Arguments, span: Span, *, merges: bool = False) -> Val:
+def _unload(context: Context, view: ModelView, arguments: Arguments, span: Span, *, merges: bool = False) -> Val | None:
+    """`unload`, `merge_and_unload`. The base model has neither: not even after a trainer has wrapped it for itself."""
+    if not (view.wrapped or view.inside):
+        return None
     context.happen(view.record, Unwrap(span, merges=merges, unties=b"tie_word_embeddings" in context.records.text))
     return _base_model(context, view, arguments, span)
 

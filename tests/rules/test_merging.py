@@ -82,3 +82,18 @@ def test_mlx_fuses_into_quantized_weights(base: str, options: str, rounded: bool
     )
     found = engine.lint_text(script, "run.sh", Settings()).findings
     assert [script[each.span.start : each.span.end] for each in found if each.code == "LL601"] == ["ad"] * rounded
+
+
+TRAINER = (
+    "from trl import SFTTrainer\n"
+    "trainer = SFTTrainer(model=model, train_dataset=data, peft_config=LoraConfig(r=8))\ntrainer.train()\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("merge", "merges"),
+    [("model.merge_and_unload()", False), ("trainer.model.merge_and_unload()", True)],
+)
+def test_a_trainer_wraps_the_model_for_itself(merge: str, merges: bool) -> None:
+    program = LOAD.format("'gpt2', load_in_4bit=True") + TRAINER + f"model = {merge}\nmodel.save_pretrained('m')\n"
+    assert levels(program) == ["warning"] * merges
