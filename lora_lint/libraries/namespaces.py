@@ -7,7 +7,7 @@ Source: yacs 0.1.8 (config.py), ml_collections 1.1 (config_dict.py).
 from __future__ import annotations
 
 from lora_lint.interpreter.definitions import Instance
-from lora_lint.interpreter.values import Arguments, Const, DictVal, Effect, ListVal, Native, Val
+from lora_lint.interpreter.values import Arguments, Const, Default, DictVal, Effect, ListVal, Native, Val
 from lora_lint.libraries import loaded
 from lora_lint.libraries.convert import as_list, text_of
 
@@ -16,7 +16,7 @@ _DEEP = 8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from lora_lint.interpreter.machine import Machine
     from lora_lint.libraries.context import Context, Handler
@@ -89,7 +89,7 @@ class ConfigNode(Instance):
     def _take(self, other: DictVal | None, span: Span) -> None:
         """Settings on top of these; None for some that are not known and may override them all."""
         machine = self.context.machine
-        new = overridden(self) if other is None else over(self, other).attributes
+        new = overridden(self) if other is None else laid_over(self, other).attributes
         for name, value in new.items():
             if value is not self.attributes.get(name):
                 self.set_attribute(machine, name, value, span)
@@ -135,6 +135,33 @@ def over(below: Instance, above: DictVal) -> Instance:
         inner = value.mapping() if isinstance(value, Instance) and isinstance(before, Instance) else None
         both[str(key)] = over(before, inner) if inner is not None and isinstance(before, Instance) else value
     return Instance(None, both, below.open or above.open)
+
+
+def laid_over(below: Instance, above: DictVal) -> Instance:
+    """Settings merged over others. Those of a file that callers may replace by another override keys that they do not
+    have themselves: the other file may have them."""
+    if _of_some_file(above):
+        below = Instance(None, overridden(below), below.open)
+    return over(below, above)
+
+
+def _of_some_file(settings: DictVal) -> bool:
+    """Whether all of the settings are from a file that callers choose (`loaded.content`), and none from options."""
+    leaves = list(_leaves(settings, _DEEP))
+    return bool(leaves) and all(isinstance(each, Const) and each.origin == "cli-default" for each in leaves)
+
+
+def _leaves(value: Val, deep: int) -> Iterator[Val | None]:
+    """The values in sections of settings; None for the default of an option."""
+    inner = value.mapping() if deep and isinstance(value, Instance | DictVal) else None
+    if inner is not None:
+        for item in inner.items.values():
+            yield from _leaves(item, deep - 1)
+    elif isinstance(value, ListVal):
+        for item in value.items:
+            yield from _leaves(item, deep - 1)
+    else:
+        yield None if isinstance(value, Default) else value
 
 
 def overridden(settings: Instance) -> dict[str, Val]:

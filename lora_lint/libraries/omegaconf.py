@@ -7,7 +7,7 @@ import re
 from lora_lint.interpreter.definitions import Instance
 from lora_lint.interpreter.values import Const, DictVal, ListVal
 from lora_lint.libraries import loaded, parsers
-from lora_lint.libraries.namespaces import as_namespace, over, overridden
+from lora_lint.libraries.namespaces import as_namespace, laid_over, overridden
 from lora_lint.readers.yaml import resolve
 
 TYPE_CHECKING = False
@@ -48,11 +48,11 @@ def _filled(value: Val, whole: Val, hops: int = 0) -> Val:
 
 def merged(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`OmegaConf.merge(defaults, OmegaConf.from_cli())`: later settings override earlier ones, and one that is not
-    known may override them all."""
+    known, or a file that callers choose, may override them all."""
     result = Instance(None, {}, arguments.open)
     for given in arguments.positional:
         spread = given.mapping()
-        result = Instance(None, overridden(result), open_=True) if spread is None else over(result, spread)
+        result = Instance(None, overridden(result), open_=True) if spread is None else laid_over(result, spread)
     return result
 
 

@@ -427,6 +427,28 @@ def test_lists_of_config_files_of_which_one_is_not_known(tmp_path: Path) -> None
     assert confidence(tmp_path, known, "LL902") == "certain"
 
 
+@pytest.mark.parametrize(("chosen", "sure"), [("'--name', default='small'", "likely"), ("", "certain")])
+@pytest.mark.parametrize("merge", ["OmegaConf.merge", "yacs"])
+def test_a_file_that_callers_choose_is_merged_over_another(tmp_path: Path, chosen: str, sure: str, merge: str) -> None:
+    """Another one than the default's may have keys that it has not."""
+    (tmp_path / "base.yaml").write_text("lora:\n  alpha: 0\n  target_modules: []\n", encoding="utf-8")
+    (tmp_path / "small.yaml").write_text("lora:\n  r: 4\n", encoding="utf-8")
+    name = "'small.yaml'"
+    program = ""
+    if chosen:
+        program = f"import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument({chosen})\n"
+        name = "f'{parser.parse_args().name}.yaml'"
+    if merge == "yacs":
+        program += "from yacs.config import CfgNode\ncfg = CfgNode.load_cfg(open('base.yaml'))\n"
+        program += f"cfg.merge_from_file({name})\n"
+    else:
+        program += "from omegaconf import OmegaConf\n"
+        program += f"cfg = OmegaConf.merge(OmegaConf.load('base.yaml'), OmegaConf.load({name}))\n"
+    program += "c = LoraConfig(r=8, lora_alpha=cfg.lora.alpha, target_modules=list(cfg.lora.target_modules))\n" + PUT_ON
+    assert confidence(tmp_path, program, "LL105") == sure
+    assert confidence(tmp_path, program, "LL902") == (None if chosen else "certain")
+
+
 @pytest.mark.parametrize(
     "later, sure", [("", "certain"), ("args.optim_target_modules = ['q_proj']\n", None), ("args.seed = 1\n", "certain")]
 )
