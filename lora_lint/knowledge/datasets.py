@@ -30,6 +30,31 @@ def size_of(name: str, split: str | None = None, config: str | None = None) -> i
     return _split(sizes, split) if sizes else None
 
 
+def columns_of(name: str) -> frozenset[str] | None:
+    """The columns of a public data set that many programs name; None if they are not known."""
+    found = _COLUMNS.get(name.strip().rstrip("/").lower())
+    return frozenset(found.split()) if found is not None else None
+
+
+_COLUMNS = {
+    "abirate/english_quotes": "quote author tags",
+    "anthropic/hh-rlhf": "chosen rejected",
+    "databricks/databricks-dolly-15k": "instruction context response category",
+    "gsm8k": "question answer",
+    "imdb": "text label",
+    "medalpaca/medical_meadow_medical_flashcards": "input output instruction",
+    "openai/gsm8k": "question answer",
+    "stanfordnlp/imdb": "text label",
+    "tatsu-lab/alpaca": "instruction input output text",
+    "timdettmers/openassistant-guanaco": "text",
+    "trl-lib/capybara": "source messages num_turns",
+    "trl-lib/tldr": "prompt completion",
+    "trl-lib/ultrafeedback_binarized": "chosen rejected score_chosen score_rejected",
+    "yahma/alpaca-cleaned": "output input instruction",
+}
+"""As their pages on the hub state them, of sets with one form."""
+
+
 def _split(sizes: dict[str, int], split: str | None) -> int | None:
     if split is not None:
         return sizes.get(split)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 
-from lora_lint.records import dataclass
+from lora_lint.records import dataclass, replace
 from lora_lint.run.launch import Launch, Quantizer, Sharding
 from lora_lint.run.values import ABSENT, Known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from lora_lint.project import Project
@@ -43,6 +43,8 @@ class Zero:
     sharding: Sharding
     gathers: bool | None = None
     whole: int | str | None = None
+    fixed: tuple[tuple[str, float], ...] = ()
+    """See run.Launch."""
 
     def launch(self, span: Span | None, origin: Origin, written: Span | None = None) -> Launch:
         """The launch of a run with it, and where that is decided."""
@@ -51,7 +53,8 @@ class Zero:
             return ABSENT if value is None else Known(value, span, origin, written)
 
         gathers, whole = decided(self.gathers), decided(self.whole)
-        return Launch(sharding=decided(self.sharding), gathers=gathers, whole=whole)
+        fixed = self.fixed if origin != "cli-default" else ()
+        return Launch(sharding=decided(self.sharding), gathers=gathers, whole=whole, fixed=fixed)
 
 
 def quantizer_in_name(name: str) -> Quantizer | None:
@@ -77,11 +80,33 @@ def zero_of(path: str, near: str, project: Project | None) -> tuple[Zero | None,
 def zero_of_text(text: bytes) -> Zero | None:
     """What a DeepSpeed config says; None if no stage is written there."""
     try:
-        section = json.loads(text)["zero_optimization"]
+        config = json.loads(text)
+        section = config["zero_optimization"]
         stage, gathers, whole = section["stage"], under(section, GATHERS, False), under(section, WHOLE, _WHOLE)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
-    return zero(stage, gathers, whole)
+    found = zero(stage, gathers, whole)
+    return None if found is None else replace(found, fixed=tuple(_fixed(config)))
+
+
+_OF_ARGUMENTS = (
+    ("train_micro_batch_size_per_gpu", "per_device_train_batch_size"),
+    ("gradient_accumulation_steps", "gradient_accumulation_steps"),
+    ("optimizer.params.lr", "learning_rate"),
+    ("fp16.enabled", "fp16"),
+    ("bf16.enabled", "bf16"),
+)
+"""The keys that transformers compares with its arguments (5.23.0, integrations/deepspeed.py, trainer_config_process),
+unless they are "auto"."""
+
+
+def _fixed(config: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    for path, argument in _OF_ARGUMENTS:
+        value: Any = config
+        for part in path.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        if isinstance(value, int | float):
+            yield argument, value
 
 
 def under(section: Mapping[str, Any], keys: Sequence[str], default: Any) -> Any:

@@ -70,6 +70,25 @@ _WITHOUT_PADDING = (
 )
 
 
+_WITHOUT_PAD_TOKEN = (
+    r"(?i)(?:openai-community/)?gpt2(?:-medium|-large|-xl)?|(?:openai-community/|distilbert/)?distilgpt2"
+    r"|eleutherai/(?:pythia-[\w.-]+|gpt-neo-[\d.]+[bm]|gpt-neox-20b|gpt-j-6b)|tiiuae/falcon-(?:7|40)b(?:-instruct)?"
+    r"|microsoft/phi-(?:1_5|2)"
+)
+
+
+def has_no_pad_token(name: str) -> bool:
+    """Whether the tokenizer of a model, as published, names no token for padding."""
+    return lacks_padding(name) or re.fullmatch(_WITHOUT_PAD_TOKEN, name) is not None
+
+
+def has_no_mask_token(name: str) -> bool:
+    """Whether the tokenizer of a model, as published, names no token that stands for a masked one."""
+    return (
+        has_no_pad_token(name) or re.fullmatch(r"(?i)qwen/qwen[123][\w.-]*|microsoft/phi-[34][\w.-]*", name) is not None
+    )
+
+
 _UNTEMPLATED = (
     r"(?i)(?:meta-llama|nousresearch)/(?:llama-2-(?:7|13|70)b-hf|(?:meta-)?llama-3\.1-(?:8|70|405)b|llama-3\.2-[13]b)"
     r"|mistralai/mi(?:stral-7b|xtral-8x7b)-v0\.1|google/gemma-(?:[27]b|2-(?:2|9|27)b|3-(?:1|4|12|27)b-pt)"

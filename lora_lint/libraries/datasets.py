@@ -19,10 +19,11 @@ from lora_lint.interpreter.values import (
     of_each,
     rows_list,
 )
-from lora_lint.libraries import rows
+from lora_lint.libraries import columns, rows
 from lora_lint.libraries.context import record_of
 from lora_lint.libraries.convert import as_list, text_of, whole_list
 from lora_lint.libraries.effects import DatasetRecord, TableRecord
+from lora_lint.records import replace
 from lora_lint.run.choices import caller
 
 TYPE_CHECKING = False
@@ -53,12 +54,13 @@ def load_dataset(context: Context, name: str, arguments: Arguments, span: Span) 
     config = text_of(arguments.get("name", 1))
     if text_of(path) in _FILES and files is not None:
         picked = files.items.get("train", files) if isinstance(files, DictVal) else files
-        record = DatasetRecord(picked, rows_of_files(context, picked, span), "a local file")
+        found = columns.of_files(context, picked, span) if arguments.get("field") is None else None
+        record = DatasetRecord(picked, rows_of_files(context, picked, span), "a local file", columns=found)
     elif (rows := _rows_of_folder(context, path, arguments, span)) is not None:
         record = DatasetRecord(path, rows, "a local folder")
     else:
         size = _public_size(path, "train" if split is None else None, config, span)
-        record = DatasetRecord(path, size[0], size[1])
+        record = DatasetRecord(path, size[0], size[1], columns=columns.of_public(path))
     made = Object("datasets.load_dataset", arguments, span, record)
     if split is None:
         return made
@@ -82,7 +84,9 @@ def _rows_of_folder(context: Context, path: Val, arguments: Arguments, span: Spa
 def from_file(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`Dataset.from_json(path)` and its relatives."""
     path = arguments.get("path_or_paths", 0) or Opaque("the file is not given", span)
-    return Object(name, arguments, span, DatasetRecord(path, rows_of_files(context, path, span), "a local file"))
+    found = columns.of_files(context, path, span)
+    size = rows_of_files(context, path, span)
+    return Object(name, arguments, span, DatasetRecord(path, size, "a local file", columns=found))
 
 
 def from_table(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -131,7 +135,7 @@ def _split(dataset: Object, split: Val, span: Span, config: str | None) -> Val:
         return ListVal(parts, span)
     text = text_of(split)
     if text is None:
-        unknown = DatasetRecord(record.name, Opaque("the split is not known", span))
+        unknown = DatasetRecord(record.name, Opaque("the split is not known", span), columns=record.columns)
         return Object(dataset.callee, dataset.arguments, span, unknown)
     cut = re.fullmatch(_SLICE, text.replace(" ", "")) if "[" in text else None
     base = cut["split"] if cut else text
@@ -142,7 +146,8 @@ def _split(dataset: Object, split: Val, span: Span, config: str | None) -> Val:
         size, how = _sliced(size, cut["start"], cut["stop"], split, text)
     elif "+" in text:
         size, how = Opaque("several splits are joined", span), ""
-    return Object(dataset.callee, dataset.arguments, span, DatasetRecord(record.name, size, how, base))
+    part = DatasetRecord(record.name, size, how, base, columns=record.columns)
+    return Object(dataset.callee, dataset.arguments, span, part)
 
 
 def _sliced(whole: Val, start: str | None, stop: str | None, written: Val, text: str) -> tuple[Val, str]:
@@ -167,10 +172,12 @@ def _sliced(whole: Val, start: str | None, stop: str | None, written: Val, text:
 def from_content(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`Dataset.from_list([...])`, `Dataset.from_dict({...})`: literal data is counted."""
     content = arguments.get("mapping", 0)
-    columns = list(content.items.values()) if isinstance(content, DictVal) else [content] if content is not None else []
-    counted = (rows.rows_of(context, column, span) for column in columns)  # all of them are as long
+    parts = list(content.items.values()) if isinstance(content, DictVal) else [content] if content is not None else []
+    counted = (rows.rows_of(context, part, span) for part in parts)  # all columns are as long
     found = next((each for each in counted if each is not None), None)
-    return found or rows.rows_of_size(Opaque("the data is made at run time", span), span)
+    made = found or rows.rows_of_size(Opaque("the data is made at run time", span), span)
+    known = columns.of_content(content, name)
+    return made if known is None else Object(made.callee, made.arguments, span, replace(made.data, columns=known))
 
 
 def concatenate(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
@@ -236,8 +243,11 @@ def method(context: Context, owner: Object, name: str, arguments: Arguments, spa
         if name == "map" and batched is not None and not (isinstance(batched, Const) and not batched.value):
             removes = arguments.get("remove_columns") is not None
             if removes and not _keeps_rows(arguments):
-                return _with(owner, record, record.size, record.how, span)
-        return owner
+                owner = _with(owner, record, record.size, record.how, span)
+        left = columns.after(record, name, arguments)
+        if left == record.columns:
+            return owner
+        return Object(owner.callee, owner.arguments, owner.span, replace(owner.data, columns=left))
     if name in ("select", "take", "head"):
         picked = arguments.get("indices", 0) if name == "select" else arguments.get("n", 0)
         return _with(owner, record, _selected(picked, record.size, name), "a selection", span)
@@ -308,7 +318,12 @@ def merge(values: list[Val], cases: Sequence[Case]) -> Val | None:
         size = either(record.size for record in usual).overridable()
         name = either(record.name for record in usual).overridable()
     how = records[0].how if len({record.how for record in records}) == 1 else ""
-    merged = DatasetRecord(name, size, how, exact=all(record.exact for record in records))
+    same = {record.columns for record in records}
+    merged = DatasetRecord(
+        *(name, size, how),
+        exact=all(record.exact for record in records),
+        columns=records[0].columns if len(same) == 1 else None,
+    )
     if isinstance(first, ListVal) and first.span is not None:
         return rows_list(Object("rows", NO_ARGUMENTS, first.span, merged), first.span, first.kind, not merged.exact)
     return Object(first.callee, first.arguments, first.span, merged) if isinstance(first, Object) else None

@@ -103,6 +103,8 @@ class ModelRecord:
     """The arguments of the call that loads it."""
     by_type: bool = False
     """See run.BaseModel."""
+    gone: tuple[UnknownKey, ...] = ()
+    """The arguments of that call which newer releases do not take."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,8 @@ class DatasetRecord:
     how: str = ""
     split: str | None = None
     exact: bool = True
+    columns: frozenset[str] | None = None
+    """All its columns; None where they are not known."""
 
 
 @dataclass(frozen=True, eq=False)

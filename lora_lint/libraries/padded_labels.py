@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import ast
 
-from lora_lint.interpreter.values import Object
+from lora_lint.interpreter.values import Const, Object
 from lora_lint.libraries.convert import is_none
 from lora_lint.readers import python
+from lora_lint.run.flaws import UnpaddedLabels
 from lora_lint.run.run import PaddedLabels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from lora_lint.interpreter.values import Arguments, Val
     from lora_lint.libraries.context import Context
-    from lora_lint.source import SourceFile
+    from lora_lint.source import SourceFile, Span
 
 
 _TRAINERS = ("Trainer", "Seq2SeqTrainer")
@@ -43,18 +44,56 @@ def padded_labels_of(context: Context, trainer: str, arguments: Arguments) -> Pa
         return None
     if any(each in main.source.utf8 for each in _MASKS):
         return None
-    return next(_copies_of_padding(main.source), None)
+    found = next(_copies_of(main.source, _pads), None)
+    return PaddedLabels(*found) if found is not None else None
+
+
+_COPYING = frozenset({"default_data_collator", "DataCollatorWithPadding"})
+"""Collators that make a tensor of the labels as they are."""
+_CHUNKS = (b"group_texts", b"block_size", b"return_overflowing_tokens")
+"""Signs that texts are cut into parts of one length."""
+
+
+def unpadded_labels_of(
+    context: Context, trainer: str, arguments: Arguments, batch: Val | None
+) -> UnpaddedLabels | None:
+    """The labels of a trainer's data, if the program copies them from texts of any length and nothing pads them."""
+    main, collator = context.machine.main, arguments.get("data_collator", 2)
+    if trainer not in _TRAINERS or context.own is not None or main is None or arguments.open:
+        return None
+    text = main.source.utf8
+    if b"input_ids" not in text or (isinstance(batch, Const) and batch.value == 1) or any(e in text for e in _CHUNKS):
+        return None
+    named = collator is not None and not is_none(collator)
+    if named and not _is_one_of(collator, _COPYING):
+        return None
+    found = next(_copies_of(main.source, _leaves_length), None)
+    return UnpaddedLabels(found[0], named) if found is not None else None
+
+
+def _leaves_length(node: ast.expr) -> bool:
+    """Whether a call tokenizes a text and pads nothing."""
+    if not isinstance(node, ast.Call) or any(each.arg in ("padding", None) for each in node.keywords):
+        return False
+    name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+    return name in ("tokenizer", "tok") and any(each.arg == "truncation" for each in node.keywords)
 
 
 def _hands_on(collator: Val | None) -> bool:
     """Whether a collator leaves the labels as they are."""
     if collator is None or is_none(collator):
         return True
+    return _is_one_of(collator, _HANDING_ON)
+
+
+def _is_one_of(collator: Val | None, names: frozenset[str]) -> bool:
+    """Whether a collator is one of transformers, of some names."""
     name = getattr(collator, "callee", "") if isinstance(collator, Object) else getattr(collator, "qualified_name", "")
-    return name.startswith("transformers.") and name.rpartition(".")[2] in _HANDING_ON
+    return name.startswith("transformers.") and name.rpartition(".")[2] in names
 
 
-def _copies_of_padding(source: SourceFile) -> Iterator[PaddedLabels]:
+def _copies_of(source: SourceFile, made: Callable[[ast.expr], bool]) -> Iterator[tuple[Span, Span]]:
+    """The labels that a program copies from what some calls made, and these calls."""
     nodes = list(ast.walk(python.parse(source)))
     mapped = {
         name.id
@@ -66,26 +105,28 @@ def _copies_of_padding(source: SourceFile) -> Iterator[PaddedLabels]:
     }
     for node in nodes:
         if isinstance(node, ast.FunctionDef) and (node.name in mapped or node.name == "__getitem__"):
-            yield from _in_function(node, source)
+            yield from _in_function(node, source, made)
 
 
-def _in_function(function: ast.FunctionDef, source: SourceFile) -> Iterator[PaddedLabels]:
-    """The labels that a function copies from what it pads."""
+def _in_function(
+    function: ast.FunctionDef, source: SourceFile, made: Callable[[ast.expr], bool]
+) -> Iterator[tuple[Span, Span]]:
+    """The labels that a function copies from what it makes, and the calls that make it."""
     padded: dict[str, ast.expr] = {}
     copies: dict[str, ast.expr] = {}
     nodes = list(ast.walk(function))
     for node in nodes:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             name = node.targets[0].id
-            if _pads(node.value):
+            if made(node.value):
                 padded[name] = node.value
-            elif (call := _padding_of(node.value, padded, copies)) is not None:
+            elif (call := _padding_of(node.value, padded, copies, made)) is not None:
                 copies[name] = call
     for node in nodes:
         for value in _labels_in(node):
-            call = _padding_of(value, padded, copies)
+            call = _padding_of(value, padded, copies, made)
             if call is not None:
-                yield PaddedLabels(source.span_of(value), source.span_of(call))
+                yield source.span_of(value), source.span_of(call)
 
 
 def _labels_in(node: ast.AST) -> Iterator[ast.expr]:
@@ -100,8 +141,10 @@ def _labels_in(node: ast.AST) -> Iterator[ast.expr]:
                 yield value
 
 
-def _padding_of(value: ast.expr, padded: dict[str, ast.expr], copies: dict[str, ast.expr]) -> ast.expr | None:
-    """The call that padded what a value copies."""
+def _padding_of(
+    value: ast.expr, padded: dict[str, ast.expr], copies: dict[str, ast.expr], made: Callable[[ast.expr], bool]
+) -> ast.expr | None:
+    """The call that made what a value copies."""
     node = value
     while True:
         if isinstance(node, ast.Name):
@@ -112,10 +155,10 @@ def _padding_of(value: ast.expr, padded: dict[str, ast.expr], copies: dict[str, 
                 return None
             node = inner
         elif isinstance(node, ast.Attribute) and node.attr == "input_ids":
-            return _padding_call(node.value, padded)
+            return _padding_call(node.value, padded, made)
         elif isinstance(node, ast.Subscript):
             if _is_text(node.slice, "input_ids"):
-                return _padding_call(node.value, padded)
+                return _padding_call(node.value, padded, made)
             if not isinstance(node.slice, ast.Slice | ast.Constant) or _is_part(node.slice):
                 return None
             node = node.value
@@ -139,10 +182,10 @@ def _is_part(index: ast.expr) -> bool:
     return not (isinstance(index, ast.Constant) and index.value == 0)
 
 
-def _padding_call(node: ast.expr, padded: dict[str, ast.expr]) -> ast.expr | None:
+def _padding_call(node: ast.expr, padded: dict[str, ast.expr], made: Callable[[ast.expr], bool]) -> ast.expr | None:
     if isinstance(node, ast.Name):
         return padded.get(node.id)
-    return node if _pads(node) else None
+    return node if made(node) else None
 
 
 def _pads(node: ast.expr) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from math import ceil, floor
 
 from lora_lint.interpreter.definitions import Instance
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from lora_lint.interpreter.definitions import Function, Scope
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.project import Project
     from lora_lint.source import Span
@@ -237,6 +239,18 @@ def is_tokenizer(value: Object) -> bool:
     """Whether a program loads a tokenizer: `AutoTokenizer.from_pretrained(…)`."""
     owner, _, name = value.callee.rpartition(".")
     return name == "from_pretrained" and owner.endswith(("Tokenizer", "TokenizerFast"))
+
+
+def is_tokenizer_of(function: Function, name: str) -> bool:
+    """Whether a name in a function of the program is that of a tokenizer outside of it."""
+    node, scope = function.node, function.scope
+    if any(each.arg == name for each in ast.walk(node) if isinstance(each, ast.arg)):
+        return False
+    found: Scope | None = scope
+    while found is not None and name not in found.names:
+        found = found.outer
+    value = found.names[name] if found is not None else None
+    return isinstance(value, Object) and is_tokenizer(value)
 
 
 def of_texts(context: Context, arguments: Arguments, span: Span) -> Val | None:

@@ -20,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lora_lint.interpreter.definitions import Class
     from lora_lint.knowledge.training_arguments import Gone
+    from lora_lint.run.flaws import Flaw
     from lora_lint.run.run import Formatter, MaskedEnd, Method, PaddedLabels, TextReward
     from lora_lint.run.values import Value
     from lora_lint.source import Span
@@ -102,6 +103,7 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
             masked_end=_masked_end(context, short, arguments, span),
             padded_labels=_padded_labels(context, short, arguments),
             own_evaluation=context.own is not None and _evaluates(context.own),
+            flaws=_flaws(context, short, arguments, given if isinstance(given, Object) else None, dataset, span),
         ),
     )
     name_ = text_of(model)
@@ -129,6 +131,16 @@ def _text_rewards(context: Context, trainer: str, arguments: Arguments) -> tuple
     from lora_lint.libraries.rewards import text_rewards_of
 
     return text_rewards_of(context, arguments)
+
+
+def _flaws(
+    context: Context, trainer: str, arguments: Arguments, settings: Object | None, dataset: Val | None, span: Span
+) -> tuple[Flaw, ...]:
+    if trainer not in METHODS:
+        return ()
+    from lora_lint.libraries.handed_over import flaws_of
+
+    return tuple(flaws_of(context, trainer, arguments, settings, dataset, span))
 
 
 def _masked_end(context: Context, trainer: str, arguments: Arguments, span: Span) -> MaskedEnd | None:

@@ -19,6 +19,7 @@ from lora_lint.run.events import (
     Save,
     SetWeights,
 )
+from lora_lint.run.problems import UnknownKey
 from lora_lint.run.values import Reason
 
 TYPE_CHECKING = False
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from lora_lint.libraries.context import Handler
     from lora_lint.run.choices import Case
+    from lora_lint.run.versions import Version
     from lora_lint.source import Span
 
 _NOT_MODELS = (
@@ -95,8 +97,31 @@ def _loaded(context: Context, name: str, loader: str | None, arguments: Argument
     record = ModelRecord(
         *(model, loader, quantization_of(arguments, span), dtype),
         by_type=name.startswith("transformers.") and "config" not in arguments.keywords and not arguments.open,
+        gone=_gone(loader, arguments) if name.startswith("transformers.") and loader is not None else (),
     )
     return context.model(span, name, arguments, record)
+
+
+_BY_CONFIG = "Pass `quantization_config=BitsAndBytesConfig({}=True)`"
+_GONE: dict[str, tuple[Version, tuple[str, ...], str]] = {
+    "load_in_4bit": ((5, 0, 0), (), _BY_CONFIG.format("load_in_4bit")),
+    "load_in_8bit": ((5, 0, 0), (), _BY_CONFIG.format("load_in_8bit")),
+    "use_auth_token": ((5, 0, 0), ("token",), "Pass `token`"),
+    "use_flash_attention_2": ((4, 53, 3), (), 'Pass `attn_implementation="flash_attention_2"`'),
+}
+"""The arguments that `from_pretrained` of a model lacks since a release (transformers 4.52.4, 4.53.3,
+4.57.6 and 5.0.0, modeling_utils.py): it hands them on to the model's class, which raises."""
+
+
+def _gone(loader: str, arguments: Arguments) -> tuple[UnknownKey, ...]:
+    """The arguments of a call that newer releases do not take."""
+    found = []
+    for name, (since, others, instead) in _GONE.items():
+        span = arguments.span(name) if name in arguments.keywords else None
+        if span is not None:
+            owner = f"{loader}.from_pretrained"
+            found.append(UnknownKey(name, span, owner, others, "raises a TypeError", instead, since, "transformers"))
+    return tuple(found)
 
 
 def from_unknown_class(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:

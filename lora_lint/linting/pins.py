@@ -9,6 +9,7 @@ from lora_lint.linting.gone_imports import gone_imports
 from lora_lint.linting.older_pins import lowest_asked
 from lora_lint.linting.requirements import Allowed, allowed_by
 from lora_lint.records import replace
+from lora_lint.run.flaws import OldMethod
 from lora_lint.run.problems import Dropped, InvalidValue, NewKey, NewValue, UnknownKey
 from lora_lint.run.values import alternatives
 from lora_lint.run.versions import padded
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from lora_lint.project import Project
+    from lora_lint.run.flaws import Flaw
     from lora_lint.run.given import Given
     from lora_lint.run.problems import Clash, Problem
     from lora_lint.run.run import Reading, Run
@@ -48,7 +50,7 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
     )
     releases, imports = _releases(allowed, source), gone_imports(source)
     lowest = partial(lowest_asked, source=source, project=project)
-    drops = imports or any(run.training.unknown_keywords for run in runs)
+    drops = imports or any(run.training.unknown_keywords or run.training.setup.flaws for run in runs)
     clashing = _clashes(source, project, allowed) if any(run.framework.direct for run in runs) else []
     if not pins and not newer and not drops and not any(run.pins for run in runs):
         return reading
@@ -81,6 +83,10 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
         if "peft" in pins:
             run = replace(run, problems=(*_problems_left(run), *_too_new(run, pins["peft"])))
         run = replace(run, problems=(*run.problems, *_dropped(run, imports, releases, lowest), *clashing))
+        setup = run.training.setup
+        if setup.flaws:
+            flaws = tuple(_of_release(setup.flaws, releases.get("transformers"), lowest))
+            run = replace(run, training=replace(run.training, setup=replace(setup, flaws=flaws)))
         return _without_guesses(replace(run, newer=newer))
 
     return replace(reading.mapped(apply), given=pinned(reading.given, pins))
@@ -137,6 +143,24 @@ def _dropped(
         first = min(found, key=lambda each: each.until or ())
         others = dict.fromkeys(each.key for each in found if each.key != first.key)
         yield Dropped(first, tuple(others), _title(package))
+
+
+def _of_release(
+    flaws: Iterable[Flaw], allowed: Allowed | None, lowest: Callable[[str], Version | None]
+) -> Iterator[Flaw]:
+    """The flaws that the allowed releases of transformers have: methods that are older than all of them for certain,
+    than some of them where nothing asks for an older one."""
+    for each in flaws:
+        if not isinstance(each, OldMethod):
+            yield each
+        elif allowed is None:
+            continue
+        elif allowed.oldest is not None and padded(allowed.oldest) >= padded(each.since):
+            yield replace(each, certain=True)
+        elif allowed.pin is None or not allowed.pin.lacks(each.since):
+            asked = lowest("transformers")
+            if asked is None or padded(asked) >= padded(each.since):
+                yield each
 
 
 def _takes_old(run: Run, keyword: UnknownKey) -> bool:

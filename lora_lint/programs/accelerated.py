@@ -64,6 +64,7 @@ def launched_by(run: Run, launch: Launch) -> Run:
     processes = launch.processes if own.processes is ABSENT else own.processes
     layout = launch if own.sharding is ABSENT else own
     own = replace(own, processes=processes, sharding=layout.sharding, gathers=layout.gathers, whole=layout.whole)
+    own = replace(own, fixed=layout.fixed)
     return replace(run, launch=replace(own, precision=launch.precision))
 
 

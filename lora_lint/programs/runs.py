@@ -303,7 +303,7 @@ def _run(
         adapter=adapter,
         model=_model(model, span, (*config.data.conditions, *record.conditions)),
         dataset=dataset_of(trainings, span),
-        training=training_of(trainings, span),
+        training=training_of(trainings, span, model),
         events=events,
         problems=problems,
         given=_given_config(config, model, trainings, span),
@@ -469,7 +469,7 @@ def _of_loaded(model: ModelRecord, load: Happening, saved: Object | None, traine
         adapter,
         _model(model, span),
         dataset_of(trainings, span),
-        training_of(trainings, span),
+        training_of(trainings, span, model),
         events_of(model, load.conditions),
         trained=trained,
         changeable=Fact.HANDED in model.facts or bool(load.conditions),  # another branch may load another model

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from lora_lint.interpreter.definitions import Condition
+    from lora_lint.run.run import TrainerSetup
     from lora_lint.source import Span
 
 _OTHER_ARGUMENTS = ("setfit.",)
@@ -47,10 +48,11 @@ def trainings_of(model: ModelRecord, common: tuple[Condition, ...]) -> list[Trai
     return [training for training in model.trainings if not exclude(training.conditions, common)]
 
 
-def training_of(trainings: list[TrainingRecord], here: Span) -> Training:
+def training_of(trainings: list[TrainingRecord], here: Span, model: ModelRecord) -> Training:
     """The settings of the last of a run's trainings."""
+    gone = tuple(each for each in model.gone if each.span.path == here.path)
     if not trainings:
-        return Training()
+        return Training(unknown_keywords=gone)
     last = trainings[-1]
     arguments = last.arguments if last.arguments is not None and of_transformers(last.arguments) else None
     methods = {training.method for training in trainings}
@@ -60,7 +62,7 @@ def training_of(trainings: list[TrainingRecord], here: Span) -> Training:
         method,
         span=last.span,
         by_hand=last.by_hand,
-        setup=last.setup,
+        setup=_setup_in(last, here.path),
     )
     if last.alone:
         result = replace(result, bare_reference=Known(True, last.span))
@@ -81,9 +83,17 @@ def training_of(trainings: list[TrainingRecord], here: Span) -> Training:
         values[field] = to_value(given, here, default, accept)
     reentrant = arguments is not None and is_reentrant(argument_of(arguments, "gradient_checkpointing_kwargs"))
     unknown = (*_unknown_arguments(arguments, here.path), *(each for each in last.gone if each.span.path == here.path))
+    unknown += gone
     if last.setup.replaced:
         unknown = tuple(each for each in unknown if not training_arguments.is_of_trl(each.owner))
     return replace(result, **values, reentrant=reentrant, unknown_keywords=unknown)
+
+
+def _setup_in(training: TrainingRecord, path: str) -> TrainerSetup:
+    """What a trainer is given, with what is wrong about that in the file at `path`."""
+    setup = training.setup
+    flaws = tuple(each for each in setup.flaws if each.span.path == path)
+    return setup if flaws == setup.flaws else replace(setup, flaws=flaws)
 
 
 def of_transformers(arguments: Object) -> bool:

@@ -66,6 +66,12 @@ def refused_combination(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
     for problem in run.problems:
         if isinstance(problem, Clash):
             yield _clash(problem)
+    if run.launch.fixed:
+        yield from _unlike_deepspeed(run)
+    if run.training.setup.flaws:
+        from lora_lint.rules.handed_over import refused_by_trainer
+
+        yield from refused_by_trainer(run)
 
 
 def _no_eval_loss(run: Run) -> Iterator[Finding]:
@@ -90,6 +96,38 @@ def _no_eval_loss(run: Run) -> Iterator[Finding]:
         'evaluation. Add `label_names=["labels"]` to the training arguments'
     )
     yield Finding("LL904", message, place(best, otherwise=run.span), "likely")
+
+
+def _unlike_deepspeed(run: Run) -> Iterator[Finding]:
+    """Settings that a DeepSpeed config states in another way than transformers' arguments, which compare them
+    (integrations/deepspeed.py, fill_match)."""
+    training = run.training
+    own: dict[str, Value[Any]] = {
+        "per_device_train_batch_size": training.batch_size,
+        "gradient_accumulation_steps": training.accumulation,
+        "learning_rate": training.learning_rate,
+    }
+    written = [each.values for each in run.given]
+    for name in ("fp16", "bf16"):
+        own[name] = next((values[name] for values in written if name in values), ABSENT)
+    unlike = []
+    for name, stated in run.launch.fixed if not training.by_hand else ():
+        value = own[name]
+        mine = value.value if isinstance(value, Known) and value.origin != "cli-default" else None
+        if isinstance(mine, int | float) and mine != stated:
+            theirs = bool(stated) if name in ("fp16", "bf16") else stated
+            unlike.append((value, f"`{name}` is {_figure(mine)} here and {_figure(theirs)} there"))
+    if unlike:
+        message = (
+            f"{listed(text for _, text in unlike)}, in the DeepSpeed config: transformers compares the two and raises "
+            'a ValueError before the first step. Write "auto" in the config'
+        )
+        span = place(*(value for value, _ in unlike), run.launch.sharding, otherwise=run.span)
+        yield Finding("LL904", message, span, "likely")
+
+
+def _figure(value: float) -> str:
+    return str(value) if isinstance(value, bool) else f"{value:g}"
 
 
 def _wrong_loader(run: Run) -> Iterator[Finding]:
@@ -164,6 +202,10 @@ def setting_without_effect(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
             )
             related = (Related(problem.by, "this one counts"),)
             yield Finding("LL905", message, problem.span, related=related)
+    if run.training.setup.flaws:
+        from lora_lint.rules.handed_over import unused_by_trainer
+
+        yield from unused_by_trainer(run)
     yield from _short_engines(run)
     yield from _cut_off([problem for problem in run.problems if isinstance(problem, LostLine)])
     yield from _escaped(problem for problem in run.problems if isinstance(problem, EscapedBlank))

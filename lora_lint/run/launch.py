@@ -81,3 +81,5 @@ class Launch:
     precision: Value[str] = ABSENT
     gpus_per_process: Value[int] = ABSENT
     """Those that each process sees."""
+    fixed: tuple[tuple[str, float], ...] = ()
+    """What a DeepSpeed config states itself, by the names of transformers' arguments."""

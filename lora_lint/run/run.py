@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lora_lint.knowledge.servers import Server
     from lora_lint.readers.shell import Word
     from lora_lint.run.events import Event
+    from lora_lint.run.flaws import Flaw
     from lora_lint.run.framework import Framework
     from lora_lint.run.given import Given
     from lora_lint.run.problems import NewKey, NewValue, Problem, UnknownKey
@@ -173,6 +174,8 @@ class TrainerSetup:
     """Labels with the padding of the texts in them."""
     own_evaluation: bool = False
     """The trainer is a class of the program's own, with methods or names of labels that decide what it measures."""
+    flaws: tuple[Flaw, ...] = ()
+    """What it is given and cannot work with."""
 
 
 @dataclass(frozen=True)
@@ -293,6 +296,8 @@ class Unserved(Enum):
     """A training of all weights has saved a model there."""
     UNASKED = auto()
     """unsloth's vLLM is not asked for it."""
+    UNUSED = auto()
+    """A program makes the request for it, and gives that to no call."""
 
 
 @dataclass(frozen=True)

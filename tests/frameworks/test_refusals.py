@@ -220,7 +220,7 @@ class TestPrograms:
 from peft import LoraConfig
 from trl import SFTConfig, SFTTrainer
 config = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj"], task_type="CAUSAL_LM")
-trainer = SFTTrainer("facebook/opt-125m", args={text}, peft_config=config, train_dataset=data)
+trainer = SFTTrainer("facebook/opt-125m", args={text}, peft_config=config, train_dataset=data, eval_dataset=data)
 trainer.train()
 """
         places = [finding for finding in found(program) if finding.code == "LL904"]

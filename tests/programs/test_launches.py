@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -158,3 +159,39 @@ def test_a_value_is_shown_at_its_option(folder: Path) -> None:
     assert isinstance(rank, Known)
     assert rank.span is not None
     assert program.encode()[rank.span.start : rank.span.end].decode() == "{r}"
+
+
+class TestDeepSpeedStatesOtherwise:
+    """transformers 5.23.0, integrations/deepspeed.py (trainer_config_process): the config and the arguments agree, or
+    the config says "auto"."""
+
+    PROGRAM = """\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
+
+model = get_peft_model(AutoModelForCausalLM.from_pretrained("gpt2"), LoraConfig(r=8, lora_alpha=16))
+args = TrainingArguments("out", deepspeed="ds.json", per_device_train_batch_size=8, learning_rate=2e-4, bf16=True)
+Trainer(model=model, args=args, train_dataset=data).train()
+"""
+
+    @pytest.mark.parametrize(
+        ("config", "says"),
+        [
+            ({}, ""),
+            ({"train_micro_batch_size_per_gpu": "auto", "bf16": {"enabled": "auto"}}, ""),
+            ({"train_micro_batch_size_per_gpu": 8, "bf16": {"enabled": True}}, ""),
+            ({"train_micro_batch_size_per_gpu": 4}, "`per_device_train_batch_size` is 8 here and 4 there"),
+            ({"gradient_accumulation_steps": 2}, "`gradient_accumulation_steps` is 1 here and 2 there"),
+            (
+                {"optimizer": {"type": "AdamW", "params": {"lr": 1e-5}}},
+                "`learning_rate` is 0.0002 here and 1e-05 there",
+            ),
+            ({"bf16": {"enabled": False}}, "`bf16` is True here and False there"),
+        ],
+    )
+    def test_it(self, tmp_path: Path, config: dict[str, object], says: str) -> None:
+        (tmp_path / "ds.json").write_text(json.dumps({"zero_optimization": {"stage": 2}, **config}))
+        (tmp_path / "train.py").write_text(self.PROGRAM)
+        settings = Settings(root=str(tmp_path), select=frozenset({"LL904"}))
+        found = [each.message for each in engine.lint([str(tmp_path / "train.py")], settings, jobs=1).findings]
+        assert len(found) == bool(says) and all(says in message for message in found)

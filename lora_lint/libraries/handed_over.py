@@ -1,0 +1,204 @@
+"""What a program gives a trainer of transformers or TRL that it cannot work with.
+
+Source: transformers 5.23.0, trainer.py (`Trainer.__init__`, `get_train_dataloader`, `train`, `compute_loss`) and
+data/data_collator.py; TRL 1.16.0, trainer/sft_trainer.py, dpo_trainer.py, grpo_trainer.py, kto_trainer.py and
+reward_trainer.py.
+"""
+
+from __future__ import annotations
+
+from lora_lint.interpreter.values import Const, Object
+from lora_lint.libraries import own_methods
+from lora_lint.libraries.columns import columns_in
+from lora_lint.libraries.convert import argument_of, is_none, text_of
+from lora_lint.libraries.rows import is_tokenizer
+from lora_lint.run.flaws import (
+    EndlessData,
+    FormattedCompletions,
+    MaskedModelling,
+    MissingColumns,
+    NoEvaluationData,
+    NoLabels,
+    NoPadding,
+    PlainAnswers,
+    UnusedGeneration,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lora_lint.interpreter.values import Arguments, Val
+    from lora_lint.libraries.context import Context
+    from lora_lint.run.flaws import Flaw
+    from lora_lint.source import Span
+
+_PLAIN = ("Trainer", "Seq2SeqTrainer")
+_READS: dict[str, tuple[tuple[str, ...], ...]] = {
+    **dict.fromkeys(("GRPOTrainer", "RLOOTrainer"), (("prompt",),)),
+    **dict.fromkeys(("DPOTrainer", "ORPOTrainer", "CPOTrainer"), (("chosen", "rejected"),)),
+    "RewardTrainer": (("chosen", "rejected"),),
+    "KTOTrainer": (("prompt", "completion", "label"), ("chosen", "rejected")),
+}
+"""The columns that trainers read from text data: one of these sets."""
+_OF_TEXTS = (("messages",), ("prompt", "completion"), ("conversations",), ("image",), ("images",))
+"""Those that SFTTrainer reads, beside the one that `dataset_text_field` names."""
+_PAD = {
+    "transformers.DataCollatorForLanguageModeling": 0,
+    "transformers.DataCollatorWithPadding": 0,
+    "transformers.DataCollatorForSeq2Seq": 0,
+}
+"""Collators that pad, and the place of their tokenizer."""
+_WITHOUT_LABELS = frozenset(
+    {
+        "transformers.default_data_collator",
+        "transformers.DataCollatorWithPadding",
+        "transformers.DataCollatorForSeq2Seq",
+    }
+)
+"""Collators that make no labels."""
+_BEYOND_TOKENS = frozenset({"input_ids", "attention_mask", "token_type_ids", "position_ids"})
+
+
+def flaws_of(
+    context: Context, trainer: str, arguments: Arguments, settings: Object | None, dataset: Val | None, span: Span
+) -> Iterator[Flaw]:
+    """All flaws that a call of a trainer shows."""
+    if context.own is not None:
+        yield from own_methods.old_methods(context.own, span)
+    yield from own_methods.closed_callbacks(arguments.get("callbacks"), span)
+    columns, place = columns_in(dataset), arguments.span("train_dataset", 3 if trainer in _PLAIN else None) or span
+    if context.own is None:
+        yield from own_methods.reward_flaws(
+            trainer, arguments.get("reward_funcs", 1), columns, arguments.span("reward_funcs", 1) or span
+        )
+        if columns is not None:
+            yield from _of_columns(trainer, arguments, settings, columns, place)
+    main = context.machine.main
+    if arguments.open or settings is None or settings.arguments.open or main is None or span.path != main.source.path:
+        return
+    yield from _of_settings(context, trainer, arguments, settings, dataset, place)
+    if trainer in _PLAIN:
+        yield from _of_collators(context, arguments, span)
+    if b"labels" in context.records.text:
+        from lora_lint.libraries.padded_labels import unpadded_labels_of
+
+        unpadded = unpadded_labels_of(context, trainer, arguments, argument_of(settings, "per_device_train_batch_size"))
+        if unpadded is not None:
+            yield unpadded
+
+
+def _of_columns(
+    trainer: str, arguments: Arguments, settings: Object | None, columns: frozenset[str], place: Span
+) -> Iterator[Flaw]:
+    """Columns that a trainer reads and the data lacks."""
+    found = tuple(sorted(columns))
+    if not columns.isdisjoint(_BEYOND_TOKENS):
+        collator = arguments.get("data_collator", 2)
+        no_labels = columns.isdisjoint({"labels", "label", "label_ids", "start_positions"})
+        if trainer in _PLAIN and no_labels and not arguments.open and _makes_no_labels(collator):
+            yield NoLabels(found, place)
+        return
+    if any("input_ids" in name for name in columns):
+        return
+    for needed in _READS.get(trainer, ()):
+        if columns.issuperset(needed):
+            return
+    if trainer in _READS:
+        yield MissingColumns(trainer, _READS[trainer][0], found, place)
+    elif trainer == "SFTTrainer" and settings is not None and not settings.arguments.open:
+        yield from _of_texts(arguments, settings, columns, place)
+
+
+def _makes_no_labels(collator: Val | None) -> bool:
+    if collator is None or is_none(collator):
+        return True
+    name = collator.callee if isinstance(collator, Object) else getattr(collator, "qualified_name", "")
+    return name in _WITHOUT_LABELS
+
+
+def _of_texts(arguments: Arguments, settings: Object, columns: frozenset[str], place: Span) -> Iterator[Flaw]:
+    """What SFTTrainer finds no text in."""
+    named = argument_of(settings, "dataset_text_field") or Const("text")
+    others = ("formatting_func", "data_collator", "dataset_text_field")
+    if arguments.open or any(arguments.get(name) is not None for name in others):
+        return
+    if argument_of(settings, "dataset_kwargs") is not None or not isinstance(named, Const):
+        return
+    if named.value in columns or any(columns.issuperset(each) for each in _OF_TEXTS):
+        return
+    yield MissingColumns("SFTTrainer", (str(named.value),), tuple(sorted(columns)), place)
+
+
+def _of_settings(
+    context: Context, trainer: str, arguments: Arguments, settings: Object, dataset: Val | None, place: Span
+) -> Iterator[Flaw]:
+    """Settings that go together with other arguments of a trainer."""
+    text = context.records.text
+    generates = argument_of(settings, "predict_with_generate")
+    if trainer == "Trainer" and context.own is None and _is_true(generates):
+        yield UnusedGeneration(_place(generates, settings, place))
+    for name in ("eval_strategy", "evaluation_strategy"):
+        strategy = argument_of(settings, name)
+        none = is_none(arguments.get("eval_dataset", 4 if trainer in _PLAIN else None) or Const(None))
+        if text_of(strategy) in ("steps", "epoch") and none and b"eval_dataset" not in text and context.own is None:
+            yield NoEvaluationData(name, _place(strategy, settings, place))
+    steps = argument_of(settings, "max_steps")
+    streamed = isinstance(dataset, Object) and _is_true(dataset.arguments.get("streaming"))
+    if steps is None and streamed and b"max_steps" not in text:
+        yield EndlessData(place)
+    if trainer == "SFTTrainer":
+        only, formatted = argument_of(settings, "completion_only_loss"), arguments.span("formatting_func")
+        if _is_true(only) and formatted is not None and not is_none(arguments.get("formatting_func")):
+            yield FormattedCompletions(formatted, _place(only, settings, place))
+        asked, columns = argument_of(settings, "assistant_only_loss"), columns_in(dataset)
+        plain = columns is not None and columns.isdisjoint({"messages", "conversations", "prompt", "input_ids"})
+        if _is_true(asked) and plain and columns is not None:
+            yield PlainAnswers(tuple(sorted(columns)), _place(asked, settings, place))
+
+
+def _is_true(value: Val | None) -> bool:
+    return isinstance(value, Const) and value.value is True
+
+
+def _place(value: Val | None, settings: Object, otherwise: Span) -> Span:
+    """Where a setting is written."""
+    span = getattr(value, "span", None)
+    return span if span is not None and span.path == otherwise.path else settings.span or otherwise
+
+
+def _of_collators(context: Context, arguments: Arguments, span: Span) -> Iterator[Flaw]:
+    """Collators that need a token which the tokenizer lacks."""
+    collator, text = arguments.get("data_collator", 2), context.records.text
+    if not isinstance(collator, Object) or collator.callee not in _PAD or collator.arguments.open:
+        return
+    place = arguments.span("data_collator", 2) or span
+    place = collator.span if collator.span is not None and collator.span.path == span.path else place
+    tokenizer = collator.arguments.get("tokenizer", 0)
+    name = _name_of(tokenizer)
+    if name is None or not isinstance(tokenizer, Object) or tokenizer.span is None or tokenizer.span.path != span.path:
+        return  # another file may have given it tokens
+    from lora_lint.knowledge.names import has_no_mask_token, has_no_pad_token
+
+    if collator.callee.endswith("LanguageModeling") and has_no_mask_token(name):
+        asked = collator.arguments.get("mlm", 1)
+        if (asked is None or _is_true(asked)) and b"mask_token" not in text:
+            yield MaskedModelling(name, place)
+            return
+    if (
+        "pad_token" not in tokenizer.attributes
+        and has_no_pad_token(name)
+        and not any(each in text for each in _GIVING_PADDING)
+    ):
+        yield NoPadding(name, place)
+
+
+_GIVING_PADDING = (b"pad_token", b"unsloth", b"setup_chat_format", b"add_special_tokens(", b"[PAD]", b"<pad>")
+"""Signs that a program gives its tokenizer a token for padding."""
+
+
+def _name_of(tokenizer: Val | None) -> str | None:
+    """The name of the model whose tokenizer it is."""
+    if not isinstance(tokenizer, Object) or not is_tokenizer(tokenizer) or tokenizer.arguments.open:
+        return None
+    return text_of(tokenizer.arguments.get("pretrained_model_name_or_path", 0))
