@@ -96,6 +96,11 @@ def given_to(
     return tuple(Given(name, span, values, class_, open=is_open) for span, values in read for name, class_ in takers)
 
 
+def given_as_options(name: str, options: Mapping, is_open: bool, defaults: Collection[Span]) -> Given:
+    """The options of a program that has a table of refusals, and no files or settings of its own."""
+    return Given(name, options.span, _read(options, is_open, defaults), open=is_open)
+
+
 def _read(mapping: Mapping, is_open: bool, defaults: Collection[Span]) -> dict[str, Value[Any]]:
     """The settings of a mapping; what may be overridden is a default."""
     values = dict(_values(mapping, ""))

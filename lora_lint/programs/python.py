@@ -117,8 +117,9 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
     if records.engines or records.served:
         from lora_lint.programs import engines
 
-        served = tuple(engines.served_in(records))
-        reading = replace(reading, runs=(*reading.runs, *engines.problems_in(records)))
+        served = tuple(engines.served_in(records, source))
+        found = engines.problems_in(records)
+        reading = replace(reading, runs=(*reading.runs, *found), given=(*reading.given, *engines.given_in(records)))
     return Program(reading, tuple(records.launches) if starting else (), served)
 
 

@@ -43,7 +43,7 @@ from lora_lint.readers.nodes import Scalar
 from lora_lint.readers.nodes import Sequence as Items
 from lora_lint.records import NamedTuple, replace
 from lora_lint.run.launch import Launch
-from lora_lint.run.problems import InvalidValue, UnknownKey
+from lora_lint.run.problems import InvalidValue, Overridden, UnknownKey
 from lora_lint.run.run import (
     Adapter,
     BaseModel,
@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
     from lora_lint.readers.shell import Word
+    from lora_lint.run.given import Given
     from lora_lint.run.run import Reading
     from lora_lint.run.values import Value
     from lora_lint.source import Span
@@ -155,9 +156,21 @@ def runs_of(call: Call, span: Span, path: str, project: Project, trained: Traine
     given = _with_config(options(call.arguments, span).mapping, path, project)
     lacking: Sequence[Run] = ()
     if reader is _by_vllm:
-        lacking = [*_lacking(given), *rank_problem(Fields(given).whole("max_lora_rank")), *_in_brackets(call.arguments)]
+        lacking = [*_lacking(given), *rank_problem(Fields(given).whole("max_lora_rank")), *_unlike(call.arguments)]
     served = (_requantizing(each, trained.quantized) for each in reader(call, Fields(given)))
     return [*adapters(served, path, project, trained.by), *lacking]
+
+
+def given_to_server(call: Call, path: str, project: Project) -> tuple[Given, ...]:
+    """The options of a server that has a table of refusals, if some are about adapters."""
+    reader = _reader(call)
+    name = "vllm" if reader is _by_vllm else "sglang" if reader is _by_sglang else ""
+    if not name or not any("lora" in word.beginning for word in call.arguments):
+        return ()
+    from lora_lint.frameworks.settings import given_as_options
+
+    found = options(call.arguments, call.span)
+    return (given_as_options(name, _with_config(found.mapping, path, project), found.open, found.defaults),)
 
 
 def _quantized(call: Call) -> set[str]:
@@ -208,17 +221,32 @@ def _lacking(given: Mapping) -> Iterator[Run]:
         yield with_problem(unknown)
 
 
-def _in_brackets(words: Sequence[Word]) -> Iterator[Run]:
-    """vLLM with adapters as a JSON list, where it splits each value at its `=`, or takes it for one JSON object
-    (vllm/entrypoints/openai/cli_args.py, LoRAParserAction)."""
+def _unlike(words: Sequence[Word]) -> Iterator[Run]:
+    """vLLM with adapters in another form than it reads: it splits each value at its `=`, and takes others for one JSON
+    object; an option that is given again replaces the first (vllm/entrypoints/openai/cli_args.py,
+    LoRAParserAction)."""
     under = ""
+    given: list[tuple[Word, list[str]]] = []
     for word in words:
         text = word.beginning
         name, equals, value = text.partition("=") if text.startswith("--") else (under, "=", text)
         under = name
-        if name.replace("_", "-") == "--lora-modules" and equals and value.startswith("["):
+        if name.replace("_", "-") != "--lora-modules":
+            continue
+        if text.startswith("--"):
+            given.append((word, []))
+        if not equals:
+            continue
+        given[-1][1].append(value.partition("=")[0])
+        if value.startswith("["):
             expected = "`name=folder`, or a JSON object, for each adapter: brackets and quotes become part of both"
             yield with_problem(InvalidValue("lora-modules", value, word.span, VLLM.title, expected))
+        elif word.text and "=" not in value and value[0] not in "{'\"":
+            expected = "`name=folder`, or a JSON object, for each adapter: it stops at a folder alone"
+            yield with_problem(InvalidValue("lora-modules", value, word.span, VLLM.title, expected))
+    for word, values in given[:-1]:
+        names = tuple(name for name in values if name)
+        yield with_problem(Overridden("--lora-modules", word.span, names, given[-1][0].span))
 
 
 def rank_problem(rank: Value[int]) -> Iterator[Run]:
@@ -240,7 +268,7 @@ def with_gone(key: str, written: str, span: Span, owner: str, consequence: str) 
     )
 
 
-def with_problem(problem: UnknownKey | InvalidValue) -> Run:
+def with_problem(problem: UnknownKey | InvalidValue | Overridden) -> Run:
     """What is wrong with the options of a server, where nothing is known of its adapters."""
     return Run(registry.framework("peft"), problem.span, Adapter(problem.span), trained=False, problems=(problem,))
 

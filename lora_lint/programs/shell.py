@@ -97,9 +97,9 @@ def _reading(
     call: Call, span: Span, path: str, project: Project, follower: Follower, trained: serving.TrainedRuns
 ) -> Reading:
     """The runs of one command, and what a framework is given that is in none of them."""
-    served = serving.runs_of(call, span, path, project, trained)
-    if served:
-        return Reading(tuple(served))
+    served, options = serving.runs_of(call, span, path, project, trained), serving.given_to_server(call, path, project)
+    if served or options:
+        return Reading(tuple(served), given=options)
     found = _trained(call, span, path, project, follower, trained)
     if not call.launcher or not found.runs:
         return found

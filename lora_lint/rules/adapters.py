@@ -147,6 +147,10 @@ _UNSERVED = {
         "The training that saves this trains all weights (`full`), so that its folder holds a model and no adapter: "
         "loading it stops with an AssertionError (is not an adapter). Give it as `--model`, without `--adapters`"
     ),
+    Unserved.UNUSED: (
+        "No call is given this request, so that the base model answers, as if it had not been trained. Pass it to each "
+        "call: `llm.generate(prompts, params, lora_request=…)`"
+    ),
     Unserved.UNASKED: (
         "vLLM has the base model's weights here, and the adapter only by request: the base model answers, as if it "
         "had not been trained. Save the adapter with `save_lora`, and give `lora_request=model.load_lora(folder)`"

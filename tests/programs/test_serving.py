@@ -807,3 +807,72 @@ def test_parameters_without_a_name(tmp_path: Path, text: str, values: list[str])
     found = findings(tmp_path, "LL902")
     assert [text.encode()[each.span.start : each.span.end].decode().strip('"') for each in found] == values
     assert all("unexpected EOF" in each.message for each in found)
+
+
+class TestOptionsOfServers:
+    """What vLLM 0.33.0 and SGLang 0.5.23 make of options and keywords for adapters."""
+
+    SERVE = "vllm serve meta-llama/Llama-3.1-8B-Instruct"
+
+    @pytest.mark.parametrize(
+        ("text", "code"),
+        [
+            (f"{SERVE} --enable-lora --max-loras 4 --max-cpu-loras 2", "LL904"),
+            (f"{SERVE} --enable-lora --max-loras 4 --max-cpu-loras 4", ""),
+            (f"{SERVE} --max-lora-rank 64", "LL905"),
+            (f"{SERVE} --max-lora-rank 64 $MORE", ""),
+            (f"{SERVE} --enable-lora --lora-modules out/sql", "LL902"),
+            (f"{SERVE} --enable-lora --lora-modules sql=out/sql", ""),
+            (f"{SERVE} --enable-lora --lora-modules $ADAPTERS", ""),
+            (f"{SERVE} --enable-lora --lora-modules a=out/a --lora-modules b=out/b", "LL905"),
+            ("python -m sglang.launch_server --model-path m --enable-lora --max-lora-rank 64", "LL904"),
+            ("python -m sglang.launch_server --model-path m --enable-lora --lora-paths a=out/a", ""),
+            (
+                "python -m sglang.launch_server --model-path m --enable-lora --max-lora-rank 64 "
+                "--lora-target-modules q_proj v_proj",
+                "",
+            ),
+            (
+                "python -m sglang.launch_server --model-path m --lora-paths a=b --lora-target-modules all q_proj",
+                "LL904",
+            ),
+            ("python -m sglang.launch_server --model-path m --lora-paths a=b --max-loaded-loras 4", "LL904"),
+            ("python -m sglang.launch_server --model-path m --lora-paths a=b --max-lora-chunk-size 24", "LL904"),
+        ],
+    )
+    def test_commands(self, tmp_path: Path, text: str, code: str) -> None:
+        (tmp_path / "serve.sh").write_text(f"{text}\n")
+        select = frozenset({"LL901", "LL902", "LL904", "LL905"})
+        outcome = engine.lint([str(tmp_path / "serve.sh")], Settings(root=str(tmp_path), select=select), jobs=1)
+        assert [finding.code for finding in outcome.findings] == ([code] if code else [])
+
+    @pytest.mark.parametrize(
+        ("more", "call", "codes"),
+        [
+            ("", "lora_request=LoRARequest('a', 1, 'out/a')", []),
+            (", max_loras=4, max_cpu_loras=2", "lora_request=LoRARequest('a', 1, 'out/a')", ["LL904"]),
+            (", lora_modules={'a': 'out/a'}", "lora_request=LoRARequest('a', 1, 'out/a')", ["LL901"]),
+            ("", "lora_request=[LoRARequest('a', 1, 'out/a'), LoRARequest('b', 1, 'out/b')]", ["LL902"]),
+            ("", "lora_request=[LoRARequest('a', 1, 'out/a'), LoRARequest('b', 2, 'out/b')]", []),
+        ],
+    )
+    def test_engines(self, tmp_path: Path, more: str, call: str, codes: list[str]) -> None:
+        (tmp_path / "serve.py").write_text(
+            "from vllm import LLM\nfrom vllm.lora.request import LoRARequest\n"
+            f"llm = LLM('meta-llama/Llama-3.1-8B', enable_lora=True{more})\nprint(llm.generate(['a'], {call}))\n"
+        )
+        select = frozenset({"LL901", "LL902", "LL904", "LL905"})
+        outcome = engine.lint([str(tmp_path / "serve.py")], Settings(root=str(tmp_path), select=select), jobs=1)
+        assert [finding.code for finding in outcome.findings] == codes
+
+    def test_a_request_that_no_call_gets(self, tmp_path: Path) -> None:
+        text = (
+            "from vllm import LLM\nfrom vllm.lora.request import LoRARequest\n"
+            "llm = LLM('meta-llama/Llama-3.1-8B', enable_lora=True)\nadapter = LoRARequest('a', 1, 'out/a')\n"
+            "print(llm.generate(['a']{}))\n"
+        )
+        program = tmp_path / "serve.py"
+        for call, codes in (("", ["LL602"]), (", lora_request=adapter", [])):
+            program.write_text(text.format(call))
+            settings = Settings(root=str(tmp_path), select=frozenset({"LL602"}))
+            assert [each.code for each in engine.lint([str(program)], settings, jobs=1).findings] == codes
