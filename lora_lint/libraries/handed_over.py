@@ -10,6 +10,7 @@ from __future__ import annotations
 from lora_lint.interpreter.values import Const, Object
 from lora_lint.libraries import own_methods
 from lora_lint.libraries.columns import columns_in
+from lora_lint.libraries.context import view_of
 from lora_lint.libraries.convert import argument_of, is_none, text_of
 from lora_lint.libraries.rows import is_tokenizer
 from lora_lint.run.flaws import (
@@ -20,8 +21,11 @@ from lora_lint.run.flaws import (
     NoEvaluationData,
     NoLabels,
     NoPadding,
+    OtherArguments,
     PlainAnswers,
+    SameReference,
     UnusedGeneration,
+    UnusedLoading,
 )
 
 TYPE_CHECKING = False
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from lora_lint.interpreter.values import Arguments, Val
     from lora_lint.libraries.context import Context
     from lora_lint.run.flaws import Flaw
+    from lora_lint.run.versions import Version
     from lora_lint.source import Span
 
 _PLAIN = ("Trainer", "Seq2SeqTrainer")
@@ -74,9 +79,13 @@ def flaws_of(
         )
         if columns is not None:
             yield from _of_columns(trainer, arguments, settings, columns, place)
+    loss = arguments.get("compute_loss_func")
+    yield from own_methods.closed_loss(loss, arguments.span("compute_loss_func") or span)
     main = context.machine.main
     if arguments.open or settings is None or settings.arguments.open or main is None or span.path != main.source.path:
         return
+    if context.own is None:
+        yield from _of_models(trainer, arguments, settings, span)
     yield from _of_settings(context, trainer, arguments, settings, dataset, place)
     if trainer in _PLAIN:
         yield from _of_collators(context, arguments, span)
@@ -86,6 +95,38 @@ def flaws_of(
         unpadded = unpadded_labels_of(context, trainer, arguments, argument_of(settings, "per_device_train_batch_size"))
         if unpadded is not None:
             yield unpadded
+
+
+_TAKES: dict[str, tuple[str, Version | None]] = {
+    "DPOTrainer": ("DPOConfig", (0, 9, 2)),
+    "GRPOTrainer": ("GRPOConfig", None),
+    "KTOTrainer": ("KTOConfig", None),
+    "RewardTrainer": ("RewardConfig", (0, 24, 0)),
+}
+"""The training arguments that a trainer reads settings of, and the first release that reads no others."""
+_OLDER = frozenset({"beta", "max_length", "max_prompt_length", "loss_type", "tokenizer", "dataset_num_proc"})
+"""Arguments of trainers that take any training arguments."""
+
+
+def _of_models(trainer: str, arguments: Arguments, settings: Object, span: Span) -> Iterator[Flaw]:
+    """Models and arguments that do not go together."""
+    takes = _TAKES.get(trainer)
+    kind, library = settings.callee.rpartition(".")[2], settings.callee.partition(".")[0]
+    place = arguments.span("args") or span
+    if takes is not None and library == "transformers" and kind == "TrainingArguments":
+        if _OLDER.isdisjoint(arguments.keywords):
+            yield OtherArguments(trainer, takes[0], place, takes[1])
+        return
+    model, reference = arguments.get("model", 0), arguments.get("ref_model", 1)
+    view = view_of(model)
+    if view is None or trainer in _PLAIN:
+        return
+    other = view_of(reference) if trainer in ("DPOTrainer", "KTOTrainer") else None
+    if other is not None and other.record is view.record:
+        yield SameReference(arguments.span("ref_model", 1) or span)
+    loading = argument_of(settings, "model_init_kwargs")
+    if loading is not None and not is_none(loading):
+        yield UnusedLoading(kind, _place(loading, settings, span))
 
 
 def _of_columns(

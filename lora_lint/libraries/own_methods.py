@@ -11,7 +11,7 @@ import ast
 
 from lora_lint.interpreter.definitions import Class, Function, Instance
 from lora_lint.interpreter.values import ListVal
-from lora_lint.run.flaws import ClosedCallback, ClosedReward, OldMethod, SingleReward, UnfedReward
+from lora_lint.run.flaws import ClosedCallback, ClosedLoss, ClosedReward, OldMethod, SingleReward, UnfedReward
 from lora_lint.source import Span
 
 TYPE_CHECKING = False
@@ -91,6 +91,12 @@ def _takes_all(function: Function, keywords: frozenset[str]) -> bool:
     if given.kwarg is not None or getattr(function.node, "decorator_list", None):
         return True
     return keywords <= {each.arg for each in (*given.args, *given.kwonlyargs)}
+
+
+def closed_loss(given: Val | None, call: Span) -> Iterator[ClosedLoss]:
+    """`compute_loss_func` without the keyword that Trainer gives it with the outputs and the labels."""
+    if isinstance(given, Function) and given.owner is None and not _takes_all(given, frozenset({"num_items_in_batch"})):
+        yield ClosedLoss(given.name, call)
 
 
 def reward_flaws(trainer: str, given: Val | None, columns: frozenset[str] | None, call: Span) -> Iterator[Flaw]:

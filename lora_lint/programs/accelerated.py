@@ -43,7 +43,22 @@ def launch_of_call(call: Call, near: str, project: Project) -> Launch:
     if launch.sharding is ABSENT and config is not None:
         launch = _by_config(config, near, project)
     precision = given.text("mixed_precision", config.text("mixed_precision") if config is not None else ABSENT)
-    return replace(launch, processes=count if (known(count) or 0) > 1 else ABSENT, precision=precision)
+    machines = given.whole("num_machines", config.whole("num_machines", Known(1)) if config is not None else Known(1))
+    return replace(
+        launch,
+        processes=count if (known(count) or 0) > 1 else ABSENT,
+        precision=precision,
+        visible=_visible(call) if known(machines) == 1 and not given.has("cpu") else ABSENT,
+    )
+
+
+def _visible(call: Call) -> Value[int]:
+    """The GPUs that a launcher's processes see; DeepSpeed's launcher has options of its own for that."""
+    word = call.environment.get("CUDA_VISIBLE_DEVICES")
+    if word is None or word.default or "deepspeed" in call.launched_by or not word.text:
+        return ABSENT
+    numbers = word.text.replace(" ", "").split(",")
+    return Known(len(numbers), None, "derived", word.span) if all(each.isdigit() for each in numbers) else ABSENT
 
 
 def given_to_launcher(call: Call) -> tuple[Given, ...]:
@@ -65,7 +80,7 @@ def launched_by(run: Run, launch: Launch) -> Run:
     layout = launch if own.sharding is ABSENT else own
     own = replace(own, processes=processes, sharding=layout.sharding, gathers=layout.gathers, whole=layout.whole)
     own = replace(own, fixed=layout.fixed)
-    return replace(run, launch=replace(own, precision=launch.precision))
+    return replace(run, launch=replace(own, precision=launch.precision, visible=launch.visible))
 
 
 def _config(given: Fields, near: str, project: Project) -> Fields | None:

@@ -7,6 +7,7 @@ from lora_lint.knowledge.versions import named
 from lora_lint.rules.words import listed, names
 from lora_lint.run.flaws import (
     ClosedCallback,
+    ClosedLoss,
     ClosedReward,
     EndlessData,
     FormattedCompletions,
@@ -16,11 +17,14 @@ from lora_lint.run.flaws import (
     NoLabels,
     NoPadding,
     OldMethod,
+    OtherArguments,
     PlainAnswers,
+    SameReference,
     SingleReward,
     UnfedReward,
     UnpaddedLabels,
     UnusedGeneration,
+    UnusedLoading,
 )
 
 TYPE_CHECKING = False
@@ -38,9 +42,13 @@ def refused_by_trainer(run: Run) -> Iterator[Finding]:
     """LL904 of what a trainer stops at."""
     told = set()
     for flaw in run.training.setup.flaws:
-        if isinstance(flaw, UnusedGeneration) or (flaw.span, type(flaw)) in told:
+        if isinstance(flaw, UnusedGeneration | UnusedLoading) or (flaw.span, type(flaw)) in told:
             continue
-        if isinstance(flaw, ClosedReward) and flaw.since is not None and run.before("trl", flaw.since) is not None:
+        if (
+            isinstance(flaw, ClosedReward | OtherArguments)
+            and flaw.since is not None
+            and run.before("trl", flaw.since) is not None
+        ):
             continue
         told.add((flaw.span, type(flaw)))
         level: Level | None = "advice" if isinstance(flaw, OldMethod) and not flaw.certain else None
@@ -50,7 +58,7 @@ def refused_by_trainer(run: Run) -> Iterator[Finding]:
 def unused_by_trainer(run: Run) -> Iterator[Finding]:
     """LL905 of what a trainer leaves aside."""
     for flaw in run.training.setup.flaws:
-        if isinstance(flaw, UnusedGeneration):
+        if isinstance(flaw, UnusedGeneration | UnusedLoading):
             yield Finding("LL905", _says(flaw), flaw.span)
 
 
@@ -70,6 +78,8 @@ def _says(flaw: Flaw) -> str:
     """What is wrong, why it matters and what to do."""
     if isinstance(flaw, OldMethod | ClosedCallback | ClosedReward | UnfedReward | SingleReward):
         return _of_function(flaw)
+    if isinstance(flaw, ClosedLoss | OtherArguments | SameReference | UnusedLoading):
+        return _of_argument(flaw)
     if isinstance(flaw, MaskedModelling | NoPadding | UnpaddedLabels | NoLabels):
         return _of_collator(flaw)
     return _of_data(flaw)
@@ -105,6 +115,29 @@ def _of_function(flaw: OldMethod | ClosedCallback | ClosedReward | UnfedReward |
     return (
         f"`{flaw.name}` returns one number, and the trainer wants a list with one for each completion: the first "
         "rewards raise a TypeError. Return a list that is as long as `completions`"
+    )
+
+
+def _of_argument(flaw: ClosedLoss | OtherArguments | SameReference | UnusedLoading) -> str:
+    """An argument of the trainer."""
+    if isinstance(flaw, ClosedLoss):
+        return (
+            f"Trainer calls `{flaw.name}` with the keyword `num_items_in_batch` beside the outputs and the labels, "
+            "which it does not take: the first step raises a TypeError. Add the parameter `num_items_in_batch=None`"
+        )
+    if isinstance(flaw, OtherArguments):
+        return (
+            f"{flaw.trainer} reads settings that TrainingArguments lacks, and raises an error before the first step "
+            f"(no attribute `model_init_kwargs`, for one). Pass `{flaw.takes}`, which has all of these and its own"
+        )
+    if isinstance(flaw, SameReference):
+        return (
+            "The model is its own reference here, which the trainer refuses with a ValueError. Leave `ref_model` out: "
+            "the base model without the adapter is the reference"
+        )
+    return (
+        f"`model_init_kwargs` of {flaw.owner} has no effect: the model is loaded already, and releases before 0.16 "
+        "raise a ValueError. Give these arguments where the model is loaded, or pass its name to the trainer"
     )
 
 

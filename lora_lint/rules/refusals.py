@@ -68,6 +68,7 @@ def refused_combination(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
             yield _clash(problem)
     if run.launch.fixed:
         yield from _unlike_deepspeed(run)
+    yield from _more_than_visible(run)
     if run.training.setup.flaws:
         from lora_lint.rules.handed_over import refused_by_trainer
 
@@ -96,6 +97,25 @@ def _no_eval_loss(run: Run) -> Iterator[Finding]:
         'evaluation. Add `label_names=["labels"]` to the training arguments'
     )
     yield Finding("LL904", message, place(best, otherwise=run.span), "likely")
+
+
+def _more_than_visible(run: Run) -> Iterator[Finding]:
+    """More processes than GPUs that they see: each takes the one of its own number (torch.cuda.set_device)."""
+    processes, visible = run.launch.processes, run.launch.visible
+    count, shown = known(processes), known(visible)
+    where = visible.written if isinstance(visible, Known) else None
+    if count is None or shown is None or count <= shown or where is None:
+        return
+    message = (
+        f"{count} processes are started, and CUDA_VISIBLE_DEVICES shows {shown} "
+        f"{'GPU' if shown == 1 else 'GPUs'}: the others stop with an error (invalid device ordinal). "
+        "Start one process for each GPU"
+    )
+    if where.path == run.path:
+        yield Finding("LL904", message, where, "likely")
+    else:
+        span = run.training.span or run.span
+        yield Finding("LL904", message, span, "likely", related=(Related(where, "the GPUs are chosen here"),))
 
 
 def _unlike_deepspeed(run: Run) -> Iterator[Finding]:

@@ -106,6 +106,39 @@ class NoPadding:
 
 
 @dataclass(frozen=True)
+class ClosedLoss:
+    """A function for the loss that does not take the number of items in a batch."""
+
+    name: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class OtherArguments:
+    """Training arguments of another class than the trainer reads `since` a release, if not always."""
+
+    trainer: str
+    takes: str
+    span: Span
+    since: Version | None = None
+
+
+@dataclass(frozen=True)
+class SameReference:
+    """The model that is trained, given as the reference too."""
+
+    span: Span
+
+
+@dataclass(frozen=True)
+class UnusedLoading:
+    """Arguments for loading a model that is loaded already."""
+
+    owner: str
+    span: Span
+
+
+@dataclass(frozen=True)
 class UnusedGeneration:
     """`predict_with_generate` for a trainer that does not generate."""
 
@@ -154,6 +187,10 @@ Flaw: TypeAlias = (
     | UnpaddedLabels
     | MaskedModelling
     | NoPadding
+    | ClosedLoss
+    | OtherArguments
+    | SameReference
+    | UnusedLoading
     | UnusedGeneration
     | NoEvaluationData
     | EndlessData

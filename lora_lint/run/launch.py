@@ -83,3 +83,5 @@ class Launch:
     """Those that each process sees."""
     fixed: tuple[tuple[str, float], ...] = ()
     """What a DeepSpeed config states itself, by the names of transformers' arguments."""
+    visible: Value[int] = ABSENT
+    """How many GPUs the launcher's environment shows to all processes of a machine."""

@@ -143,6 +143,60 @@ class Ours(Trainer):
         assert plain(tmp_path, extra=extra.format(", **kwargs"), arguments=added) == []
 
 
+class TestArguments:
+    MODEL = "model = AutoModelForCausalLM.from_pretrained('Qwen/Qwen2.5-0.5B')\n"
+    PAIRS = 'Dataset.from_list([{"prompt": "a", "chosen": "b", "rejected": "c"}] * 500)'
+
+    def of(self, tmp_path: Path, call: str) -> list[str]:
+        text = f"{HEAD}data = {self.PAIRS}\n{self.MODEL}lora = LoraConfig(r=8, lora_alpha=16)\n{call}.train()\n"
+        return [code for code, _, _ in found(tmp_path, text)]
+
+    def test_arguments_of_another_class(self, tmp_path: Path) -> None:
+        other = "DPOTrainer(model, args=TrainingArguments('out'), train_dataset=data, peft_config=lora)"
+        assert self.of(tmp_path, other) == ["LL904"]
+        assert self.of(tmp_path, other.replace("TrainingArguments", "DPOConfig")) == []
+        assert self.of(tmp_path, other.replace("train_dataset", "beta=0.1, train_dataset")) == ["LL901"]
+        text = 'SFTTrainer(model, args=TrainingArguments("out"), train_dataset=data.map(texts), peft_config=lora)'
+        assert self.of(tmp_path, f"from ours import texts\n{text}") == []
+
+    def test_a_model_as_its_own_reference(self, tmp_path: Path) -> None:
+        own = "DPOTrainer(model, ref_model=model, args=DPOConfig('out'), train_dataset=data, peft_config=lora)"
+        assert self.of(tmp_path, own) == ["LL904"]
+        assert self.of(tmp_path, own.replace("ref_model=model", "ref_model=other()")) == []
+
+    def test_loading_a_model_twice(self, tmp_path: Path) -> None:
+        loaded = "DPOTrainer(model, args=DPOConfig('out', model_init_kwargs={'dtype': 'bfloat16'}), train_dataset=data, peft_config=lora)"
+        assert self.of(tmp_path, loaded) == ["LL905"]
+        assert self.of(tmp_path, loaded.replace("(model,", "('Qwen/Qwen2.5-0.5B',")) == []
+
+    def test_a_function_for_the_loss(self, tmp_path: Path) -> None:
+        extra = "\ndef loss(outputs, labels{}):\n    return outputs.loss\n"
+        added = ", compute_loss_func=loss"
+        assert plain(tmp_path, extra=extra.format(""), arguments=added) == ["LL904"]
+        assert plain(tmp_path, extra=extra.format(", num_items_in_batch=None"), arguments=added) == []
+
+    @pytest.mark.torch
+    def test_what_dpo_raises(self, tmp_path: Path) -> None:
+        from datasets import Dataset
+        from tokenizers import Tokenizer
+        from tokenizers.models import WordLevel
+        from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, TrainingArguments
+        from trl import DPOConfig, DPOTrainer
+
+        words = Tokenizer(WordLevel({"a": 0, "b": 1}, unk_token="a"))
+        tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, eos_token="b", pad_token="b")
+        config = LlamaConfig(
+            vocab_size=9, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2
+        )
+        model, data = LlamaForCausalLM(config), Dataset.from_list([{"prompt": "a", "chosen": "a", "rejected": "b"}] * 4)
+        rest: Any = {"train_dataset": data, "processing_class": tokenizer}
+        with pytest.raises(AttributeError, match="model_init_kwargs"):
+            DPOTrainer(model=model, args=TrainingArguments(str(tmp_path), report_to="none", use_cpu=True), **rest)
+        args = DPOConfig(str(tmp_path), report_to="none", use_cpu=True, bf16=False)
+        with pytest.raises(ValueError, match="cannot be the same object"):
+            DPOTrainer(model=model, ref_model=model, args=args, **rest)
+
+
 class TestBatches:
     def test_a_healthy_program(self, tmp_path: Path) -> None:
         assert plain(tmp_path) == []

@@ -195,3 +195,25 @@ Trainer(model=model, args=args, train_dataset=data).train()
         settings = Settings(root=str(tmp_path), select=frozenset({"LL904"}))
         found = [each.message for each in engine.lint([str(tmp_path / "train.py")], settings, jobs=1).findings]
         assert len(found) == bool(says) and all(says in message for message in found)
+
+
+@pytest.mark.parametrize(
+    ("command", "reported"),
+    [
+        ("CUDA_VISIBLE_DEVICES=0,1 torchrun --nproc_per_node=4 train.py", True),
+        ("CUDA_VISIBLE_DEVICES=0,1,2,3 torchrun --nproc_per_node=4 train.py", False),
+        ("torchrun --nproc_per_node=4 train.py", False),
+        ("CUDA_VISIBLE_DEVICES=$GPUS torchrun --nproc_per_node=4 train.py", False),
+        ("export CUDA_VISIBLE_DEVICES=0,1\naccelerate launch --config_file eight.yaml train.py", True),
+        ("CUDA_VISIBLE_DEVICES=0,1 accelerate launch --num_processes 4 --num_machines 2 train.py", False),
+        ("CUDA_VISIBLE_DEVICES=0,1 deepspeed --num_gpus 4 train.py", False),
+    ],
+)
+def test_more_processes_than_gpus(tmp_path: Path, command: str, reported: bool) -> None:
+    (tmp_path / "run.sh").write_text(f"{command}\n")
+    (tmp_path / "eight.yaml").write_text("distributed_type: MULTI_GPU\nnum_machines: 1\nnum_processes: 8\n")
+    program = TestDeepSpeedStatesOtherwise.PROGRAM.replace('deepspeed="ds.json", ', "")
+    (tmp_path / "train.py").write_text(program)
+    settings = Settings(root=str(tmp_path), select=frozenset({"LL904"}))
+    found = [each.message for each in engine.lint([str(tmp_path / "train.py")], settings, jobs=1).findings]
+    assert [("processes are started" in message) for message in found] == [True] * reported
