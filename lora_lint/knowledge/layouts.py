@@ -11,7 +11,7 @@ from lora_lint.run.values import ABSENT, Known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from lora_lint.project import Project
@@ -21,6 +21,45 @@ if TYPE_CHECKING:
 # Not compiled here: few runs name such a config, and a class of letters that ignores case takes 3 ms to compile.
 _STAGE = r"(?:^|[^a-z0-9])(?:z|zero|stage)[-_]?(?:stage[-_]?)?([0123])(?![0-9])"
 _QUANTIZED = {"gptq", "awq", "aqlm", "hqq", "eetq"}
+LAYERS = {
+    "bloom": "BloomBlock",
+    "cohere": "CohereDecoderLayer",
+    "deepseek_v3": "DeepseekV3DecoderLayer",
+    "falcon": "FalconDecoderLayer",
+    "gemma": "GemmaDecoderLayer",
+    "gemma2": "Gemma2DecoderLayer",
+    "glm4": "Glm4DecoderLayer",
+    "gpt2": "GPT2Block",
+    "gpt_neox": "GPTNeoXLayer",
+    "gpt_oss": "GptOssDecoderLayer",
+    "granite": "GraniteDecoderLayer",
+    "llama": "LlamaDecoderLayer",
+    "mistral": "MistralDecoderLayer",
+    "mixtral": "MixtralDecoderLayer",
+    "olmo2": "Olmo2DecoderLayer",
+    "opt": "OPTDecoderLayer",
+    "phi": "PhiDecoderLayer",
+    "phi3": "Phi3DecoderLayer",
+    "qwen2": "Qwen2DecoderLayer",
+    "qwen2_moe": "Qwen2MoeDecoderLayer",
+    "qwen3": "Qwen3DecoderLayer",
+    "qwen3_moe": "Qwen3MoeDecoderLayer",
+    "smollm3": "SmolLM3DecoderLayer",
+    "starcoder2": "Starcoder2DecoderLayer",
+    "t5": "T5Block",
+}
+"""The class of the layers of each type of model (transformers 5.23.0, models/*/modeling_*.py)."""
+
+
+def other_layer(model_type: str, named: Iterable[str]) -> tuple[str, str] | None:
+    """The class of another type's layers among some names, which a model of a type does not have, and that of its
+    own."""
+    own = LAYERS.get(model_type)
+    others = set(LAYERS.values()) - {own}
+    wrong = next((name for name in named if name in others), None)
+    return (wrong, own) if own is not None and wrong is not None else None
+
+
 GATHERS = (
     "stage3_gather_16bit_weights_on_model_save",
     "gather_16bit_weights_on_model_save",

@@ -72,7 +72,8 @@ def flaws_of(
     if context.own is not None:
         yield from own_methods.old_methods(context.own, span)
     yield from own_methods.closed_callbacks(arguments.get("callbacks"), span)
-    columns, place = columns_in(dataset), arguments.span("train_dataset", 3 if trainer in _PLAIN else None) or span
+    columns = None if b"set_transform" in context.records.text else columns_in(dataset)
+    place = arguments.span("train_dataset", 3 if trainer in _PLAIN else None) or span
     if context.own is None:
         yield from own_methods.reward_flaws(
             trainer, arguments.get("reward_funcs", 1), columns, arguments.span("reward_funcs", 1) or span
@@ -137,7 +138,7 @@ def _of_columns(
     if not columns.isdisjoint(_BEYOND_TOKENS):
         collator = arguments.get("data_collator", 2)
         no_labels = columns.isdisjoint({"labels", "label", "label_ids", "start_positions"})
-        if trainer in _PLAIN and no_labels and not arguments.open and _makes_no_labels(collator):
+        if trainer in _PLAIN and no_labels and _asks_for_labels(arguments) and _makes_no_labels(collator):
             yield NoLabels(found, place)
         return
     if any("input_ids" in name for name in columns):
@@ -149,6 +150,13 @@ def _of_columns(
         yield MissingColumns(trainer, _READS[trainer][0], found, place)
     elif trainer == "SFTTrainer" and settings is not None and not settings.arguments.open:
         yield from _of_texts(arguments, settings, columns, place)
+
+
+def _asks_for_labels(arguments: Arguments) -> bool:
+    """Whether the loss is that of a model of transformers with a head, which it computes from labels alone."""
+    view = view_of(arguments.get("model", 0))
+    loader = view.record.loader if view is not None and view.record.own_class is None else None
+    return not arguments.open and arguments.get("compute_loss_func") is None and "For" in (loader or "")
 
 
 def _makes_no_labels(collator: Val | None) -> bool:

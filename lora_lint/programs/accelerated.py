@@ -13,6 +13,8 @@ from lora_lint.run.values import ABSENT, Known, known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lora_lint.frameworks.fields import Fields
     from lora_lint.programs.launchers import Call
     from lora_lint.project import Project
@@ -79,7 +81,7 @@ def launched_by(run: Run, launch: Launch) -> Run:
     processes = launch.processes if own.processes is ABSENT else own.processes
     layout = launch if own.sharding is ABSENT else own
     own = replace(own, processes=processes, sharding=layout.sharding, gathers=layout.gathers, whole=layout.whole)
-    own = replace(own, fixed=layout.fixed)
+    own = replace(own, fixed=layout.fixed, wraps=layout.wraps)
     return replace(run, launch=replace(own, precision=launch.precision, visible=launch.visible))
 
 
@@ -103,6 +105,16 @@ def _by_options(given: Fields) -> Launch:
     return Launch() if found is None else found.launch(None, "derived", given.span("zero_stage"))
 
 
+def _wrapped(section: Fields | None) -> Value[Any]:
+    """The classes that Accelerate's FSDP wraps, unless it goes by another policy (accelerate 1.15.0,
+    utils/dataclasses.py, set_auto_wrap_policy)."""
+    key = "fsdp_transformer_layer_cls_to_wrap"
+    if section is None or known(section.text("fsdp_auto_wrap_policy")) != "TRANSFORMER_BASED_WRAP":
+        return ABSENT
+    named = known(section.text(key))
+    return Known(tuple(named.replace(" ", "").split(",")), None, "derived", section.span(key)) if named else ABSENT
+
+
 def _zero(given: Fields) -> Zero | None:
     """The stage in Accelerate's own settings."""
     gathers = known(given.flag("zero3_save_16bit_model", Known(False)))
@@ -115,7 +127,7 @@ def _by_config(config: Fields, near: str, project: Project) -> Launch:
     if kind == "FSDP":
         section = config.section("fsdp_config")
         version = known(section.whole("fsdp_version", Known(1))) if section is not None else 1
-        return Launch(sharding=Known(fsdp_of(version), None, "derived", where))
+        return Launch(sharding=Known(fsdp_of(version), None, "derived", where), wraps=_wrapped(section))
     section = config.section("deepspeed_config") if kind == "DEEPSPEED" else None
     if section is None:
         return Launch()

@@ -58,8 +58,9 @@ def _sharded(training: Object, here: Span, project: Project | None) -> Launch:
         return Launch(sharding=Unknown("the command line gives it"))
     fsdp = to_value(argument_of(training, "fsdp"), here, ABSENT, convert.anything)
     if isinstance(fsdp, Known) and fsdp.value and fsdp.value != "no_shard":
-        version = _version_of_fsdp(argument_of(training, "fsdp_config"))
-        return Launch(sharding=Known(version, fsdp.span, fsdp.origin))
+        config = argument_of(training, "fsdp_config")
+        version = _version_of_fsdp(config)
+        return Launch(sharding=Known(version, fsdp.span, fsdp.origin), wraps=_wrapped(training, config, here))
     given = argument_of(training, "deepspeed")
     if isinstance(given, DictVal):
         return _by_zero(given)
@@ -81,6 +82,18 @@ def _version_of_fsdp(config: Val | None) -> Sharding:
     if version is None and any(key in config.items for key in _OF_FSDP1):
         return Sharding.FSDP1
     return Sharding.FSDP
+
+
+def _wrapped(training: Object, config: Val | None, here: Span) -> Value[Any]:
+    """The classes of layers that `fsdp` wraps."""
+    given = argument_of(training, "fsdp_transformer_layer_cls_to_wrap")
+    if isinstance(config, DictVal):
+        names = ("transformer_layer_cls_to_wrap", "fsdp_transformer_layer_cls_to_wrap")
+        given = next((config.items[name] for name in names if name in config.items), given)
+    value = to_value(given, here, ABSENT, convert.anything)
+    if not isinstance(value, Known) or not isinstance(value.value, str | tuple):
+        return ABSENT
+    return replace(value, value=(value.value,) if isinstance(value.value, str) else value.value)
 
 
 def _by_zero(config: DictVal) -> Launch:

@@ -69,6 +69,8 @@ def refused_combination(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
     if run.launch.fixed:
         yield from _unlike_deepspeed(run)
     yield from _more_than_visible(run)
+    if run.launch.wraps is not ABSENT:
+        yield from _other_layers(run)
     if run.training.setup.flaws:
         from lora_lint.rules.handed_over import refused_by_trainer
 
@@ -97,6 +99,28 @@ def _no_eval_loss(run: Run) -> Iterator[Finding]:
         'evaluation. Add `label_names=["labels"]` to the training arguments'
     )
     yield Finding("LL904", message, place(best, otherwise=run.span), "likely")
+
+
+def _other_layers(run: Run) -> Iterator[Finding]:
+    """FSDP is to wrap the layers of another type of model."""
+    from lora_lint.knowledge.layouts import other_layer
+    from lora_lint.knowledge.models import Clue, identify
+
+    wraps, name = known(run.launch.wraps), run.model.name
+    if not isinstance(wraps, tuple) or not isinstance(name, Known) or name.origin == "cli-default":
+        return
+    model = identify(str(name.value), near=os.path.dirname(run.path) or None, own=run.model.own)
+    found = other_layer(model.model_type, wraps) if model is not None and model.how is not Clue.BASENAME else None
+    if model is None or found is None:
+        return
+    message = (
+        f"FSDP is to wrap each `{found[0]}`, and {name.value} (`{model.model_type}`) has none: it raises a ValueError "
+        f"(could not find the transformer layer class). Name `{found[1]}`"
+    )
+    where = run.launch.wraps.written if isinstance(run.launch.wraps, Known) else None
+    related = (Related(where, "the class is named here"),) if where is not None else ()
+    span = place(run.launch.wraps, otherwise=run.training.span or run.span)
+    yield Finding("LL904", message, span, "likely", related=related)
 
 
 def _more_than_visible(run: Run) -> Iterator[Finding]:

@@ -85,3 +85,5 @@ class Launch:
     """What a DeepSpeed config states itself, by the names of transformers' arguments."""
     visible: Value[int] = ABSENT
     """How many GPUs the launcher's environment shows to all processes of a machine."""
+    wraps: Value[Any] = ABSENT
+    """The names of the classes of layers that FSDP wraps each."""

@@ -215,6 +215,8 @@ class TestBatches:
         assert plain(tmp_path, collator="None", labels="found.update(others(row))") == []
         assert plain(tmp_path, collator="ours", extra="from ours import ours") == []
         assert plain(tmp_path, collator="None", removed="['text']") == []  # others are not known
+        assert plain(tmp_path, collator="None", extra="model = wrapped(model)") == []
+        assert plain(tmp_path, collator="None", arguments="); data.set_transform(with_labels") == []
 
     def test_labels_of_any_length(self, tmp_path: Path) -> None:
         copied = 'found["labels"] = found["input_ids"].copy()'

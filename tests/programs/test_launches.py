@@ -217,3 +217,52 @@ def test_more_processes_than_gpus(tmp_path: Path, command: str, reported: bool) 
     settings = Settings(root=str(tmp_path), select=frozenset({"LL904"}))
     found = [each.message for each in engine.lint([str(tmp_path / "train.py")], settings, jobs=1).findings]
     assert [("processes are started" in message) for message in found] == [True] * reported
+
+
+class TestLayersThatFsdpWraps:
+    """accelerate 1.15.0, utils/dataclasses.py (set_auto_wrap_policy): each class has to be in the model."""
+
+    PROGRAM = """\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
+
+model = get_peft_model(AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-7B"), LoraConfig(r=8, lora_alpha=16))
+args = TrainingArguments("out"{})
+Trainer(model=model, args=args, train_dataset=data).train()
+"""
+
+    def of(self, tmp_path: Path, settings: str = "") -> list[str]:
+        (tmp_path / "train.py").write_text(self.PROGRAM.format(settings))
+        chosen = Settings(root=str(tmp_path), select=frozenset({"LL904"}))
+        return [each.message for each in engine.lint([str(tmp_path / "train.py")], chosen, jobs=1).findings]
+
+    @pytest.mark.parametrize(("layer", "reported"), [("LlamaDecoderLayer", True), ("Qwen2DecoderLayer", False)])
+    def test_in_the_arguments(self, tmp_path: Path, layer: str, reported: bool) -> None:
+        given = f", fsdp='full_shard auto_wrap', fsdp_config={{'transformer_layer_cls_to_wrap': ['{layer}']}}"
+        assert [layer in message for message in self.of(tmp_path, given)] == [True] * reported
+
+    @pytest.mark.parametrize(
+        ("layer", "policy", "reported"),
+        [
+            ("MistralDecoderLayer", "TRANSFORMER_BASED_WRAP", True),
+            ("Qwen2DecoderLayer", "TRANSFORMER_BASED_WRAP", False),
+            ("OwnBlock", "TRANSFORMER_BASED_WRAP", False),
+            ("MistralDecoderLayer", "SIZE_BASED_WRAP", False),
+        ],
+    )
+    def test_in_the_config_of_the_launcher(self, tmp_path: Path, layer: str, policy: str, reported: bool) -> None:
+        (tmp_path / "fsdp.yaml").write_text(
+            "compute_environment: LOCAL_MACHINE\ndistributed_type: FSDP\nnum_processes: 4\nfsdp_config:\n"
+            f"  fsdp_auto_wrap_policy: {policy}\n  fsdp_transformer_layer_cls_to_wrap: {layer}\n"
+        )
+        (tmp_path / "run.sh").write_text("accelerate launch --config_file fsdp.yaml train.py\n")
+        assert [layer in message for message in self.of(tmp_path)] == [True] * reported
+
+    @pytest.mark.torch
+    def test_the_classes_are_those_of_transformers(self) -> None:
+        from importlib import import_module
+
+        from lora_lint.knowledge import layouts
+
+        for kind, layer in layouts.LAYERS.items():
+            assert hasattr(import_module(f"transformers.models.{kind}.modeling_{kind}"), layer), kind
