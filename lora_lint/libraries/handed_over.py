@@ -21,6 +21,7 @@ from lora_lint.run.flaws import (
     NoEvaluationData,
     NoLabels,
     NoPadding,
+    NoPaddingId,
     OtherArguments,
     PlainAnswers,
     SameReference,
@@ -87,6 +88,8 @@ def flaws_of(
         return
     if context.own is None:
         yield from _of_models(trainer, arguments, settings, span)
+    if trainer in _PLAIN and b"pad_token_id" not in context.records.text:
+        yield from _of_classifiers(arguments, settings, span)
     yield from _of_settings(context, trainer, arguments, settings, dataset, place)
     if trainer in _PLAIN:
         yield from _of_collators(context, arguments, span)
@@ -128,6 +131,31 @@ def _of_models(trainer: str, arguments: Arguments, settings: Object, span: Span)
     loading = argument_of(settings, "model_init_kwargs")
     if loading is not None and not is_none(loading):
         yield UnusedLoading(kind, _place(loading, settings, span))
+
+
+_WITHOUT_PADDING_ID = frozenset({"gpt2", "gpt_neox", "llama", "mistral", "mixtral", "qwen2", "qwen3"})
+"""Types of models whose published configs name no token for padding."""
+_ALIGNED = (4, 56, 0)
+"""The first transformers whose Trainer copies the tokenizer's token into the model's config (trainer.py,
+_align_special_tokens)."""
+
+
+def _of_classifiers(arguments: Arguments, settings: Object, span: Span) -> Iterator[Flaw]:
+    """Classifiers of texts that read the last token before the padding (transformers 5.23.0, modeling_layers.py,
+    GenericForSequenceClassification)."""
+    view, batch = view_of(arguments.get("model", 0)), argument_of(settings, "per_device_train_batch_size")
+    loader = view.record.loader if view is not None else None
+    name = text_of(view.record.name) if view is not None else None
+    if name is None or not (loader or "").endswith("ForSequenceClassification"):
+        return
+    if isinstance(batch, Const) and batch.value == 1:
+        return
+    from lora_lint.knowledge.models import Clue, identify
+
+    model = identify(name)
+    if model is not None and model.how is not Clue.BASENAME and model.model_type in _WITHOUT_PADDING_ID:
+        tokenizer = arguments.get("processing_class") or arguments.get("tokenizer")
+        yield NoPaddingId(name, span, _ALIGNED if tokenizer is not None else None)
 
 
 def _of_columns(

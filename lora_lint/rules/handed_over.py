@@ -16,6 +16,7 @@ from lora_lint.run.flaws import (
     NoEvaluationData,
     NoLabels,
     NoPadding,
+    NoPaddingId,
     OldMethod,
     OtherArguments,
     PlainAnswers,
@@ -50,6 +51,8 @@ def refused_by_trainer(run: Run) -> Iterator[Finding]:
             and run.before("trl", flaw.since) is not None
         ):
             continue
+        if isinstance(flaw, NoPaddingId) and flaw.until is not None and run.before("transformers", flaw.until) is None:
+            continue
         told.add((flaw.span, type(flaw)))
         level: Level | None = "advice" if isinstance(flaw, OldMethod) and not flaw.certain else None
         yield Finding("LL904", _says(flaw), flaw.span, _confidence(flaw), level=level, related=_related(flaw))
@@ -80,7 +83,7 @@ def _says(flaw: Flaw) -> str:
         return _of_function(flaw)
     if isinstance(flaw, ClosedLoss | OtherArguments | SameReference | UnusedLoading):
         return _of_argument(flaw)
-    if isinstance(flaw, MaskedModelling | NoPadding | UnpaddedLabels | NoLabels):
+    if isinstance(flaw, MaskedModelling | NoPadding | NoPaddingId | UnpaddedLabels | NoLabels):
         return _of_collator(flaw)
     return _of_data(flaw)
 
@@ -141,7 +144,7 @@ def _of_argument(flaw: ClosedLoss | OtherArguments | SameReference | UnusedLoadi
     )
 
 
-def _of_collator(flaw: MaskedModelling | NoPadding | UnpaddedLabels | NoLabels) -> str:
+def _of_collator(flaw: MaskedModelling | NoPadding | NoPaddingId | UnpaddedLabels | NoLabels) -> str:
     """Batches that cannot be made, or have no loss."""
     if isinstance(flaw, NoLabels):
         return (
@@ -154,6 +157,11 @@ def _of_collator(flaw: MaskedModelling | NoPadding | UnpaddedLabels | NoLabels) 
         return (
             f"{who} these labels, which are as long as each text: the first batch raises a ValueError. Pass "
             "`DataCollatorForSeq2Seq(tokenizer)`, which pads labels with -100"
+        )
+    if isinstance(flaw, NoPaddingId):
+        return (
+            f"The config of {flaw.model} names no token for padding, without which its classifier finds no text's end: "
+            "a batch of several texts raises a ValueError. Set `model.config.pad_token_id = tokenizer.pad_token_id`"
         )
     if isinstance(flaw, MaskedModelling):
         return (

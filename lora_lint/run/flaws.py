@@ -106,6 +106,15 @@ class NoPadding:
 
 
 @dataclass(frozen=True)
+class NoPaddingId:
+    """A classifier whose config names no token for padding; up to a release where the trainer has the tokenizer."""
+
+    model: str
+    span: Span
+    until: Version | None = None
+
+
+@dataclass(frozen=True)
 class ClosedLoss:
     """A function for the loss that does not take the number of items in a batch."""
 
@@ -187,6 +196,7 @@ Flaw: TypeAlias = (
     | UnpaddedLabels
     | MaskedModelling
     | NoPadding
+    | NoPaddingId
     | ClosedLoss
     | OtherArguments
     | SameReference

@@ -24,11 +24,11 @@ BASES = {
     "transformers": f"from peft import LoraConfig, get_peft_model\n{LLAMA}"
     "model = AutoModelForCausalLM.from_pretrained('facebook/opt-125m')\n"
     "model = get_peft_model(model, LoraConfig(task_type='CAUSAL_LM', target_modules=['q_proj']))\n"
-    "Trainer(model, args=TrainingArguments('o', {}), train_dataset=data).train()\n",
+    "Trainer(model, args=TrainingArguments('o', {}), train_dataset=data, eval_dataset=held_out).train()\n",
     "trl": f"from peft import LoraConfig, get_peft_model\nfrom trl import *\nfrom trl import SFTTrainer\n{LLAMA}"
     "model = AutoModelForCausalLM.from_pretrained('facebook/opt-125m')\n"
     "model = get_peft_model(model, LoraConfig(task_type='CAUSAL_LM', target_modules=['q_proj']))\n"
-    "{}Trainer(model, args={}Config('o', {}), train_dataset=data).train()\n",
+    "{}Trainer(model, args={}Config('o', {}), train_dataset=data, eval_dataset=held_out).train()\n",
     "unsloth": "from unsloth import FastLanguageModel\n"
     "model, tokenizer = FastLanguageModel.from_pretrained('unsloth/Llama-3.2-1B', {})\n"
     "model = FastLanguageModel.get_peft_model(model, 16, {})\n",
@@ -364,11 +364,22 @@ def test_what_a_sharded_model_cannot_do(
     assert [each.confidence for each in findings if each.code == "LL904"] == expected
 
 
-OTHERS = {"areal", "nemo_automodel", "nemo_rl", "openrlhf", "prime_rl", "qlora_pipe", "qlora_pipe_lite", "skyrl"}
+OTHERS = {
+    "areal",
+    "nemo_automodel",
+    "nemo_rl",
+    "openrlhf",
+    "prime_rl",
+    "qlora_pipe",
+    "qlora_pipe_lite",
+    "skyrl",
+    "sglang",
+    "vllm",
+}
 """Frameworks with a module of tests for all of their few rows."""
 FEW = {
     *("areal", "firefly", "fireworks", "internvl_chat", "keras_hub", "loralib", "mlx_tune", "mlx_vlm", "nemo_rl"),
-    *("nova", "tinker", "training_hub", "wandb"),
+    *("nova", "sglang", "tinker", "training_hub", "vllm", "wandb"),
 }
 """Frameworks whose sources refuse less than five settings that a file decides."""
 

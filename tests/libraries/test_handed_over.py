@@ -218,6 +218,22 @@ class TestBatches:
         assert plain(tmp_path, collator="None", extra="model = wrapped(model)") == []
         assert plain(tmp_path, collator="None", arguments="); data.set_transform(with_labels") == []
 
+    def test_classifiers_without_a_padding_token(self, tmp_path: Path) -> None:
+        head = "AutoModelForCausalLM.from_pretrained(name), LoraConfig("
+        text = PLAIN.replace(
+            head, "AutoModelForSequenceClassification.from_pretrained(name, num_labels=2), LoraConfig("
+        )
+        text = text.replace("AutoModelForCausalLM, AutoTokenizer", "AutoModelForSequenceClassification, AutoTokenizer")
+        parts = {**FILLED, "collator": "DataCollatorWithPadding(tokenizer)", "labels": 'found["labels"] = row["label"]'}
+        assert [code for code, _, _ in found(tmp_path, text.format(**parts))] == ["LL904"]
+        given = {**parts, "arguments": ", processing_class=tokenizer"}
+        assert found(tmp_path, text.format(**given)) == []
+        assert len(found(tmp_path, text.format(**given), requirements_txt="transformers==4.51.3\n")) == 1
+        (tmp_path / "requirements.txt").unlink()
+        named = {**parts, "extra": "model.config.pad_token_id = tokenizer.pad_token_id"}
+        assert found(tmp_path, text.format(**named)) == []
+        assert found(tmp_path, text.format(**{**parts, "batch": "1"})) == []
+
     def test_labels_of_any_length(self, tmp_path: Path) -> None:
         copied = 'found["labels"] = found["input_ids"].copy()'
         for collator in ("None", "DataCollatorWithPadding(tokenizer)"):
@@ -227,6 +243,7 @@ class TestBatches:
 
     @pytest.mark.torch
     def test_what_collators_raise(self) -> None:
+        import torch
         from tokenizers import Tokenizer
         from tokenizers.models import WordLevel
         from transformers import (
@@ -243,6 +260,13 @@ class TestBatches:
         for collator in (DataCollatorForLanguageModeling(tokenizer, mlm=False), DataCollatorForSeq2Seq(tokenizer)):
             with pytest.raises(ValueError, match="does not have a padding token"):
                 collator([{"input_ids": [0]}])
+        from transformers import LlamaConfig, LlamaForSequenceClassification
+
+        config = LlamaConfig(
+            vocab_size=9, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2
+        )
+        with pytest.raises(ValueError, match="no padding token is defined"):
+            LlamaForSequenceClassification(config)(input_ids=torch.ones(2, 3, dtype=torch.long))
         tokenizer.pad_token = "b"
         rows = [{"input_ids": [0, 0], "labels": [0, 0]}, {"input_ids": [0], "labels": [0]}]
         with pytest.raises(ValueError, match="Unable to create tensor"):

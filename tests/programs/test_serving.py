@@ -832,10 +832,6 @@ class TestOptionsOfServers:
                 "--lora-target-modules q_proj v_proj",
                 "",
             ),
-            (
-                "python -m sglang.launch_server --model-path m --lora-paths a=b --lora-target-modules all q_proj",
-                "LL904",
-            ),
             ("python -m sglang.launch_server --model-path m --lora-paths a=b --max-loaded-loras 4", "LL904"),
             ("python -m sglang.launch_server --model-path m --lora-paths a=b --max-lora-chunk-size 24", "LL904"),
         ],

@@ -17,13 +17,6 @@ _ROWS = (
         likely=True,
     ),
     Refusal(
-        "lora_target_modules",
-        "is_list(lora_target_modules) and common(lora_target_modules, ('all',)) and len(lora_target_modules) > 1",
-        "`all` stands for every module, and has to stand alone",
-        "Give `all`, or the names alone",
-        f"{_HOOK}:147",
-    ),
-    Refusal(
         "max_loaded_loras",
         "is_whole(max_loaded_loras) and is_whole(max_loras_per_batch) and max_loaded_loras < max_loras_per_batch",
         "as many adapters as a batch may have are kept loaded at least: `max_loras_per_batch`, whose default is 8",
