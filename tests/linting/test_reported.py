@@ -54,6 +54,7 @@ VERL = (
     "python3 -m verl.trainer.main_ppo algorithm.adv_estimator=grpo data.train_files=a.parquet "
     "data.val_files=b.parquet actor_rollout_ref.actor.optim.lr=3e-5 actor_rollout_ref.rollout.name=vllm "
     "actor_rollout_ref.model.lora_alpha=32 actor_rollout_ref.model.target_modules=all-linear "
+    "actor_rollout_ref.actor.use_dynamic_bsz=True "
 )
 
 REPORTS = [
