@@ -2,9 +2,9 @@
 
 from datasets import load_dataset
 from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainingArguments
+from transformers import AutoModelForCausalLM
+from trl import SFTConfig, SFTTrainer
 
-tokenizer = AutoTokenizer.from_pretrained("Qwen/Qwen2.5-1.5B")
 model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-1.5B")
 config = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
 model = get_peft_model(model, config)
@@ -14,11 +14,11 @@ for parameter in model.parameters():
     parameter.requires_grad = True
 
 data = load_dataset("databricks/databricks-dolly-15k", split="train")
-data = data.map(lambda row: tokenizer(row["instruction"] + "\n" + row["response"], truncation=True, max_length=512))
+data = data.map(lambda row: {"text": row["instruction"] + "\n" + row["response"]})
 
-trainer = Trainer(
+trainer = SFTTrainer(
     model=model,
-    args=TrainingArguments(output_dir="dolly", learning_rate=2e-4, num_train_epochs=2),
+    args=SFTConfig(output_dir="dolly", learning_rate=2e-4, num_train_epochs=2),
     train_dataset=data,
 )
 trainer.train()

@@ -114,7 +114,7 @@ def layers(fields: Fields) -> Value[tuple[int, ...] | int | None]:
     for part in text.value.split(","):
         ends = [end.strip() for end in part.split(":")]
         if len(ends) > 2 or not all(end.isdecimal() and len(end) < 4 for end in ends):
-            return Unknown("`layers_to_transform` is no list of ranges", text.span)
+            return Unknown("`layers_to_transform` does not list ranges", text.span)
         found += range(int(ends[0]), int(ends[-1]) + 1)
     return Known(tuple(found), text.span)
 

@@ -161,7 +161,7 @@ def lines_of_file(path: str, near: str, project: Project) -> int | None:
 
 
 def items_of_file(path: str, near: str, project: Project) -> int | None:
-    """The items of the list in a JSON file; None as in `rows_of_file`, or if it is no list."""
+    """The items of the list in a JSON file; None as in `rows_of_file`, or if it holds anything else."""
     data = _data(path, near, project)
     return _rows(data, ".json") if data is not None and data.lstrip().startswith(b"[") else None
 

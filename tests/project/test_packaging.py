@@ -124,8 +124,9 @@ def test_the_wheel_has_the_package_and_its_data_alone(wheel: Path) -> None:
 
 
 def test_the_wheel_is_small(wheel: Path) -> None:
+    """Installed it stays under 4 MiB; nine tenths of that are code, so more data would go to the data package."""
     with zipfile.ZipFile(wheel) as archive:
-        assert sum(entry.file_size for entry in archive.infolist()) < 4_000_000
+        assert sum(entry.file_size for entry in archive.infolist()) < 4 << 20
 
 
 def test_the_architectures_are_packed_without_loss(wheel: Path, unpacked: Path) -> None:

@@ -184,7 +184,7 @@ _MORE = (
     Refusal(
         "sample.prompts",
         "is_list(sample.prompts) and not every_text(sample.prompts)",
-        "one of them is no text: a colon makes a mapping of it in YAML, and a bare number is one",
+        "one of them is not a text: a colon makes a mapping of it in YAML, and a bare number is one",
         "Write each in quotes",
         "toolkit/config_modules.py:112",
         late=True,
