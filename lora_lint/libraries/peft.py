@@ -230,7 +230,7 @@ def only_looks(program: bytes) -> bool:
     """Whether a program neither trains nor saves nor starts anything: it prints a model, or counts its parameters. The
     names of functions that count and of loaders do not say so."""
     plain = re.sub(rb"(?i)\w*trainable\w*|\.?from_pretrained|\w*pretrained\w*|!=", b"", program)
-    return not _shows(_TRAINS, plain)
+    return (b"print" in program or b"numel(" in program) and not _shows(_TRAINS, plain)
 
 
 def rescales(program: bytes) -> bool:
