@@ -265,7 +265,8 @@ class _Script(ShellWords):
         else:
             exported = {name: self.scope[name] for name in self.exported if name in self.scope}
             environment = {name: value for name, value in (exported | own).items() if isinstance(value, Word)}
-            escaped = self.escaped(parts) if b"\\ " in self.text else None
+            marked = self.text.find(b"\\ ", parts[0].start_byte, parts[-1].end_byte) >= 0
+            escaped = self.escaped(parts) if marked else None
             self.commands.append(Command(tuple(words), self.span(node), self.turns, environment, escaped))
 
     def escaped(self, parts: list[Any]) -> Span | None:
