@@ -7,8 +7,8 @@ reached through a function of the user's own (`type` with dots), is left out.
 
 from __future__ import annotations
 
+from lora_lint.frameworks.examples import columns_of, first_examples
 from lora_lint.frameworks.fields import Fields
-from lora_lint.knowledge.sizes import first_rows
 from lora_lint.readers.nodes import Mapping, Sequence
 from lora_lint.run.problems import InvalidValue
 from lora_lint.run.values import known
@@ -30,7 +30,6 @@ _COLUMNS = {
 """The columns that a type takes as they are called, by the part of it before a colon."""
 _FIRST = (0, 7)
 """The first release in which these are the usual names."""
-_ROWS = 20
 
 
 def unfit_data(fields: Fields, owner: str, near: str, project: Project) -> Iterator[InvalidValue]:
@@ -55,8 +54,7 @@ def _rows(entry: Fields, near: str, project: Project) -> list[dict[str, Any]]:
     path, files = known(entry.text("path")), known(entry.names("data_files"))
     if files is not None:
         path = (files if isinstance(files, str) else files[0] if files else None) if path == "json" else None
-    rows = first_rows(path, near, project, _ROWS) if isinstance(path, str) else None
-    found = [row for row in rows or () if isinstance(row, dict)]
+    found = first_examples(path, near, project) if isinstance(path, str) else []
     return [] if any("input_ids" in row for row in found) else found
 
 
@@ -66,16 +64,16 @@ def _lacking(entry: Fields, rows: list[dict[str, Any]]) -> str | None:
     if section is not None:
         asked, answer = _name(section, "field_instruction", "instruction"), _name(section, "field_output", "output")
         if _misses(rows, asked):
-            return f"the column `{asked}` (`field_instruction`), and stops with a KeyError: {_listed(rows)}"
+            return f"the column `{asked}` (`field_instruction`), and stops with a KeyError: {columns_of(rows)}"
         if _misses(rows, answer):
-            return f"the column `{answer}` (`field_output`), and trains on empty answers: {_listed(rows)}"
+            return f"the column `{answer}` (`field_output`), and trains on empty answers: {columns_of(rows)}"
         return None
     kind = (known(entry.text("type")) or "").partition(":")[0]
     if kind == "chat_template":
         return _of_messages(entry, rows, "ValueError")
     columns = (_name(entry, "field", "text"),) if kind == "completion" else _COLUMNS.get(kind, ())
     missing = next((column for column in columns if _misses(rows, column)), None)
-    return None if missing is None else f"the column `{missing}`, and stops with a KeyError: {_listed(rows)}"
+    return None if missing is None else f"the column `{missing}`, and stops with a KeyError: {columns_of(rows)}"
 
 
 def _of_pairs(entry: Fields, rows: list[dict[str, Any]]) -> str | None:
@@ -84,21 +82,21 @@ def _of_pairs(entry: Fields, rows: list[dict[str, Any]]) -> str | None:
     for column in ("chosen", "rejected"):
         name = _name(entry, f"field_{column}", column)
         if _misses(rows, name):
-            return f"the column `{name}` (`field_{column}`), and stops with a KeyError: {_listed(rows)}"
+            return f"the column `{name}` (`field_{column}`), and stops with a KeyError: {columns_of(rows)}"
     return _of_messages(entry, rows, "KeyError")
 
 
 def _of_messages(entry: Fields, rows: list[dict[str, Any]], error: str) -> str | None:
     name = _name(entry, "field_messages", "messages")
     if _misses(rows, name):
-        return f"the column `{name}` (`field_messages`), and stops with a {error}: {_listed(rows)}"
+        return f"the column `{name}` (`field_messages`), and stops with a {error}: {columns_of(rows)}"
     talks = [row.get(name) for row in rows if name is not None]
     firsts = [talk[0] for talk in talks if isinstance(talk, list) and talk and isinstance(talk[0], dict)]
     mapped = entry.section("message_property_mappings") or entry
     for part in ("role", "content"):
         key = _name(mapped, part, part) if mapped is not entry else _name(entry, f"message_field_{part}", part)
         if firsts and len(firsts) == len(rows) and _misses(firsts, key):
-            names = _listed(firsts, "the messages have")
+            names = columns_of(firsts, "the messages have")
             return f"`{key}` as the {part} of a message (`message_property_mappings`), and finds none: {names}"
     return None
 
@@ -111,8 +109,3 @@ def _name(fields: Fields, key: str, usual: str) -> str | None:
 
 def _misses(rows: list[dict[str, Any]], column: str | None) -> bool:
     return column is not None and not any(column in row for row in rows)
-
-
-def _listed(rows: list[dict[str, Any]], owner: str = "the file has") -> str:
-    names = list(dict.fromkeys(str(name) for row in rows for name in row))
-    return f"{owner} {', '.join(f'`{name}`' for name in names[:4])}" + (" …" if len(names) > 4 else "")

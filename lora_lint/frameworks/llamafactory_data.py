@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from lora_lint.knowledge.sizes import contains, first_rows
+from lora_lint.frameworks.examples import columns_of, first_examples
+from lora_lint.knowledge.sizes import contains
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from lora_lint.project import Project
@@ -45,7 +46,6 @@ _SEEING = frozenset(
 )
 """The templates of models that take images, one for each `<image>`."""
 _IMAGE = "<image>"
-_ROWS = 20
 
 
 def unfit(entry: Mapping[str, Any], stage: str, folder: str, project: Project) -> str | None:
@@ -100,15 +100,14 @@ def _rows(entry: Mapping[str, Any], folder: str, project: Project) -> list[dict[
     elsewhere = any(key in entry for key in ("hf_hub_url", "ms_hub_url", "om_hub_url", "script_url", "cloud_file_name"))
     if elsewhere or not isinstance(file, str) or entry.get("folder"):
         return []
-    rows = first_rows(file, f"{folder}/", project, _ROWS)
-    return [row for row in rows if isinstance(row, dict)] if rows else []
+    return first_examples(file, f"{folder}/", project)
 
 
 def _of_alpaca(columns: Mapping[str, Any], stage: str, rows: list[dict[str, Any]]) -> str | None:
     for column in ("prompt", "response"):
         name = columns.get(column)
         if rows and name and not any(name in row for row in rows):
-            return f"the column `{name}` for the {column}, and raises a KeyError: the file has {_listed(rows)}"
+            return f"the column `{name}` for the {column}, and raises a KeyError: {columns_of(rows)}"
     name = str(columns.get("response"))
     if rows and stage == "sft" and not any(isinstance(row.get(name), str) for row in rows):
         kind = type(rows[0].get(name)).__name__
@@ -119,13 +118,13 @@ def _of_alpaca(columns: Mapping[str, Any], stage: str, rows: list[dict[str, Any]
 def _of_sharegpt(columns: Mapping[str, Any], tags: Mapping[str, Any], rows: list[dict[str, Any]]) -> str | None:
     name = str(columns.get("messages"))
     if rows and not any(name in row for row in rows):
-        return f"the column `{name}` for the messages, and raises a KeyError: the file has {_listed(rows)}"
+        return f"the column `{name}` for the messages, and raises a KeyError: {columns_of(rows)}"
     firsts = [message for row in rows if isinstance(message := _first(row.get(name), tags), dict)]
     if not firsts or len(firsts) < len(rows):
         return None
     for tag in ("role_tag", "content_tag"):
         if not any(tags[tag] in message for message in firsts):
-            return f"`{tags[tag]}` as the `{tag}` of a message, and raises a KeyError: the file has {_listed(firsts)}"
+            return f"`{tags[tag]}` as the `{tag}` of a message, and raises a KeyError: {columns_of(firsts)}"
     asking = (tags["user_tag"], tags.get("observation_tag"))
     if any(message.get(tags["role_tag"]) in asking for message in firsts):
         return None
@@ -143,7 +142,7 @@ def _unnamed(
         if not isinstance(name, str) or not name or not rows or any(name in row for row in rows):
             continue
         if not says(f'"{name}"'):
-            return f"the column `{name}` for the {column}, and raises a KeyError: the file has {_listed(rows)}"
+            return f"the column `{name}` for the {column}, and raises a KeyError: {columns_of(rows)}"
     return None
 
 
@@ -209,8 +208,3 @@ def _first(messages: Any, tags: Mapping[str, Any]) -> Any:
         return None
     rest = _turns(messages, tags)
     return rest[0] if rest else None
-
-
-def _listed(rows: Iterable[Mapping[str, Any]]) -> str:
-    names = list(dict.fromkeys(str(name) for row in rows for name in row))
-    return ", ".join(f"`{name}`" for name in names[:4]) + (" …" if len(names) > 4 else "")
