@@ -15,10 +15,11 @@ from lora_lint.libraries import rows
 from lora_lint.libraries.context import record_of
 from lora_lint.libraries.convert import is_none, text_of
 from lora_lint.libraries.effects import DatasetRecord
+from lora_lint.readers.python import own_nodes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TypeAlias
 
     from lora_lint.interpreter.values import Arguments, Val
@@ -70,9 +71,13 @@ def of_content(content: Val | None, name: str) -> Columns:
         return _keys_of(content) if name.endswith("from_dict") else None
     if not isinstance(content, ListVal) or content.open or not content.items:
         return None
-    found = [_keys_of(item) if isinstance(item, DictVal) else None for item in content.items]
-    known = [each for each in found if each is not None]
-    return frozenset().union(*known) if len(known) == len(found) else None
+    return _all_of([_keys_of(item) if isinstance(item, DictVal) else None for item in content.items])
+
+
+def _all_of(parts: Sequence[Columns]) -> Columns:
+    """The columns of all parts; None if those of one are not known."""
+    known = [each for each in parts if each is not None]
+    return frozenset().union(*known) if len(known) == len(parts) else None
 
 
 def _keys_of(value: DictVal) -> Columns:
@@ -161,9 +166,7 @@ def _made_by(function: Val | None) -> Columns:
     if not isinstance(function, Function) or getattr(function.node, "decorator_list", None):
         return None
     returned = _Returned(function)
-    found = [returned.keys(value) for value in returned.values]
-    known = [each for each in found if each is not None]
-    return frozenset().union(*known) if found and len(known) == len(found) else None
+    return _all_of([returned.keys(value) for value in returned.values]) if returned.values else None
 
 
 class _Returned:
@@ -182,7 +185,7 @@ class _Returned:
         if isinstance(node, ast.Lambda):
             self.values = [node.body]
             return
-        for each in _own(node):
+        for each in own_nodes(node):
             self._read(each)
 
     def _read(self, node: ast.AST) -> None:
@@ -224,8 +227,7 @@ class _Returned:
                     parts.append(frozenset({key.value}))
                 else:
                     parts.append(None)
-            known = [each for each in parts if each is not None]
-            return frozenset().union(*known) if len(known) == len(parts) else None
+            return _all_of(parts)
         if isinstance(value, ast.Name):
             return self._keys_of_name(value.id)
         if isinstance(value, ast.Call):
@@ -265,14 +267,6 @@ def _changed_by(call: ast.Call) -> str | None:
 
 def _is_name(node: ast.expr | None, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
-
-
-def _own(function: ast.AST) -> Iterator[ast.AST]:
-    """What is in a function, but not in those that it defines."""
-    for node in ast.iter_child_nodes(function):
-        yield node
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            yield from _own(node)
 
 
 def columns_in(data: Val | None) -> Columns:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 
 from lora_lint.interpreter.definitions import Function
+from lora_lint.readers.python import own_nodes
 from lora_lint.run.run import Formatter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lora_lint.interpreter.values import Arguments
     from lora_lint.run.versions import Version
 
@@ -32,7 +31,7 @@ def _returns_list(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
     """Whether a function returns only lists that it makes itself."""
     if isinstance(function, ast.Lambda):
         return isinstance(function.body, ast.List | ast.ListComp)
-    nodes = list(_own(function))
+    nodes = list(own_nodes(function))
     if any(isinstance(node, ast.Yield | ast.YieldFrom) for node in nodes):
         return False
     returned = [node.value for node in nodes if isinstance(node, ast.Return)]
@@ -55,11 +54,3 @@ def _returns_list(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
 def _indexes_columns(function: ast.AST) -> bool:
     """Whether a function has `columns[name][i]`."""
     return any(isinstance(node, ast.Subscript) and isinstance(node.value, ast.Subscript) for node in ast.walk(function))
-
-
-def _own(function: ast.AST) -> Iterator[ast.AST]:
-    """What is in a function, but not in those that it defines."""
-    for node in ast.iter_child_nodes(function):
-        yield node
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            yield from _own(node)

@@ -11,6 +11,10 @@ from lora_lint.readers.errors import Unreadable
 from lora_lint.records import replace
 from lora_lint.source import SourceFile, Span
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _ahead: list[tuple[bytes, ast.Module]] = []
 """The text and the tree of `parse_ahead`."""
 LARGEST = 1_000_000
@@ -53,6 +57,14 @@ def _exported(source: SourceFile) -> ast.Module | None:
         return _parse(python_of(source.text).encode())
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
+    """What is in a function, but not in those that it defines."""
+    for node in ast.iter_child_nodes(function):
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            yield from own_nodes(node)
 
 
 def beginning(source: SourceFile) -> SourceFile:
