@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lora_lint.frameworks.refusals import Refusal, Table, Undecided
+from lora_lint.frameworks.refusals import Refusal, Table, Undecided, below_header
 
 _TRAIN = "train.py"
 _TYPES = "('float32', 'float16', 'bfloat16', 'float8', 'float8_e4m3fn', 'float8_e5m2')"
@@ -98,19 +98,7 @@ _ROWS = (
     *_KEPT_APART,
     *_LACKING,
     *_CHOICES,
-    *(
-        Refusal(
-            f"{section}.{key}",
-            f"{section}.{key} is not None",
-            f"in TOML it belongs to `[{section}]`, below whose header it stands, and is not read there",
-            "Write it above the first header",
-            f"{_TRAIN}:284",
-            ignored=True,
-            likely=True,  # to leave it out is not what is meant
-        )
-        for section in ("adapter", "model")
-        for key in _OF_THE_TOP
-    ),
+    *below_header(("adapter", "model"), _OF_THE_TOP, f"{_TRAIN}:284"),
     Refusal(
         "model.diffusers_path",
         _FOLDER,

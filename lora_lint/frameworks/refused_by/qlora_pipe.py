@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lora_lint.frameworks.refusals import Refusal, Table, Undecided
+from lora_lint.frameworks.refusals import Refusal, Table, Undecided, below_header
 
 _TRAIN, _DATA, _LAYERS = "train.py", "utils/dataset_utils.py", "models/layers.py"
 _TYPES = "('float32', 'float16', 'bfloat16')"
@@ -22,19 +22,7 @@ _OF_THE_TOP = (
     *("micro_batch_size_per_gpu", "model_weight_dtype", "save_dtype", "save_steps", "steps_per_print", "warmup_steps"),
 )
 _ROWS = (
-    *(
-        Refusal(
-            f"{section}.{key}",
-            f"{section}.{key} is not None",
-            f"in TOML it belongs to `[{section}]`, below whose header it stands, and is not read there",
-            "Write it above the first header",
-            f"{_TRAIN}:391",
-            ignored=True,
-            likely=True,  # to leave it out is not what is meant
-        )
-        for section in ("optimizer", "rl")
-        for key in _OF_THE_TOP
-    ),
+    *below_header(("optimizer", "rl"), _OF_THE_TOP, f"{_TRAIN}:391"),
     *(
         Refusal(
             key,
