@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lora_lint.libraries.effects import Role
     from lora_lint.run.events import Selection
 
-TRAINED = Fragments(("lora_",))
+_TRAINED = Fragments(("lora_",), by_state=True)
 """What trains in a model that has an adapter, if nothing else was made trainable."""
 _HARMLESS = frozenset({"requires_grad", "dtype", "ndim", "shape", "is_floating_point", "numel", "data", "device"})
 
@@ -57,7 +57,7 @@ def choice(machine: Machine, element: Object, tests: list[ast.expr], scope: Scop
     selected = part.selection
     for test in tests:
         trained = only_trained(test, True, scope)
-        selected = TRAINED if trained else _left_of(machine, selected, test, True, scope) or Selected.UNREADABLE
+        selected = _TRAINED if trained else _left_of(machine, selected, test, True, scope) or Selected.UNREADABLE
     return Object(element.callee, element.arguments, element.span, replace(part, selection=selected))
 
 

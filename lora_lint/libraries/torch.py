@@ -21,7 +21,7 @@ from lora_lint.interpreter.values import (
 from lora_lint.libraries.context import Context, record_of, view_of
 from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import Fact, ModelRecord, ModelView, Part, TrainingRecord
-from lora_lint.libraries.parameters import TRAINED, only_trained, split_conditions
+from lora_lint.libraries.parameters import only_trained, split_conditions
 from lora_lint.libraries.parameters import selection as selection_of
 from lora_lint.records import replace
 from lora_lint.run.events import (
@@ -318,9 +318,8 @@ def _of_adapter(value: Val | None) -> bool:
     """Whether parameters are chosen by name from the adapter's: `[p for n, p in … if "lora_" in n]`."""
     part = record_of(value, Part)
     if part is not None:
-        by_name = isinstance(part.selection, Fragments) and part.selection is not TRAINED  # by `requires_grad`
-        chosen = part.selection.names if by_name and isinstance(part.selection, Fragments) else ()
-        return bool(chosen) and all("lora" in name for name in chosen)
+        chosen = part.selection
+        return isinstance(chosen, Fragments) and not chosen.by_state and all("lora" in name for name in chosen.names)
     if isinstance(value, DictVal):
         return _of_adapter(value.items.get("params"))
     return isinstance(value, ListVal) and bool(value.items) and all(map(_of_adapter, value.items))

@@ -28,9 +28,11 @@ class Selected(Enum):
 
 @dataclass(frozen=True)
 class Fragments:
-    """The parameters whose names contain one of these fragments."""
+    """The parameters whose names contain one of these fragments. `by_state`: those that require a gradient were chosen,
+    which are these if nothing else was made trainable."""
 
     names: tuple[str, ...]
+    by_state: bool = False
 
 
 INPUT_EMBEDDINGS = "get_input_embeddings()"
