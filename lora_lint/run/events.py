@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from lora_lint.records import dataclass
+from lora_lint.records import dataclass, field
 from lora_lint.run.values import ABSENT
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ class Fragments:
     which are these if nothing else was made trainable."""
 
     names: tuple[str, ...]
-    by_state: bool = False
+    by_state: bool = field(default=False, compare=False)
 
 
 INPUT_EMBEDDINGS = "get_input_embeddings()"
