@@ -7,7 +7,7 @@ reward_trainer.py.
 
 from __future__ import annotations
 
-from lora_lint.interpreter.values import Const, Object
+from lora_lint.interpreter.values import Const, ListVal, Object
 from lora_lint.libraries import own_methods
 from lora_lint.libraries.columns import columns_in
 from lora_lint.libraries.context import view_of
@@ -25,6 +25,7 @@ from lora_lint.run.flaws import (
     OtherArguments,
     PlainAnswers,
     SameReference,
+    UnmeasuredBest,
     UnusedGeneration,
     UnusedLoading,
 )
@@ -220,6 +221,8 @@ def _of_settings(
         none = is_none(arguments.get("eval_dataset", 4 if trainer in _PLAIN else None) or Const(None))
         if text_of(strategy) in ("steps", "epoch") and none and b"eval_dataset" not in text and context.own is None:
             yield NoEvaluationData(name, _place(strategy, settings, place))
+    if trainer in _PLAIN and context.own is None and b".compute_metrics" not in text:
+        yield from _of_best(text, arguments, settings, place)
     steps = argument_of(settings, "max_steps")
     streamed = isinstance(dataset, Object) and _is_true(dataset.arguments.get("streaming"))
     if steps is None and streamed and b"max_steps" not in text:
@@ -232,6 +235,40 @@ def _of_settings(
         plain = columns is not None and columns.isdisjoint({"messages", "conversations", "prompt", "input_ids"})
         if _is_true(asked) and plain and columns is not None:
             yield PlainAnswers(tuple(sorted(columns)), _place(asked, settings, place))
+
+
+_WITHOUT_MEASURING = frozenset({"transformers.EarlyStoppingCallback", "transformers.PrinterCallback"})
+"""Callbacks that add nothing to what an evaluation has measured."""
+
+
+def _of_best(text: bytes, arguments: Arguments, settings: Object, place: Span) -> Iterator[Flaw]:
+    """A best checkpoint by what is not measured (transformers 5.23.0, trainer.py, _determine_best_metric; before 4.46 in
+    _save_checkpoint)."""
+    wanted = argument_of(settings, "metric_for_best_model")
+    metric = (text_of(wanted) or "").removeprefix("eval_")
+    strategy = argument_of(settings, "eval_strategy") or argument_of(settings, "evaluation_strategy")
+    if not metric or "loss" in metric or text_of(strategy) not in ("steps", "epoch"):
+        return
+    callbacks, measure = arguments.get("callbacks"), arguments.keywords.get("compute_metrics")
+    others = callbacks.items if isinstance(callbacks, ListVal) else [] if callbacks is None else [callbacks]
+    if b"add_callback" in text or len(arguments.positional) > _LAST_BY_PLACE:
+        return
+    if any(not isinstance(each, Object) or each.callee not in _WITHOUT_MEASURING for each in others):
+        return
+    measured = None
+    if measure is not None and not is_none(measure):
+        measured = own_methods.returned_keys(measure)
+        if measured is None or metric in {key.removeprefix("eval_") for key in measured}:
+            return
+    elif metric.endswith(_OF_SPEED):
+        return
+    yield UnmeasuredBest(metric, measured, _place(wanted, settings, place))
+
+
+_LAST_BY_PLACE = 6
+"""Trainer's parameters before those whose places differ between releases."""
+_OF_SPEED = ("runtime", "_per_second", "_time", "num_tokens")
+"""The ends of what each evaluation measures beside the loss (trainer_utils.py, speed_metrics)."""
 
 
 def _is_true(value: Val | None) -> bool:

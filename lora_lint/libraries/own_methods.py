@@ -11,6 +11,7 @@ import ast
 
 from lora_lint.interpreter.definitions import Class, Function, Instance
 from lora_lint.interpreter.values import ListVal
+from lora_lint.readers.python import own_nodes
 from lora_lint.run.flaws import ClosedCallback, ClosedLoss, ClosedReward, OldMethod, SingleReward, UnfedReward
 from lora_lint.source import Span
 
@@ -119,6 +120,33 @@ def reward_flaws(trainer: str, given: Val | None, columns: frozenset[str] | None
             yield UnfedReward(each.name, unfed, tuple(sorted(columns - {"prompt", "completion"})), call)
         elif _returns_number(each.node):
             yield SingleReward(each.name, call)
+
+
+def returned_keys(given: Val) -> tuple[str, ...] | None:
+    """The keys of the dict that a function of the program returns, if each `return` writes one out."""
+    if not isinstance(given, Function) or isinstance(given.node, ast.Lambda) or given.node.decorator_list:
+        return None
+    keys: dict[str, None] = {}
+    for node in own_nodes(given.node):
+        if isinstance(node, ast.Yield | ast.YieldFrom):
+            return None
+        if isinstance(node, ast.Return):
+            written = _written_keys(node.value)
+            if written is None:
+                return None
+            keys |= dict.fromkeys(written)
+    return tuple(keys) or None
+
+
+def _written_keys(value: ast.expr | None) -> list[str] | None:
+    """The keys of `{"a": …}` or `dict(a=…)`, if all are written out."""
+    if isinstance(value, ast.Dict):
+        keys = [each.value for each in value.keys if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+        return keys if len(keys) == len(value.keys) else None
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "dict" and not value.args:
+        names = [each.arg for each in value.keywords if each.arg is not None]
+        return names if len(names) == len(value.keywords) else None
+    return None
 
 
 def _required(given: ast.arguments) -> Iterator[str]:

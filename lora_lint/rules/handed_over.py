@@ -23,6 +23,7 @@ from lora_lint.run.flaws import (
     SameReference,
     SingleReward,
     UnfedReward,
+    UnmeasuredBest,
     UnpaddedLabels,
     UnusedGeneration,
     UnusedLoading,
@@ -175,7 +176,13 @@ def _of_collator(flaw: MaskedModelling | NoPadding | NoPaddingId | UnpaddedLabel
 
 
 def _of_data(
-    flaw: MissingColumns | UnusedGeneration | NoEvaluationData | EndlessData | FormattedCompletions | PlainAnswers,
+    flaw: MissingColumns
+    | UnusedGeneration
+    | NoEvaluationData
+    | UnmeasuredBest
+    | EndlessData
+    | FormattedCompletions
+    | PlainAnswers,
 ) -> str:
     """Data that a trainer does not find, and settings that do not go with it."""
     if isinstance(flaw, MissingColumns):
@@ -193,6 +200,17 @@ def _of_data(
         return (
             f"`{flaw.setting}` asks for evaluations, and the trainer is given no `eval_dataset`: it raises a "
             f"ValueError. Pass one, or leave `{flaw.setting}` out"
+        )
+    if isinstance(flaw, UnmeasuredBest):
+        has = (
+            "the trainer has no `compute_metrics`"
+            if flaw.measured is None
+            else f"`compute_metrics` returns {_columns(flaw.measured)}"
+        )
+        return (
+            f"`metric_for_best_model` is `{flaw.metric}`, which nothing measures: {has}, so the first evaluation raises "
+            f"a KeyError and the steps before it are lost. Return `{flaw.metric}` from `compute_metrics`, or leave the "
+            "setting out to go by the loss"
         )
     if isinstance(flaw, EndlessData):
         return (

@@ -163,6 +163,16 @@ class NoEvaluationData:
 
 
 @dataclass(frozen=True)
+class UnmeasuredBest:
+    """A best checkpoint by a metric that no evaluation measures: all that the program's own function returns, or None
+    if there is none."""
+
+    metric: str
+    measured: tuple[str, ...] | None
+    span: Span
+
+
+@dataclass(frozen=True)
 class EndlessData:
     """Streamed data, whose number of rows nothing says, without a number of steps."""
 
@@ -203,6 +213,7 @@ Flaw: TypeAlias = (
     | UnusedLoading
     | UnusedGeneration
     | NoEvaluationData
+    | UnmeasuredBest
     | EndlessData
     | FormattedCompletions
     | PlainAnswers

@@ -91,6 +91,57 @@ data = {data}
     return [message for code, _, message in found(tmp_path, text) if code in ("LL904", "LL905")]
 
 
+class TestBestCheckpoints:
+    """transformers 5.23.0, trainer.py: `_determine_best_metric` raises a KeyError for what is not in the metrics."""
+
+    SETTINGS = ', eval_strategy="steps", metric_for_best_model="{}", load_best_model_at_end=True'
+    MEASURE = "\ndef measure(given):\n    score = 1.0\n    return {}\n"
+
+    def best(self, tmp_path: Path, metric: str, returned: str | None = None, more: str = "", extra: str = "") -> str:
+        """The message about a best checkpoint by a metric; empty if there is none."""
+        parts = {
+            "settings": self.SETTINGS.format(metric),
+            "extra": extra + ("" if returned is None else self.MEASURE.format(returned)),
+            "arguments": ", eval_dataset=data" + ("" if returned is None else ", compute_metrics=measure") + more,
+        }
+        return " ".join(
+            message for code, _, message in found(tmp_path, PLAIN.format(**{**FILLED, **parts})) if code == "LL904"
+        )
+
+    def test_nothing_measures_it(self, tmp_path: Path) -> None:
+        message = self.best(tmp_path, "accuracy")
+        assert "nothing measures: the trainer has no `compute_metrics`" in message and "KeyError" in message
+
+    def test_the_function_measures_something_else(self, tmp_path: Path) -> None:
+        assert "`compute_metrics` returns `accuracy`" in self.best(tmp_path, "f1", '{"accuracy": score}')
+        assert "`compute_metrics` returns `acc`" in self.best(tmp_path, "eval_accuracy", "dict(acc=score)")
+
+    @pytest.mark.parametrize("metric", ["loss", "eval_loss", "eval_test_loss", "runtime", "samples_per_second"])
+    def test_each_evaluation_measures_some(self, tmp_path: Path, metric: str) -> None:
+        assert self.best(tmp_path, metric) == ""
+
+    @pytest.mark.parametrize(
+        "returned",
+        ['{"f1": score}', '{"eval_f1": score}', "dict(f1=score)", '{"accuracy": score, **more}', "scores", "f(score)"],
+    )
+    def test_the_function_may_measure_it(self, tmp_path: Path, returned: str) -> None:
+        assert self.best(tmp_path, "f1", returned) == ""
+
+    def test_a_callback_may_add_it(self, tmp_path: Path) -> None:
+        assert self.best(tmp_path, "f1", more=", callbacks=[Ours()]", extra="\nfrom ours import Ours\n") == ""
+        assert self.best(tmp_path, "f1", extra="\nTrainer.compute_metrics = print\n") == ""
+
+    def test_early_stopping_adds_nothing(self, tmp_path: Path) -> None:
+        extra = "\nfrom transformers import EarlyStoppingCallback\n"
+        assert "nothing measures" in self.best(
+            tmp_path, "f1", more=", callbacks=[EarlyStoppingCallback()]", extra=extra
+        )
+
+    def test_no_evaluation_needs_it(self, tmp_path: Path) -> None:
+        settings = ', metric_for_best_model="accuracy"'
+        assert plain(tmp_path, settings=settings, arguments=", eval_dataset=data") == []
+
+
 class TestMethodsOfTrainers:
     OLD = """
 class Ours(Trainer):
