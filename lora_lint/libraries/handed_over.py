@@ -242,8 +242,8 @@ _WITHOUT_MEASURING = frozenset({"transformers.EarlyStoppingCallback", "transform
 
 
 def _of_best(text: bytes, arguments: Arguments, settings: Object, place: Span) -> Iterator[Flaw]:
-    """A best checkpoint by what is not measured (transformers 5.23.0, trainer.py, _determine_best_metric; before 4.46 in
-    _save_checkpoint)."""
+    """A best checkpoint by what is not measured (transformers 5.23.0, trainer.py, _determine_best_metric; before
+    4.46 in _save_checkpoint)."""
     wanted = argument_of(settings, "metric_for_best_model")
     metric = (text_of(wanted) or "").removeprefix("eval_")
     strategy = argument_of(settings, "eval_strategy") or argument_of(settings, "evaluation_strategy")

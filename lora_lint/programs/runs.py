@@ -92,6 +92,10 @@ def finish(records: Records, path: str) -> Reading:
         base = _run(record, record.config, path, givers, started, records.project)
         if base is None:
             continue
+        if not records.runs and len(records.configs) == 1:
+            from lora_lint.programs.left_out import left_out_of
+
+            base = replace(base, left_out=left_out_of(record.config, records, path))
         if len(variants) > 1:
             tried = tuple(
                 run

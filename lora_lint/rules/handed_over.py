@@ -208,9 +208,9 @@ def _of_data(
             else f"`compute_metrics` returns {_columns(flaw.measured)}"
         )
         return (
-            f"`metric_for_best_model` is `{flaw.metric}`, which nothing measures: {has}, so the first evaluation raises "
-            f"a KeyError and the steps before it are lost. Return `{flaw.metric}` from `compute_metrics`, or leave the "
-            "setting out to go by the loss"
+            f"`metric_for_best_model` is `{flaw.metric}`, which nothing measures: {has}, so the first evaluation "
+            f"raises a KeyError and the steps before it are lost. Return `{flaw.metric}` from `compute_metrics`, or "
+            "leave the setting out to go by the loss"
         )
     if isinstance(flaw, EndlessData):
         return (

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from lora_lint.finding import Confidence, Level
     from lora_lint.knowledge.adapter_states import AdapterStates
     from lora_lint.run.events import Event, Selection
-    from lora_lint.run.run import Run
+    from lora_lint.run.run import LeftOut, Run
     from lora_lint.source import Span
 
 _OWN = (
@@ -63,17 +63,39 @@ _SAVE_ADAPTERS = (
     "GRPOTrainer", "RewardTrainer",
 )  # fmt: skip
 """Trainers that save only the adapter of a wrapped model; the program's own class may save more."""
+_PUTS_ADAPTERS_ON = (
+    "SFTTrainer", "DPOTrainer", "KTOTrainer", "ORPOTrainer", "GRPOTrainer", "RewardTrainer", "RLOOTrainer",
+)  # fmt: skip
+"""Trainers that take the config themselves."""
 _GONE = (Unwrap, DeleteAdapter)
 """After these the model has no adapter."""
 
 
 def base_params_trainable(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL401"""
+    if run.left_out is not None:
+        yield _without_adapter(run, run.left_out)
     if run.trained is False:
         return
     yield from _unfrozen_by_events(run)
     yield from _unfrozen_by_patterns(run)
     yield from _biases(run)
+
+
+def _without_adapter(run: Run, left: LeftOut) -> Finding:
+    """The config is made, and the trainer gets the bare model (transformers 5.23.0, trainer_utils.py,
+    validate_quantization_for_training)."""
+    harm = (
+        "transformers refuses to train a quantized model without an adapter (ValueError)"
+        if left.quantized
+        else "every parameter of the model trains, which needs the memory of full fine-tuning"
+    )
+    remedy = f"`peft_config` of {left.trainer}" if left.trainer in _PUTS_ADAPTERS_ON else "`get_peft_model`"
+    message = (
+        f"Nothing uses this config: {left.trainer} gets the model without an adapter, so {harm}. Pass it to {remedy}"
+    )
+    related = (Related(left.span, "the model is trained here"),)
+    return Finding("LL401", message, run.span, "likely", related=related)
 
 
 def _unfrozen_by_events(run: Run) -> Iterator[Finding]:

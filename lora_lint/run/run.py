@@ -320,6 +320,15 @@ class Serving:
     """The modules that it keeps adapters for, where a command chooses them."""
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """A trainer that gets a model without an adapter: `quantized` models cannot be trained so."""
+
+    trainer: str
+    span: Span
+    quantized: bool
+
+
 _FEW_STEPS = 20
 _FEW_EXAMPLES = 12
 """The most steps and examples of a smoke test."""
@@ -378,6 +387,8 @@ class Run:
     """The program stops when the loss on other examples rises."""
     others: tuple[BaseModel, ...] = ()
     """The other models that the same config is put on."""
+    left_out: LeftOut | None = None
+    """How the program trains a model without the adapter, whose config nothing uses."""
     settings: Mapping[str, Value[Any]] = field(default_factory=dict)
     """The settings of a method other than LoRA that are given, by its own keywords."""
     gpu_memory: float | None = None
