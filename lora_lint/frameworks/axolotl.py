@@ -82,6 +82,8 @@ FRAMEWORK = Framework(
         "max_steps": "max_steps",
         "batch_size": "micro_batch_size",
         "accumulation": "gradient_accumulation_steps",
+        "warmup": "warmup_steps",
+        "schedule": "lr_scheduler",
         "half": "fp16",
     },
     defaults={

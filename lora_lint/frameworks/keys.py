@@ -47,6 +47,8 @@ MEANINGS = {
     "max_steps": "The number of optimizer steps; where it is given it decides instead of the epochs.",
     "batch_size": "Examples per device and step.",
     "accumulation": "Steps whose gradients are added up before the optimizer runs.",
+    "warmup": "Steps in which the learning rate rises to its height.",
+    "schedule": "How the learning rate changes.",
     "half": "Whether autocast computes in float16.",
     "trainable": "Whether the base model is trained.",
 }

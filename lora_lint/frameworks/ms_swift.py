@@ -431,6 +431,8 @@ def _training(fields: Fields, megatron: bool) -> Training:
         fields.whole("train_iters" if megatron else "max_steps", ABSENT if megatron else usual(-1)),
         fields.whole("global_batch_size", usual(16)) if megatron else fields.whole(batch, usual(1)),
         usual(1) if megatron else fields.whole("gradient_accumulation_steps"),
-        fields.span(rate),
+        warmup=ABSENT if megatron else fields.number("warmup_steps"),
+        schedule=fields.text("lr_scheduler_type", usual("cosine")),
+        span=fields.span(rate),
         half=fields.flag("fp16"),
     )

@@ -57,6 +57,8 @@ _TRAINING: dict[str, Callable[[Fields, str, Value[Any]], Value[Any]]] = {
     "max_steps": Fields.whole,
     "batch_size": Fields.whole,
     "accumulation": Fields.whole,
+    "warmup": Fields.number,
+    "schedule": Fields.text,
     "half": Fields.flag,
 }
 

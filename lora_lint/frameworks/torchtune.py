@@ -335,7 +335,7 @@ def _training(whole: Fields) -> Training:
         _steps(whole.whole("max_steps_per_epoch"), epochs),
         whole.whole("batch_size"),
         whole.whole("gradient_accumulation_steps", Known(1, None, "framework-default")),
-        optimizer.span("lr") if optimizer is not None else None,
+        span=optimizer.span("lr") if optimizer is not None else None,
     )
 
 

@@ -178,5 +178,5 @@ def _training(whole: Fields, method: Method) -> Training:
         trainer.whole("total_training_steps", usual(-1)) if trainer is not None else usual(-1),
         batch,
         usual(1),
-        optim.span("lr") if optim is not None else None,
+        span=optim.span("lr") if optim is not None else None,
     )

@@ -34,6 +34,8 @@ _ACCEPTED = {
     "max_steps": convert.is_whole,
     "batch_size": convert.is_whole,
     "accumulation": convert.is_whole,
+    "warmup": is_number,
+    "schedule": convert.is_text,
 }
 _TRAINING = {field: (keyword, _ACCEPTED[field]) for field, keyword in TRAINER_KEYS.items()} | {
     "checkpointing": ("gradient_checkpointing", convert.is_flag),

@@ -101,6 +101,7 @@ RUN_CHECKS: dict[str, Callable[[Run, Options], Iterable[Finding]]] = {
     "LL503": optimisation.loraplus_not_supported,
     "LL504": optimisation.dora_cost,
     "LL505": optimisation.reference_is_base,
+    "LL506": optimisation.warmup_outlasts_run,
     "LL601": adapters.merge_into_quantized,
     "LL602": adapters.serve_incompatible,
     "LL603": tied.tied_embeddings_adapted,

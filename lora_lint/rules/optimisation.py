@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from math import inf, sqrt
+from math import ceil, inf, sqrt
 
 from lora_lint.finding import Drop, Finding, Fix
 from lora_lint.knowledge import versions
-from lora_lint.rules.words import every_case, least, number, resting, setting, surety
+from lora_lint.rules.words import every_case, least, number, place, plural, resting, setting, surety
 from lora_lint.run.events import LoadAdapter, PutOn, Unwrap
-from lora_lint.run.values import alternatives, always, known
+from lora_lint.run.values import Known, alternatives, always, known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ _LEFT_ALONE = frozenset({"DPOTrainer"})
 _LORAPLUS = "loraplus_lr_ratio"
 _UNUSUAL = 2e-5
 """Above it, an explicit rate may well be the best one of a sweep."""
+_WITHOUT_WARMUP = frozenset({"constant", "reduce_lr_on_plateau", "greedy"})
+"""Schedules of transformers that have no warmup (5.23.0, optimization.py, get_scheduler)."""
 _LARGE_SCALE = 4
 """A scale that compensates for a low rate: under Adam the step is proportional to their product."""
 
@@ -99,6 +101,50 @@ def learning_rate_too_high(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     )
     doubt, figure = least("likely", surety(adapter.alpha)), float(f"{advised:.1g}")
     yield resting("LL502", message, training.learning_rate, otherwise=run.span, doubt=doubt, figure=figure)
+
+
+def warmup_outlasts_run(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL506"""
+    training = run.training
+    warmup, steps = training.warmup, _most_steps(run)
+    if run.trained is False or run.is_smoke_test() or not isinstance(warmup, Known) or steps is None:
+        return
+    if warmup.value < max(steps, 1) or known(training.schedule) in _WITHOUT_WARMUP:
+        return
+    of_data = not (known(training.max_steps) or 0) > 0
+    rate = known(training.learning_rate)
+    height, share = f"{rate:g}" if rate else "the rate that is set", steps / warmup.value
+    reached = f"{height} only then" if share >= 1 else f"at most {share:.0%} of {height}"
+    message = (
+        f"The warmup of {number(warmup.value)} steps outlasts the run of {plural(steps, 'step')}: the learning rate "
+        f"still rises when the run ends, and reaches {reached}. "
+        + (f"{_counted(run)}. " if of_data else "")
+        + "Warm up for 3% to 10% of the steps"
+    )
+    doubt = least("likely", surety(run.dataset.size)) if of_data else "certain"
+    span = place(warmup, otherwise=training.span or run.span)
+    yield resting("LL506", message, warmup, otherwise=span, span=span, doubt=doubt)
+
+
+def _most_steps(run: Run) -> int | None:
+    """The steps of the optimizer, if all data goes through one process: several take fewer."""
+    training = run.training
+    steps, size, epochs = known(training.max_steps), known(run.dataset.size), known(training.epochs)
+    if steps is not None and steps > 0:
+        return steps
+    batch, accumulation = known(training.batch_size), known(training.accumulation)
+    if size is None or epochs is None or not batch or not accumulation or min(size, epochs, batch, accumulation) <= 0:
+        return None
+    return ceil(ceil(ceil(size / batch) / accumulation) * epochs)
+
+
+def _counted(run: Run) -> str:
+    """What the number of steps comes from."""
+    training, size = run.training, known(run.dataset.size) or 0
+    together = (known(training.batch_size) or 1) * (known(training.accumulation) or 1)
+    epochs = known(training.epochs) or 0
+    passes = f"{number(epochs)} epoch{'' if epochs == 1 else 's'}"
+    return f"{plural(size, 'example')} in batches of {together} make that many in {passes}"
 
 
 def _takes_rate_as_adam(optimizer: str) -> bool:

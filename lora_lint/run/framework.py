@@ -28,6 +28,8 @@ TRAINER_KEYS: Mapping[str, str] = {
     "max_steps": "max_steps",
     "batch_size": "per_device_train_batch_size",
     "accumulation": "gradient_accumulation_steps",
+    "warmup": "warmup_steps",
+    "schedule": "lr_scheduler_type",
 }
 """What transformers' training arguments call the settings of a training (5.23, training_args.py). The frameworks that
 pass their own on to them use the same names."""

@@ -191,6 +191,10 @@ class Training:
     max_steps: Value[int] = ABSENT
     batch_size: Value[int] = ABSENT
     accumulation: Value[int] = ABSENT
+    warmup: Value[float] = ABSENT
+    """The steps in which the rate rises to its height; a share of all steps if it is below 1."""
+    schedule: Value[str] = ABSENT
+    """How the rate changes, in transformers' spelling (`linear`, `cosine`, `constant`, …)."""
     span: Span | None = None
     unknown_keywords: tuple[UnknownKey, ...] = ()
     """Keyword arguments that the class of training arguments does not accept."""

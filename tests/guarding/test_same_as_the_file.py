@@ -126,6 +126,7 @@ CASES = [
     ),
     Case("LL416", GOOD + "for p in model.parameters():\n    p.requires_grad = False\n", GOOD),
     Case("LL501", GOOD, GOOD, arguments=("learning_rate=2e-5", RATE)),
+    Case("LL506", GOOD, GOOD, arguments=(f"{RATE}, max_steps=40, warmup_steps=50", f"{RATE}, max_steps=40")),
     Case("LL504", wrapped("use_dora=True"), GOOD),
     Case("LL603", wrapped(targets='["q_proj", "lm_head"]'), wrapped(targets='["q_proj"]'), base="tied"),
     Case(
