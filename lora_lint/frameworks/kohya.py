@@ -57,11 +57,13 @@ def recognises(document: Mapping) -> bool:
 
 
 def settings(document: Mapping) -> tuple[Mapping, ...]:
-    """All settings of a file or of a command; none of the GUI's, which rewrites them, and none of the data."""
-    if networks_schema.is_of_subsets(document):
-        return ()
-    flat = networks.flattened(document)
-    return () if flat.entry("LoRA_type") is not None else (flat,)
+    """All settings of a file or of a command; none of the data."""
+    return () if networks_schema.is_of_subsets(document) else (networks.flattened(document),)
+
+
+def owner(document: Mapping) -> str:
+    """What takes the settings of a file: the scripts, or the GUI, which rewrites them for these."""
+    return "gui" if document.entry("LoRA_type") is not None else ""
 
 
 def read(document: Mapping, project: Project) -> Reading:

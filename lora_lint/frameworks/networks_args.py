@@ -140,7 +140,7 @@ def arguments(fields: Fields, key: str) -> Iterator[tuple[str, str, Span]]:
         if not isinstance(item, Scalar) or not isinstance(item.value, str):
             continue
         several = item is node and " " in item.value
-        for text in item.value.split() if several else (item.value,):
+        for text in item.value.replace('"', "").split() if several else (item.value,):
             name, sign, value = text.partition("=")
             if sign:
                 yield name.strip(), value.strip(), _place(item, name)

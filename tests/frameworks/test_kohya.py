@@ -218,7 +218,8 @@ def test_arguments_of_the_optimizer_are_python_literals(option: str, wrong: str 
 
 def test_the_gui_splits_the_arguments_of_the_optimizer() -> None:
     one, other = '"optimizer_args": "scale_parameter=False relative_step=False"', '"optimizer_args": ""'
-    for text in (one, other):
+    quoted = '"optimizer": "DAdaptAdam", "optimizer_args": "\\"decouple=True\\" \\"weight_decay=0.2\\""'
+    for text in (one, other, quoted):
         assert codes(GUI.replace("{", "{" + text + ",", 1), "gui.json") == codes(GUI, "gui.json")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lora_lint.frameworks import registry
+from lora_lint.frameworks import refusals, registry
 
 ROOT = Path(__file__).parents[2] / "lora_lint"
 LIBRARIES = ("accelerate", "peft", "trl", "Accelerate", "PEFT", "TRL")
@@ -97,6 +97,8 @@ def _own(place: str) -> set[str]:
     """The names that a framework's module may hold: its own, and those that it works with."""
     folder, _, file = place.rpartition("/")
     records = {f"{each.name}.py": each for each in registry.every()}
+    tables = {each.name: refusals.table(each.name) for each in registry.every()}
+    records |= {f"{table.others}.py": registry.framework(name) for name, table in tables.items() if table is not None}
     record = records.get(file) if folder in ("frameworks", "frameworks/refused_by") else None
     if record is None:
         return set()

@@ -35,6 +35,12 @@ REFUSED = [
     ),
     (
         "kohya",
+        "optimizer_type = 'Adafactor'\nlr_warmup_steps = 100\nlr_scheduler = 'cosine'\noptimizer_args = ['relative_step=True']",
+        "optimizer_type = 'Adafactor'\nlr_scheduler = 'cosine'\nlr_warmup_steps = 100\n"
+        "optimizer_args = ['relative_step=False']",
+    ),
+    (
+        "kohya",
         "lr_scheduler = 'adafactor:1e-4'\noptimizer_type = 'AdamW8bit'",
         "lr_scheduler = 'adafactor:1e-4'\noptimizer_type = 'Adafactor'",
     ),
@@ -66,8 +72,16 @@ REFUSED = [
         "network_args = ['train_t5xxl=False']\ncache_text_encoder_outputs = true",
     ),
     ("kohya:networks.lora_flux", "network_args = ['train_blocks=19']", "network_args = ['train_blocks=single']"),
-    ("kohya:networks.lora_flux", "bucket_reso_steps = 48", "bucket_reso_steps = 64"),
-    ("kohya:networks.lora_anima", "bucket_reso_steps = 40", "bucket_reso_steps = 48"),
+    (
+        "kohya:networks.lora_flux",
+        "enable_bucket = true\nbucket_reso_steps = 48",
+        "enable_bucket = true\nbucket_reso_steps = 64",
+    ),
+    (
+        "kohya:networks.lora_anima",
+        "enable_bucket = true\nbucket_reso_steps = 40",
+        "enable_bucket = true\nbucket_reso_steps = 48",
+    ),
     ("musubi_tuner", "sage_attn = true", "sdpa = true"),
     ("musubi_tuner", "resume = 'out/last.safetensors'", "resume = 'out/last-state'"),
     ("musubi_tuner", "blocks_to_swap = 40", "blocks_to_swap = 39"),
@@ -308,10 +322,55 @@ def test_there_are_enough(framework: str) -> None:
     assert sum(name.partition(":")[0] == framework for name, *_ in REFUSED) >= 5
 
 
-def test_the_files_of_the_gui_are_its_own() -> None:
-    text = b'{"LoRA_type": "Standard", "network_dim": 8, "full_bf16": true, "mixed_precision": "fp16"}'
-    findings = Checker(Settings()).check(Found("a.json", "json", text, True)).findings
-    assert [each for each in findings if each.code == "LL904"] == []
+def of_the_gui(settings: str) -> list[str]:
+    """The keys that a file of kohya's GUI is refused for."""
+    text = f'{{"LoRA_type": "Standard", "network_dim": 8, "sdxl": true, "flux1_checkbox": false, {settings}}}'
+    findings = Checker(Settings()).check(Found("a.json", "json", text.encode(), True)).findings
+    return [text[each.span.start : each.span.end] for each in findings if each.code == "LL904"]
+
+
+@pytest.mark.parametrize(
+    ("refused", "accepted"),
+    [
+        ('"full_bf16": true, "mixed_precision": "fp16"', '"full_bf16": true, "mixed_precision": "bf16"'),
+        ('"lr_scheduler": "constant", "lr_warmup": 10', '"lr_scheduler": "constant", "lr_warmup": 0'),
+        ('"lr_scheduler": "constant", "lr_warmup_steps": 50', '"lr_scheduler": "cosine", "lr_warmup_steps": 50'),
+        (
+            '"optimizer": "Adafactor", "optimizer_args": "", "lr_scheduler": "cosine", "lr_warmup": 10',
+            '"optimizer": "Adafactor", "lr_scheduler": "cosine", "lr_warmup": 10, '
+            '"optimizer_args": "scale_parameter=False relative_step=False"',
+        ),
+        ('"optimizer_args": "betas=(0.9, 0.99)"', '"optimizer_args": "betas=(0.9,0.99) weight_decay=0.1"'),
+        ('"LoRA_type": "Flux1"', '"LoRA_type": "LoRA-FA"'),
+        ('"pretrained_model_name_or_path": "runwayml/stable-diffusion-v1-5"', '"pretrained_model_name_or_path": "a"'),
+        (
+            '"sdxl_cache_text_encoder_outputs": true, "text_encoder_lr": 1e-5, "unet_lr": 1e-4',
+            '"sdxl_cache_text_encoder_outputs": true, "text_encoder_lr": 0, "unet_lr": 1e-4',
+        ),
+        ('"learning_rate": 0, "unet_lr": 0, "text_encoder_lr": 0', '"learning_rate": 0, "unet_lr": 1e-4'),
+        ('"color_aug": true, "cache_latents": true', '"color_aug": true, "cache_latents": false'),
+        (
+            '"color_aug": true, "cache_latents": true, "dataset_config": ""',
+            '"color_aug": true, "cache_latents": true, "dataset_config": "d.toml"',
+        ),
+        (
+            '"enable_bucket": true, "max_resolution": "1536,1024", "max_bucket_reso": 1280',
+            '"enable_bucket": true, "max_resolution": "1536,1024", "max_bucket_reso": 1536',
+        ),
+        ('"enable_bucket": true, "bucket_reso_steps": 1', '"enable_bucket": true, "bucket_reso_steps": 32'),
+        ('"train_data_dir": "D:/lora/img/10_fern"', '"train_data_dir": "D:/lora/img"'),
+        ('"noise_offset": 5', '"noise_offset": 0.05'),
+    ],
+)
+def test_the_gui(refused: str, accepted: str) -> None:
+    assert len(of_the_gui(refused)) == 1
+    assert of_the_gui(accepted) == []
+
+
+def test_the_gui_hands_on_parts_of_flux() -> None:
+    flux = '"LoRA_type": "Flux1", "flux1_checkbox": true, "sdxl": false, "t5xxl": "a", "ae": "b"'
+    assert of_the_gui(f'{flux}, "clip_l": ""') == ['""']
+    assert of_the_gui(f'{flux}, "clip_l": "c"') == of_the_gui(f'{flux}, "clip_l": "", "model_type": "chroma"') == []
 
 
 def test_each_process_has_its_own_settings() -> None:

@@ -311,12 +311,13 @@ _SIZES = (
     *(
         Refusal(
             "bucket_reso_steps",
-            f"bucket_reso_steps % {steps} != 0 and dataset_config is None and {when}",
+            f"enable_bucket and bucket_reso_steps % {steps} != 0 and dataset_config is None and {when}",
             f"the sizes of this model's pictures go in steps of {steps}",
             "Set it to 64",
             f"{_UTIL}:1094",
         )
         for steps, when in (
+            (64, "script_of == 'sd'"),
             (32, f"({_FLUX} or {_SD3} or {_HUNYUAN} or script_of == 'sdxl')"),
             (16, f"({_ANIMA} or {_LUMINA})"),
         )
@@ -452,6 +453,25 @@ _ROWS = (
         late=True,
         likely=True,
     ),
+    *(
+        Refusal(
+            "lr_warmup_steps",
+            f"lr_warmup_steps > 0 and lower(optimizer_type) == 'adafactor' and not lr_scheduler_type and {when}",
+            "Adafactor with `relative_step` makes its own schedule, which has no warm-up (does not require"
+            " `num_warmup_steps`)",
+            "Add `relative_step=False`, with `scale_parameter=False` and `warmup_init=False`, to `optimizer_args`, or"
+            " leave it out",
+            f"{_UTIL}:5079",
+            ("optimizer_type", "optimizer_args"),
+            late=True,
+            likely=likely,
+            cause="warm-up",
+        )
+        for when, likely in (
+            ("option(optimizer_args, 'relative_step') == 'True'", False),
+            ("option(optimizer_args, 'relative_step') is None", True),
+        )
+    ),
     Refusal(
         "lr_scheduler",
         f"starts(lr_scheduler, 'adafactor') and optimizer_type is not None and lower(optimizer_type) != 'adafactor'"
@@ -556,4 +576,5 @@ TABLE = Table(
         ),
         Undecided("installed packages and devices", "they depend on the machine", ("library/", "tools/")),
     ),
+    others="_kohya_gui",
 )
