@@ -6,7 +6,7 @@ simpletuner/helpers/models/common.py.
 
 from __future__ import annotations
 
-from lora_lint.frameworks import simpletuner_data, tables
+from lora_lint.frameworks import simpletuner_data, simpletuner_lycoris, tables
 from lora_lint.frameworks.fields import Fields, multiple, usual
 from lora_lint.readers.nodes import Entry, Mapping
 from lora_lint.records import replace
@@ -54,15 +54,17 @@ def settings(document: Mapping) -> tuple[Mapping, ...]:
 
 
 def read(document: Mapping, project: Project) -> Reading:
-    """The run of a file that trains LoRA; LyCORIS has its own file."""
-    del project
+    """The run of a file that trains LoRA; LyCORIS has its own file, of which only what is wrong is read."""
     if simpletuner_data.recognises(document):
         wrong = tuple(simpletuner_data.problems(document, FRAMEWORK.title))
         run = Run(FRAMEWORK, document.span, Adapter(document.span), trained=False, problems=wrong)
         return Reading((run,) if wrong else ())
     fields = Fields(_undashed(document))
-    if known(fields.text("model_type")) != "lora" or known(fields.text("lora_type", usual("standard"))) != "standard":
+    kind = known(fields.text("lora_type", usual("standard")))
+    if known(fields.text("model_type")) != "lora" or kind not in ("standard", "lycoris"):
         return Reading()
+    if kind == "lycoris":
+        return _of_lycoris(fields, project)
     span = fields.span("lora_rank" if fields.has("lora_rank") else "model_type")
     rank = fields.whole("lora_rank", usual(FRAMEWORK.defaults["rank"]))
     alpha = fields.number("lora_alpha", multiple(rank))  # common.py
@@ -77,6 +79,13 @@ def read(document: Mapping, project: Project) -> Reading:
         trained=True,
     )
     return Reading((run,))
+
+
+def _of_lycoris(fields: Fields, project: Project) -> Reading:
+    """What is wrong with the file of LyCORIS, as a run that trains nothing."""
+    wrong = tuple(simpletuner_lycoris.problems(fields, project, FRAMEWORK.title))
+    span = fields.span("lycoris_config")
+    return Reading((Run(FRAMEWORK, span, Adapter(span), trained=False, problems=wrong),) if wrong else ())
 
 
 def _unless_0(fields: Fields, key: str) -> Value[float]:

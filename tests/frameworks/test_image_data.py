@@ -141,6 +141,26 @@ QWEN = LAUNCH.format("qwen_image") + "--network_module networks.lora_qwen_image 
 
 
 @pytest.mark.parametrize(
+    ("family", "preset", "keys"),
+    [
+        ("flux2", '"target_module": ["Attention", "Flux2FeedForward"]', ["target_module"]),
+        ("flux2", '"target_module": ["Flux2Attention"]', []),
+        ("flux", '"target_module": ["Attention", "FeedForward"]', []),
+        ("ltxvideo", '"target_module": ["Attention", "FeedForward"]', ["target_module"]),
+        ("flux", '"target_modules": ["Attention"]', ["target_modules"]),
+        ("sdxl", '"unet_target_module": ["Attention"]', ["unet_target_module"]),
+    ],
+)
+def test_what_lycoris_of_simpletuner_adapts(tmp_path: Path, family: str, preset: str, keys: list[str]) -> None:
+    (tmp_path / "lycoris.json").write_text(f'{{"algo": "lokr", "apply_preset": {{{preset}}}}}', "utf-8")
+    config = f'{{"model_family": "{family}", "model_type": "lora", "lora_type": "lycoris", "lycoris_config": "lycoris.json"}}'
+    (tmp_path / "config.json").write_text(config, "utf-8")
+    findings = engine.lint([str(tmp_path)], Settings()).findings
+    found = (each for each in findings if each.code in ("LL901", "LL902"))
+    assert [each.message.split("`")[1].partition("=")[0] for each in found] == keys
+
+
+@pytest.mark.parametrize(
     ("before", "command", "keys"),
     [
         ("wan_cache_latents.py --vae v", f"{WAN} --task i2v-14B", ["task"]),

@@ -322,6 +322,79 @@ def test_there_are_enough(framework: str) -> None:
     assert sum(name.partition(":")[0] == framework for name, *_ in REFUSED) >= 5
 
 
+@pytest.mark.parametrize(
+    ("command", "keys"),
+    [
+        ("flux_2_train_network.py --dit flux-2-klein-base-9b.safetensors", ["dit"]),
+        ("flux_2_train_network.py --dit flux-2-klein-base-9b.safetensors --model_version klein-base-9b", []),
+        ("flux_2_train_network.py --dit flux-2-klein-base-4b.safetensors --model_version klein-9b", ["model_version"]),
+        ("flux_2_train_network.py --dit flux2-dev.safetensors --model_version dev", []),
+        (
+            "wan_train_network.py --task t2v-A14B --dit wan2.2_high_noise.safetensors --max_timestep 875",
+            ["max_timestep"],
+        ),
+        ("wan_train_network.py --task t2v-A14B --dit wan2.2_high_noise.safetensors --min_timestep 875", []),
+        (
+            "wan_train_network.py --task t2v-A14B --dit wan2.2_low_noise.safetensors --min_timestep 875",
+            ["min_timestep"],
+        ),
+        (
+            "wan_train_network.py --task t2v-A14B --dit wan2.2_high_noise.safetensors"
+            " --dit_high_noise wan2.2_low_noise.safetensors",
+            ["dit"],
+        ),
+        (
+            "wan_train_network.py --task t2v-A14B --dit wan2.2_low_noise.safetensors"
+            " --dit_high_noise wan2.2_high_noise.safetensors",
+            [],
+        ),
+    ],
+)
+def test_models_and_versions_of_musubi_tuner(command: str, keys: list[str]) -> None:
+    network = "networks.lora_flux_2" if command.startswith("flux") else "networks.lora_wan"
+    text = f"{command} --network_module {network} --network_dim 8 --network_alpha 8 --dataset_config d.toml --sdpa\n"
+    assert told_of(text) == keys
+
+
+@pytest.mark.parametrize(
+    ("command", "keys"),
+    [
+        ("flux_train_network.py --min_snr_gamma 5 --network_module networks.lora_flux", ["min_snr_gamma"]),
+        ("sdxl_train_network.py --min_snr_gamma 5 --network_module networks.lora", []),
+        (
+            "sdxl_train_network.py --pretrained_model_name_or_path stabilityai/stable-diffusion-xl-refiner-1.0"
+            " --network_module networks.lora",
+            ["pretrained_model_name_or_path"],
+        ),
+        (
+            "sdxl_train_network.py --pretrained_model_name_or_path stabilityai/stable-diffusion-xl-base-1.0"
+            " --network_module networks.lora --cache_latents --mixed_precision fp16",
+            ["cache_latents"],
+        ),
+        (
+            "sdxl_train_network.py --pretrained_model_name_or_path stabilityai/stable-diffusion-xl-base-1.0"
+            " --network_module networks.lora --cache_latents --mixed_precision fp16 --no_half_vae",
+            [],
+        ),
+        (
+            "train_network.py --enable_bucket --bucket_reso_steps 32 --network_module networks.lora",
+            ["bucket_reso_steps"],
+        ),
+        ("train_network.py --bucket_reso_steps 32 --network_module networks.lora", []),
+    ],
+)
+def test_options_of_one_of_the_scripts(command: str, keys: list[str]) -> None:
+    parts = "--clip_l c --t5xxl t --ae a" if command.startswith("flux") else ""
+    assert told_of(f"{command} {parts} --network_dim 8 --network_alpha 8\n") == keys
+
+
+def told_of(command: str) -> list[str]:
+    """The settings that LL904 and LL905 are about, in a script with one command."""
+    findings = engine.lint_text(command, "train.sh", Settings()).findings
+    found = (each for each in findings if each.code in ("LL904", "LL905"))
+    return [each.message.split("`")[1].partition("=")[0] for each in found]
+
+
 def of_the_gui(settings: str) -> list[str]:
     """The keys that a file of kohya's GUI is refused for."""
     text = f'{{"LoRA_type": "Standard", "network_dim": 8, "sdxl": true, "flux1_checkbox": false, {settings}}}'
@@ -360,6 +433,10 @@ def of_the_gui(settings: str) -> list[str]:
         ('"enable_bucket": true, "bucket_reso_steps": 1', '"enable_bucket": true, "bucket_reso_steps": 32'),
         ('"train_data_dir": "D:/lora/img/10_fern"', '"train_data_dir": "D:/lora/img"'),
         ('"noise_offset": 5', '"noise_offset": 0.05'),
+        (
+            '"pretrained_model_name_or_path": "stabilityai/stable-diffusion-xl-refiner-1.0"',
+            '"pretrained_model_name_or_path": "stabilityai/stable-diffusion-xl-base-1.0"',
+        ),
     ],
 )
 def test_the_gui(refused: str, accepted: str) -> None:

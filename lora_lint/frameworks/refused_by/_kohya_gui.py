@@ -224,6 +224,38 @@ ROWS = {
             "full_bf16", "mixed_precision != 'bf16' and not full_fp16", "Set `mixed_precision` to bf16, or leave it out"
         ),
         _precision("fp8_base", "mixed_precision == 'no'", "Set `mixed_precision` to bf16"),
+        Refusal(
+            "pretrained_model_name_or_path",
+            f"flux1_checkbox == False and holds({_NAME}, 'refiner')",
+            "this is the refiner of SDXL, which is another model and cannot be trained",
+            "Name the base model",
+            "sd-scripts/library/sdxl_model_util.py:207",
+            likely=True,
+            late=True,
+        ),
+        Refusal(
+            "sdxl_no_half_vae",
+            "sdxl and cache_latents and mixed_precision == 'fp16' and sdxl_no_half_vae == False and vae == ''"
+            f" and {_named('stable-diffusion-xl-base-1.0', 'sd_xl_base_1.0')} and not holds({_NAME}, '0.9vae')",
+            "the autoencoder of SDXL overflows in half precision (NaN detected in latents)",
+            "Set it to true, or `mixed_precision` to bf16",
+            f"{_UTIL}:3097",
+            ("mixed_precision", "cache_latents"),
+            late=True,
+            likely=True,
+            sets=(("sdxl_no_half_vae", True),),
+        ),
+        *(
+            Refusal(
+                key,
+                f"{key} and flux1_checkbox and not sdxl",
+                "the loss of models that match flows has no such weights",
+                "Set it to 0" if key == "min_snr_gamma" else "Set it to false",
+                "sd-scripts/flux_train_network.py:436",
+                ignored=True,
+            )
+            for key in ("min_snr_gamma", "debiased_estimation_loss")
+        ),
         *(
             row
             for key, when in (

@@ -344,6 +344,16 @@ _ROWS = (
     ),
     Refusal(
         "model.name_or_path",
+        "(model.is_flux or model.arch in ('flux', 'flux_kontext') or starts(model.arch, 'wan2'))"
+        " and ends(lower(model.name_or_path), '.safetensors')",
+        "this is a file of weights, and the model is loaded from a folder in Diffusers' layout",
+        "Name a repository such as black-forest-labs/FLUX.1-dev, or a folder with `transformer` in it",
+        "toolkit/stable_diffusion_model.py:649",
+        ("model.arch",),
+        late=True,
+    ),
+    Refusal(
+        "model.name_or_path",
         "starts(model.arch, 'wan2') and starts(model.name_or_path, 'Wan-AI/Wan2')"
         " and not holds(model.name_or_path, '-Diffusers')",
         "this is the original repository, and the model is loaded in Diffusers' layout (no config.json in"

@@ -267,6 +267,39 @@ _TRAINED_WITH_CACHE = (
         late=True,
     ),
 )
+_REFINER = Refusal(
+    "pretrained_model_name_or_path",
+    f"(script_of in ('sd', 'sdxl') or script_of is None and network_module == 'networks.lora')"
+    f" and holds({_NAME}, 'refiner')",
+    "this is the refiner of SDXL, which is another model and cannot be trained",
+    "Name the base model",
+    "library/sdxl_model_util.py:207",
+    likely=True,
+    late=True,
+)
+_NANS = Refusal(
+    "cache_latents",
+    "script_of == 'sdxl' and cache_latents and mixed_precision == 'fp16' and not no_half_vae and vae is None"
+    f" and {_named('stable-diffusion-xl-base-1.0', 'sd_xl_base_1.0')} and not holds({_NAME}, '0.9vae')",
+    "the autoencoder of SDXL overflows in half precision (NaN detected in latents)",
+    "Set `no_half_vae = true`, or `vae` to madebyollin/sdxl-vae-fp16-fix",
+    f"{_UTIL}:3097",
+    ("mixed_precision",),
+    late=True,
+    likely=True,
+)
+_OF_FLOWS = tuple(
+    Refusal(
+        key,
+        f"{key} and ({' or '.join((_FLUX, _SD3, _ANIMA, _LUMINA, _HUNYUAN))})",
+        "the loss of models that match flows has no such weights",
+        "Leave it out",
+        "flux_train_network.py:436",
+        drop=True,
+        ignored=True,
+    )
+    for key in ("min_snr_gamma", "debiased_estimation_loss", "scale_v_pred_loss_like_noise_pred", "v_pred_like_loss")
+)
 _OF_BUCKETS = "enable_bucket and dataset_config is None and dataset_class is None"
 _SIZES = (
     Refusal(
@@ -408,6 +441,9 @@ _ROWS = (
     *_WEIGHTS,
     *_PARENT,
     *_OF_FLUX,
+    _REFINER,
+    _NANS,
+    *_OF_FLOWS,
     *_RATES,
     *_FOR_ANOTHER,
     *_in_precision(

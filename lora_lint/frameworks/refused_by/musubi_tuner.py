@@ -40,6 +40,57 @@ _TORCH = (
     "('ASGD', 'Adadelta', 'Adafactor', 'Adagrad', 'Adam', 'AdamW', 'Adamax', 'LBFGS', 'Muon', 'NAdam', 'RAdam',"
     " 'RMSprop', 'Rprop', 'SGD', 'SparseAdam')"
 )
+_KLEIN = "holds(last(dit), 'klein')"
+_FOR_DEV = "(model_version is None or model_version == 'dev')"
+
+
+def _of_flux_2(key: str, when: str, says: str, instead: str, *others: str) -> Refusal:
+    """The names of the weights show that they are those of another FLUX.2."""
+    source = "flux_2/flux2_utils.py:118"
+    of_flux_2 = "(script_of == 'flux_2' or prepares == 'flux_2')"
+    cause = "version of FLUX.2"
+    return Refusal(key, f"{of_flux_2} and {when}", says, instead, source, others, likely=True, late=True, cause=cause)
+
+
+_VERSIONS = (
+    _of_flux_2(
+        "dit",
+        f"model_version is None and {_KLEIN}",
+        "these are the weights of FLUX.2 klein, and without `model_version` it is FLUX.2 dev, whose shapes do not fit",
+        "Give `model_version`, as klein-base-9b",
+    ),
+    _of_flux_2(
+        "model_version",
+        f"model_version == 'dev' and {_KLEIN}",
+        "the weights are those of FLUX.2 klein, whose shapes do not fit",
+        "Set it to that of the weights, as klein-base-9b",
+        "dit",
+    ),
+    *(
+        _of_flux_2(
+            "model_version",
+            f"model_version in ('klein-{one}', 'klein-base-{one}')"
+            f" and (holds(last(dit), 'klein-{other}') or holds(last(dit), 'klein-base-{other}'))",
+            f"the weights are those with {other.upper()}, whose shapes do not fit",
+            f"Set it to klein-{other} or klein-base-{other}",
+            "dit",
+        )
+        for one, other in (("4b", "9b"), ("9b", "4b"))
+    ),
+    *(
+        _of_flux_2(
+            "text_encoder",
+            f"{when} and holds(lower(text_encoder), '{wrong}')",
+            f"the text encoder of this `model_version` is {right}",
+            instead,
+            "model_version",
+        )
+        for when, wrong, right, instead in (
+            (_FOR_DEV, "qwen", "Mistral 3", "Give `model_version`, as klein-base-9b"),
+            ("starts(model_version, 'klein')", "mistral", "Qwen3", "Name the first file of Qwen3"),
+        )
+    ),
+)
 _ATTENTIONS = ("sdpa", "flash_attn", "sage_attn", "xformers", "flash3")
 _WAN = "(script_of == 'wan' or script_of is None and network_module == 'networks.lora_wan')"
 _DIT = "last(dit)"
@@ -83,6 +134,42 @@ _TASKS = (
         f"task == 'i2v-A14B' and (holds({_DIT}, 'wan2.1') or holds({_DIT}, 'wan21'))",
         "Set `task` to i2v-14B",
         "dit",
+    ),
+)
+_HIGH, _LOW = f"holds({_DIT}, 'high_noise')", f"holds({_DIT}, 'low_noise')"
+_RANGES = (
+    Refusal(
+        "dit",
+        f"{_WAN} and {_HIGH} and holds(last(dit_high_noise), 'low_noise')",
+        "it is the model for little noise, and this and `dit_high_noise` are exchanged: each trains on the other's"
+        " timesteps",
+        "Exchange the two",
+        "wan_train_network.py:549",
+        ("dit_high_noise",),
+        likely=True,
+        ignored=True,
+    ),
+    Refusal(
+        "max_timestep",
+        f"{_WAN} and dit_high_noise is None and {_HIGH} and max_timestep <= 900",
+        "the model for much noise makes timesteps from 875 (t2v) or 900 (i2v) on, so that what it learns below that is"
+        " not used",
+        "Leave it out, and set `min_timestep` to 875 or 900",
+        "wan_train_network.py:549",
+        ("dit",),
+        likely=True,
+        ignored=True,
+    ),
+    Refusal(
+        "min_timestep",
+        f"{_WAN} and dit_high_noise is None and {_LOW} and min_timestep >= 875",
+        "the model for little noise makes timesteps up to 875 (t2v) or 900 (i2v), so that what it learns beyond that is"
+        " not used",
+        "Leave it out, and set `max_timestep` to 875 or 900",
+        "wan_train_network.py:549",
+        ("dit",),
+        likely=True,
+        ignored=True,
     ),
 )
 _PRECISIONS = tuple(
@@ -324,6 +411,8 @@ _MORE = (
 )
 _ROWS = (
     *_TASKS,
+    *_RANGES,
+    *_VERSIONS,
     *_PRECISIONS,
     *_WEIGHTS,
     *_SWAPPED,
