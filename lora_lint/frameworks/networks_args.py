@@ -85,13 +85,43 @@ _EVERY_OPTIMIZER = frozenset[str]().union(*_OPTIMIZERS.values())
 _TUPLES = ("betas", "eps", "etas", "step_sizes")
 """Arguments that are several numbers; those of Adafactor are two."""
 _NEAR = 0.85
+_HOMES = {
+    **dict.fromkeys(_LYCORIS - {"dropout", "constraint", "rescaled", "train_t5xxl"}, "network_args"),
+    **dict.fromkeys(
+        _names("block_dims block_alphas conv_block_dims conv_block_alphas train_blocks split_qkv"), "network_args"
+    ),
+    **dict.fromkeys(
+        _names("weight_decay betas d_coef decouple use_bias_correction safeguard_warmup")
+        | _names("relative_step scale_parameter warmup_init"),
+        "optimizer_args",
+    ),
+}
+"""Where arguments belong that are no options of any of the scripts."""
 
 
 def problems(fields: Fields) -> Iterator[Problem]:
-    """Names among the arguments of the network and the optimizer that have no effect or stop it, and numbers that a
-    comma makes tuples."""
+    """Names among the arguments of the network and the optimizer that have no effect or stop it, numbers that a comma
+    makes tuples, and arguments that are given as options."""
     yield from _of_network(fields)
     yield from _of_optimizer(fields)
+    yield from _as_options(fields)
+
+
+def _as_options(fields: Fields) -> Iterator[UnknownKey]:
+    """Arguments beside those that are given where they belong. A file's are taken for options that the script does not
+    ask for; the GUI has settings of these names."""
+    if not fields.has("network_module"):
+        return
+    for entry in fields.mapping.entries:
+        key = str(entry.key.value)
+        home = _HOMES.get(key)
+        if home is None or not isinstance(entry.value, Scalar) or entry.value.value in (None, ""):
+            continue
+        if not any(name == key for name, _, _ in arguments(fields, home)):
+            in_file = entry.key.span.path.endswith(".toml")
+            instead = f'Write it as `{home} = ["{key}=…"]`' if in_file else f'Write it as `--{home} "{key}=…"`'
+            consequence = "is not read" if in_file else "stops it with an error"
+            yield UnknownKey(key, entry.key.span, "the script", (), consequence, instead)
 
 
 def _of_network(fields: Fields) -> Iterator[Problem]:

@@ -232,6 +232,24 @@ def test_names_among_arguments(settings: str, keys: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "name", "keys"),
+    [
+        ("conv_dim = 4\n", "a.toml", ["conv_dim"]),
+        ("[network_arguments]\nrank_dropout = 0.1\n", "a.toml", ["rank_dropout"]),
+        ("conv_dim = 4\nnetwork_args = ['conv_dim=4']\n", "a.toml", []),
+        ("weight_decay = 0.01\n", "a.toml", ["weight_decay"]),
+        ("max_grad_norm = 1.0\n", "a.toml", []),
+        ("--weight_decay 0.01", "a.sh", ["weight_decay"]),
+        ("--optimizer_args weight_decay=0.01", "a.sh", []),
+    ],
+)
+def test_arguments_that_are_given_as_options(text: str, name: str, keys: list[str]) -> None:
+    toml = "network_module = 'networks.lora'\nnetwork_dim = 8\nnetwork_alpha = 8\n"
+    command = "accelerate launch train_network.py --network_module networks.lora --network_dim 8 --network_alpha 8 "
+    assert told(toml + text if name.endswith("toml") else command + text, name) == keys
+
+
+@pytest.mark.parametrize(
     ("arguments", "keys"), [("exclude_patterns=.*x", ["exclude_patterns"]), ("exclude_patterns=['.*x']", [])]
 )
 def test_patterns_of_musubi_tuner_are_lists(arguments: str, keys: list[str]) -> None:

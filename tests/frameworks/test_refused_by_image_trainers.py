@@ -381,6 +381,10 @@ def test_models_and_versions_of_musubi_tuner(command: str, keys: list[str]) -> N
             ["bucket_reso_steps"],
         ),
         ("train_network.py --bucket_reso_steps 32 --network_module networks.lora", []),
+        ("sdxl_train_network.py --network_module networks.lora_flux", ["network_module"]),
+        ("sdxl_train_network.py --network_module networks.lora_fa", []),
+        ("lumina_train_network.py --network_module networks.lora --ae a --gemma2 g", ["network_module"]),
+        ("lumina_train_network.py --network_module networks.lora_lumina --ae a --gemma2 g", []),
     ],
 )
 def test_options_of_one_of_the_scripts(command: str, keys: list[str]) -> None:

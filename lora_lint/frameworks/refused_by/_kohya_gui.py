@@ -303,6 +303,7 @@ ROWS = {
                 "Set it to 64",
                 f"{_UTIL}:1094",
                 late=True,
+                likely=steps == 64,  # older releases take any
             )
             for steps, when in ((32, "(sdxl or flux1_checkbox or sd3_checkbox)"), (64, f"sdxl == False and {_SD}"))
         ),

@@ -125,6 +125,25 @@ _FOR_ANOTHER = tuple(
     )
     for (model, networks), line in zip(_BLOCKS.items(), (194, 170), strict=True)
 )
+_MODELS = {
+    **dict.fromkeys(("sd", "sdxl"), ("flux", "sd3", "lumina", "anima", "hunyuan_image")),
+    "lumina": ("", "flux", "sd3", "anima", "hunyuan_image"),
+    "anima": ("", "flux", "sd3", "lumina", "hunyuan_image"),
+    "hunyuan_image": ("", "flux", "sd3", "lumina", "anima"),
+}
+_FOR_OTHERS = tuple(
+    Refusal(
+        "network_module",
+        f"script_of == '{model}' and network_module in "
+        f"{tuple(f'networks.lora_{other}' if other else 'networks.lora' for other in others)}",
+        "it is the network of another model, and finds none of its blocks in this one",
+        f"Set `network_module = 'networks.lora{'' if model[:2] == 'sd' else f'_{model}'}'`",
+        "networks/lora.py:1020",
+        late=True,
+        sets=(("network_module", f"networks.lora{'' if model[:2] == 'sd' else f'_{model}'}"),),
+    )
+    for model, others in _MODELS.items()
+)
 _STILL = "no part of the network has a learning rate, so that the optimizer gets no parameters"
 _RATE = "Set the rate of what is to be trained"
 _RATES = (
@@ -348,6 +367,7 @@ _SIZES = (
             f"the sizes of this model's pictures go in steps of {steps}",
             "Set it to 64",
             f"{_UTIL}:1094",
+            likely=steps == 64,  # older releases take any
         )
         for steps, when in (
             (64, "script_of == 'sd'"),
@@ -446,6 +466,7 @@ _ROWS = (
     *_OF_FLOWS,
     *_RATES,
     *_FOR_ANOTHER,
+    *_FOR_OTHERS,
     *_in_precision(
         "full_fp16",
         "mixed_precision != 'fp16'",
