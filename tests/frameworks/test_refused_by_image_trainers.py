@@ -383,6 +383,8 @@ def test_models_and_versions_of_musubi_tuner(command: str, keys: list[str]) -> N
         ("train_network.py --bucket_reso_steps 32 --network_module networks.lora", []),
         ("sdxl_train_network.py --network_module networks.lora_flux", ["network_module"]),
         ("sdxl_train_network.py --network_module networks.lora_fa", []),
+        ("sdxl_train_network.py --network_module networks.lora --output_name a", ["output_dir"]),
+        ("sdxl_train_network.py --network_module networks.lora --output_dir a", []),
         ("lumina_train_network.py --network_module networks.lora --ae a --gemma2 g", ["network_module"]),
         ("lumina_train_network.py --network_module networks.lora_lumina --ae a --gemma2 g", []),
     ],

@@ -286,6 +286,17 @@ _TRAINED_WITH_CACHE = (
         late=True,
     ),
 )
+_NOWHERE = Refusal(
+    "output_dir",
+    "script_of is not None and output_dir is None and output_name is not None",
+    "there is no folder to save in, and the run fails when it saves for the first time (TypeError)",
+    "Give `output_dir`",
+    f"{_SCRIPT}:1297",
+    ("output_name",),
+    absent=True,
+    likely=True,
+    late=True,
+)
 _REFINER = Refusal(
     "pretrained_model_name_or_path",
     f"(script_of in ('sd', 'sdxl') or script_of is None and network_module == 'networks.lora')"
@@ -461,6 +472,7 @@ _ROWS = (
     *_WEIGHTS,
     *_PARENT,
     *_OF_FLUX,
+    _NOWHERE,
     _REFINER,
     _NANS,
     *_OF_FLOWS,

@@ -277,6 +277,23 @@ _MORE = (
         likely=True,
         late=True,
     ),
+    *(
+        Refusal(
+            key,
+            f"script_of is not None and {key} is None and {other} is not None and not show_timesteps",
+            f"{what}, and the run fails when it saves for the first time (TypeError)",
+            f"Give `{key}`",
+            source,
+            (other,),
+            absent=True,
+            likely=True,
+            late=True,
+        )
+        for key, other, what, source in (
+            ("output_dir", "output_name", "there is no folder to save in", f"{_BASE}:1939"),
+            ("output_name", "output_dir", "what is saved has no name", f"{_BASE}:2174"),
+        )
+    ),
     Refusal(
         "dataset_config",
         "script_of is not None and dataset_config is None and not show_timesteps",
