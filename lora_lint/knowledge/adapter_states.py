@@ -96,6 +96,7 @@ def _after(event: Event, states: AdapterStates, kept: bool) -> AdapterStates:
             | events.Halve()
             | events.MakeOptimizer()
             | events.MakeOtherOptimizer()
+            | events.SaveMerged()
             | events.Train()
             | events.MaskLabels()
             | events.Answer()

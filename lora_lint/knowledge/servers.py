@@ -66,21 +66,25 @@ _UNROOTED = "is on, and it scales by alpha/r: the adapter acts sqrt(r) times too
 _VLLM_LACKS: Mapping[str, Version | None] = dict.fromkeys(
     (
         "aria beam bloom cohere2_moe cohere2_vision cohere_asr cosmos3_edge dbrx deepseek_v32 deepseek_v4 "
-        "diffusion_gemma dots3_note falcon falcon_mamba flint gemma3n gemma3n_text glm5_next glm_moe_dsa gpt2 "
-        "gptj hrm_text hy_v4 inkling_mm_model inkling_text kimi_linear llava_onevision mamba mamba2 mimo_v2_flash "
-        "minimax_m3_vl moss_transcribe_diarize muse_spark paddleocr_vl qwen4_exp qwen4_exp_text stablelm step3p7 "
-        "zamba2"
+        "deepseek_vl_v2 diffusion_gemma dots3_note falcon falcon_mamba flint gemma3n gemma3n_text glm5_next "
+        "glm_moe_dsa gpt2 gptj hrm_text hy_v4 inkling_mm_model inkling_text kimi_k25 kimi_linear kimi_vl "
+        "llava_onevision mamba mamba2 mimo_v2_flash minimax_m3_vl moss_transcribe_diarize muse_spark ovis ovis2_5 "
+        "paddleocr_vl phi3_v qwen2_audio qwen4_exp qwen4_exp_text stablelm step3p7 zamba2"
     ).split()
 ) | {
+    "aya_vision": (0, 24, 0),
     "blip-2": (0, 13, 0),
-    "deepseek_v2": (0, 9, 2),
-    "deepseek_v3": (0, 9, 2),
-    "dots1": (0, 9, 2),
+    "deepseek": (0, 10, 1),
+    "deepseek_v2": (0, 10, 1),
+    "deepseek_v3": (0, 10, 1),
+    "dots1": (0, 10, 0),
     "ernie4_5_moe": (0, 9, 2),
     "gemma4": (0, 19, 1),
+    "glm4_moe": (0, 10, 0),
     "gpt_neox": (0, 31, 0),
     "gpt_oss": (0, 11, 0),
     "hunyuan_v1_moe": (0, 9, 2),
+    "internvl_chat": (0, 9, 0),
     "llama4": (0, 11, 0),
     "llava": (0, 13, 0),
     "llava_next": (0, 28, 0),
@@ -88,16 +92,23 @@ _VLLM_LACKS: Mapping[str, Version | None] = dict.fromkeys(
     "minicpmv4_6": (0, 24, 0),
     "minimax_m2": (0, 14, 1),
     "mistral3": (0, 8, 5),
+    "mllama": (0, 10, 2),
+    "molmo": (0, 6, 6),
     "nemotron_h_omni": (0, 30, 0),
-    "olmo": (0, 9, 2),
-    "olmo2": (0, 9, 2),
+    "olmo": (0, 10, 1),
+    "olmo2": (0, 10, 1),
     "olmoe": (0, 11, 0),
     "opt": (0, 11, 0),
     "paligemma": (0, 13, 0),
+    "phi3small": (0, 9, 2),
+    "pixtral": (0, 13, 0),
+    "qwen2_5_omni": (0, 10, 1),
     "qwen2_moe": (0, 9, 2),
     "qwen3_asr": (0, 19, 1),
     "qwen3_moe": (0, 9, 2),
+    "qwen3_omni_moe": (0, 28, 0),
     "starcoder2": (0, 24, 0),
+    "voxtral": (0, 10, 1),
     "whisper": (0, 17, 1),
 }
 """The types of models whose classes in vLLM take no adapters (no SupportsLoRA in vllm/model_executor/models), up to the

@@ -48,6 +48,12 @@ MOE_CONVERTED: Version = (0, 19, 0)
 MERGED_COPIES_UNTIED: Version = (0, 19, 0)
 """PEFT: the config of a merged model no longer ties ends that `modules_to_save` has trained; else transformers before
 SAVED_ENDS_KEPT ties them again when it loads the model (measured with 0.17.1 and 4.56.2)."""
+MERGES_LORA_ALONE: tuple[Version, Version] = ((2025, 6, 1), (2026, 1, 5))
+"""unsloth: from and to before these, what it saves as merged is the base model's files with the products of LoRA alone:
+neither modules that are trained whole nor added rows (save.py, unsloth_generic_save_pretrained_merged; unsloth_zoo of
+the same time, saving_utils.py, create_lora_statistics)."""
+BOTH_COPIES_ALIKE: Version = (2026, 8, 20)
+"""unsloth: copies of both of a model's tied ends stay alike (models/_utils.py, _resolve_ensure_weight_tying)."""
 NAME_REMOVED_ONCE: Version = (0, 18, 0)
 """PEFT: an adapter's name is removed from the names of saved tensors only where it stands for the adapter; before, from
 all parts that begin with it (utils/save_and_load.py; measured with 0.10.0, 0.15.0 and 0.18.0)."""

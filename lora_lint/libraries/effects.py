@@ -214,6 +214,8 @@ class TrainingRecord:
     batches: list[Val] = field(default_factory=list)
     """What the program gives to loaders that shuffle, before and after the training is created by hand."""
     setup: TrainerSetup = TrainerSetup()
+    bare: bool = False
+    """It is a trainer of transformers or TRL, and gets no config for an adapter."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -93,6 +93,7 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
         conditions=tuple(context.machine.conditions),
         pin=trl.pin_of_call(short, arguments),
         alone=trl.has_no_reference(short, arguments, given),
+        bare=short in METHODS and context.own is None and config is None and not arguments.open,
         gone=_gone(short, arguments),
         setup=TrainerSetup(
             replaced=trl.is_replaced(context),

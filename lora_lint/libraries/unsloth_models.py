@@ -5,10 +5,10 @@ Source: unsloth 2026.10.9, models/_utils.py and save.py.
 
 from __future__ import annotations
 
-from lora_lint.interpreter.values import Opaque
+from lora_lint.interpreter.values import Const, Opaque
 from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import ServedAdapter
-from lora_lint.run.events import PutOn, Save
+from lora_lint.run.events import PutOn, Save, SaveMerged
 from lora_lint.run.run import Unserved
 
 TYPE_CHECKING = False
@@ -22,11 +22,24 @@ if TYPE_CHECKING:
 
 
 def load_lora(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
-    """`model.load_lora("folder")`: a request of vLLM for an adapter. Only `get_peft_model` gives a model this method
-    (unsloth 2026.10.9, models/_utils.py, patch_peft_fast_inference)."""
+    """`model.load_lora("folder")`: a request of vLLM for an adapter. Only `get_peft_model` gives a model this method,
+    and only where vLLM's engine was loaded with it (unsloth 2025.2.4 to 2026.10.9, models/llama.py, later
+    models/_utils.py, patch_peft_fast_inference)."""
     folder = arguments.get("save_directory", 0) or Opaque("no folder is given", span)
-    if view.record.loader_adapts and not any(isinstance(each.event, PutOn) for each in view.record.events):
+    if not view.record.loader_adapts:
+        return
+    if _lacks_engine(view):
+        context.records.add_served(ServedAdapter(folder, span, unserved=Unserved.ENGINELESS))
+    elif not any(isinstance(each.event, PutOn) for each in view.record.events):
         context.records.add_served(ServedAdapter(folder, span, unserved=Unserved.UNWRAPPED))
+
+
+def _lacks_engine(view: ModelView) -> bool:
+    """Whether a model is certainly loaded without vLLM's engine."""
+    loading = view.record.loading
+    given = loading.get("fast_inference") if loading is not None else None
+    off = given is None or (isinstance(given, Const) and not given.value)
+    return loading is not None and not loading.open and off
 
 
 def fast_generate(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
@@ -49,6 +62,8 @@ def save_merged(context: Context, view: ModelView, arguments: Arguments, span: S
     """`save_pretrained_merged`, which merges unless it is asked for the adapter (unsloth 2026.10.9, save.py)."""
     if text_of(arguments.get("save_method", 2) or Opaque("it merges", span)) == "lora":
         save(context, view, arguments, span)
+    elif view.wrapped:
+        context.happen(view.record, SaveMerged(span))
 
 
 MODEL_METHODS: dict[str, Callable[[Context, ModelView, Arguments, Span], None]] = {

@@ -114,6 +114,10 @@ def finish(records: Records, path: str) -> Reading:
         made = [(record, _rebuilt(run)) for record, run in made]
         sweeps = [replace(sweep, runs=tuple(map(_rebuilt, sweep.runs))) for sweep in sweeps]
     runs = [run for _, run in made] + list(_reloaded(records, path, made))
+    if any(training.bare for model in records.models for training in model.trainings if model.quantization is not None):
+        from lora_lint.programs.unadapted import unadapted
+
+        runs += unadapted(records, path)
     if saves_otherwise(records.text):
         runs = [replace(run, saves_otherwise=True) for run in runs]
     if thaws(records.text):

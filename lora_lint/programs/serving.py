@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from lora_lint.readers.nodes import Mapping
     from lora_lint.readers.shell import Word
     from lora_lint.run.given import Given
+    from lora_lint.run.problems import Clash, Unadapted
     from lora_lint.run.run import Reading
     from lora_lint.run.values import Value
     from lora_lint.source import Span
@@ -268,7 +269,7 @@ def with_gone(key: str, written: str, span: Span, owner: str, consequence: str) 
     )
 
 
-def with_problem(problem: UnknownKey | InvalidValue | Overridden) -> Run:
+def with_problem(problem: UnknownKey | InvalidValue | Overridden | Clash | Unadapted) -> Run:
     """What is wrong with the options of a server, where nothing is known of its adapters."""
     return Run(registry.framework("peft"), problem.span, Adapter(problem.span), trained=False, problems=(problem,))
 

@@ -126,6 +126,11 @@ _UNSERVED = {
         "LMDeploy serves this model with TurboMind, which takes no adapters: `--adapters` has no effect, and the base "
         "model answers. Give `--backend pytorch`"
     ),
+    Unserved.ENGINELESS: (
+        "A model has `load_lora` only beside vLLM's engine, and this one is loaded without `fast_inference=True`: it "
+        "raises an AttributeError. Add that where the model is loaded, or load the adapter's folder in place of the "
+        "base model, and use `generate`"
+    ),
     Unserved.UNWRAPPED: (
         "A model gets `load_lora` from `get_peft_model`, so that this raises an AttributeError. Call that first, with "
         "the adapter's rank and targets, or load the adapter's folder in place of the base model"

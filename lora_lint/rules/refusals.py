@@ -12,7 +12,7 @@ from lora_lint.rules.reached import cases_of
 from lora_lint.rules.tied import names_one, tied_to_embedding
 from lora_lint.rules.words import listed, names, place, resting
 from lora_lint.run.events import LoadAdapter, Wrap
-from lora_lint.run.problems import Clash, EscapedBlank, InvalidValue, LostLine, Overridden
+from lora_lint.run.problems import Clash, EscapedBlank, InvalidValue, LostLine, Overridden, Unadapted
 from lora_lint.run.values import ABSENT, Choices, Known, Reason, Unknown, alternatives, always, known
 
 TYPE_CHECKING = False
@@ -37,7 +37,7 @@ _OF_TRANSFORMERS = ("Trainer", "Seq2SeqTrainer")
 _LONGEST_ANSWER = "max_completion_length"
 _ENGINES = (("max_seq_length", "fast_inference", True), ("vllm_max_model_length", "vllm_mode", "colocate"))
 """What says how many tokens an engine of vLLM holds, and the setting with the value that starts it."""
-_TITLES = {"peft": "PEFT", "trl": "TRL"}
+_TITLES = {"peft": "PEFT", "trl": "TRL", "vllm": "vLLM"}
 _TAKES_REFERENCE = (0, 28, 0)
 """The first TRL whose DPOTrainer takes a reference model beside the config of an adapter (trainer/dpo_trainer.py of
 0.8.6 to 1.16.0)."""
@@ -61,11 +61,14 @@ def refused_combination(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
     if "transformers" in run.pins and not run.model.remote_code:
         yield from _types_to_come(run)
     yield from _no_eval_loss(run)
+    yield from _without_engine(run)
     if run.model.by_type and not run.model.remote_code:
         yield from _wrong_loader(run)
     for problem in run.problems:
         if isinstance(problem, Clash):
             yield _clash(problem)
+        elif isinstance(problem, Unadapted):
+            yield _unadapted(problem)
     if run.launch.fixed:
         yield from _unlike_deepspeed(run)
     yield from _more_than_visible(run)
@@ -75,6 +78,30 @@ def refused_combination(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
         from lora_lint.rules.handed_over import refused_by_trainer
 
         yield from refused_by_trainer(run)
+
+
+def _without_engine(run: Run) -> Iterator[Finding]:
+    """A trainer that is to answer with vLLM, and a quantized model whose loader starts no engine of it: older releases
+    look for the loader's, newer ones refuse to carry quantized weights into one of the trainer's own.
+
+    unsloth 2025.2.4 to 2026.10.9, models/rl.py (`self.llm = model.vllm_engine`), models/rl_replacements.py
+    (_unsloth_vllm_sync_kind).
+    """
+    engine, wanted = _ENGINES[0][1], "use_vllm"
+    loading = [given for given in run.given if run.model.loader_adapts and given.owner.endswith(".from_pretrained")]
+    unsure = any(given.open or known(given.values.get(engine, Known(False))) is not False for given in loading)
+    if not loading or unsure or known(run.model.quantization) is None:
+        return
+    for given in run.given:
+        value = given.values.get(wanted, ABSENT)
+        if known(value) is True and given.owner == "GRPOConfig":
+            message = (
+                f"`{wanted}=True`, but the model is loaded in {known(run.model.quantization)} without `{engine}=True`: "
+                "no engine holds its weights, and GRPOTrainer raises an error as it is made or at the first step. Add "
+                f"`{engine}=True` where the model is loaded, or leave `{wanted}` out"
+            )
+            yield Finding("LL904", message, value.span if isinstance(value, Known) and value.span else given.span)
+            return
 
 
 def _no_eval_loss(run: Run) -> Iterator[Finding]:
@@ -193,6 +220,17 @@ def _wrong_loader(run: Run) -> Iterator[Finding]:
             f"has in any transformers, so that it raises a ValueError. Load it with {others[0]}"
         )
         yield resting("LL904", message, name, otherwise=run.adapter.span, doubt=model.confidence)
+
+
+def _unadapted(problem: Unadapted) -> Finding:
+    """A quantized model without an adapter."""
+    message = (
+        f"{problem.trainer} gets a model that is loaded in {problem.bits}, with no adapter on it and no `peft_config`, "
+        "and raises a ValueError (You cannot perform fine-tuning on purely quantized models): quantized weights do not "
+        "train. Put an adapter on the model with `get_peft_model`, or load it without quantization to train it whole"
+    )
+    related = (Related(problem.loaded, "loaded here"),) if problem.loaded is not None else ()
+    return Finding("LL904", message, problem.span, "likely", "error", related)
 
 
 def _clash(clash: Clash) -> Finding:

@@ -8,7 +8,7 @@ from lora_lint.records import dataclass
 from lora_lint.rules.changes import put_targets
 from lora_lint.rules.reached import cases_of, leaves, model_label, model_place, place_of_targets, sureness
 from lora_lint.rules.words import happening, least, names, resting
-from lora_lint.run.events import Load, LoadAdapter, Unwrap, Wrap
+from lora_lint.run.events import Load, LoadAdapter, SaveMerged, Unwrap, Wrap
 from lora_lint.run.values import Known
 
 TYPE_CHECKING = False
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from lora_lint.finding import Confidence
     from lora_lint.knowledge.resolve import Case
     from lora_lint.run.run import Run
+
+_TYING = "ensure_weight_tying"
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def tied_embeddings_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     tied = tied_ends(run)
     if tied is None:
         yield from _copies_tied_again(run)
+        yield from _one_copy_kept(run)
         return
     adapter, case = run.adapter, tied.case
     key, merge = adapter.key("target_modules"), _merge(run)
@@ -127,6 +130,39 @@ def _copies_tied_again(run: Run) -> Iterator[Finding]:
     related = (Related(run.adapter.span, f"{names(leaves(copied))} trained as a copy"),)
     doubt = least("likely", sureness(run, resolved), happening(merge))
     yield Finding("LL603", message, merge.span, doubt, None, related)
+
+
+def _one_copy_kept(run: Run) -> Iterator[Finding]:
+    """Copies of tied ends that a loader's own merge writes as one tensor: the embedding's, else the head's. LL410 is
+    about the releases that write neither.
+
+    unsloth_zoo 2025.3.17 to 2026.10.9, saving_utils.py (_merge_and_overwrite_lora: it writes the tensors that the base
+    model's files have, which lack a tied head); unsloth 2026.8.20, models/_utils.py (_resolve_ensure_weight_tying),
+    which keeps the two copies alike.
+    """
+    merge = next((event for event in run.events if isinstance(event, SaveMerged)), None)
+    if merge is None or not run.model.loader_adapts or run.method != "LoraConfig" or run.model.edited:
+        return
+    resolved, cases = cases_of(run)
+    found = [[path for path in case.match.saved if path in _ends_of(case)] for case in cases]
+    if not found or not all(found) or any(case.partial or not case.built.certain for case in cases):
+        return
+    case, copied = cases[0], found[0]
+    pin = run.before(run.framework.name, versions.BOTH_COPIES_ALIKE)
+    since, until = versions.MERGES_LORA_ALONE
+    neither = run.before(run.framework.name, until) is not None and run.before(run.framework.name, since) is None
+    if neither or (len(copied) > 1 and pin is None) or any(each.open or _TYING in each.values for each in run.given):
+        return
+    kept = next((path for path in copied if path == case.built.beside.input_embedding), copied[0])
+    which = f" before {versions.named(versions.BOTH_COPIES_ALIKE)} ({pin})" if len(copied) > 1 else ""
+    message = (
+        f"{names(leaves(_ends_of(case)))} of {model_label(case.name, case.model)} are one tensor, of which "
+        f"{run.framework.title}{which} trains {names(leaves(copied))} as a copy, and the merged model holds one for "
+        f"both: that of {names(leaves((kept,)))}. It answers unlike the trained model. Leave both ends out, pass "
+        f"`{_TYING}=True` with both, or keep the adapter unmerged"
+    )
+    related = (Related(run.adapter.span, f"{names(leaves(copied))} trained as a copy"),)
+    yield Finding("LL603", message, merge.span, least("likely", sureness(run, resolved)), None, related)
 
 
 def names_one(entry: str, paths: Iterable[str]) -> bool:

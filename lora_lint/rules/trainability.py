@@ -24,6 +24,7 @@ from lora_lint.run.events import (
     PrepareKbit,
     Resize,
     Save,
+    SaveMerged,
     Selected,
     SetAdapter,
     SetRequiresGrad,
@@ -136,6 +137,7 @@ def _is_used(run: Run) -> bool:
 
 def unfrozen_not_saved(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL410"""
+    yield from _left_by_merge(run)
     if run.trained is False:
         return
     for part in unfrozen(run):
@@ -153,6 +155,33 @@ def unfrozen_not_saved(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
             Related(part.wrap.span, "the adapter is added here"),
         )
         yield Finding("LL410", message, event.span, happening(event, part.save), None, related)
+
+
+def _left_by_merge(run: Run) -> Iterator[Finding]:
+    """Modules that are trained whole, and rows of added tokens, where a loader's own merge writes LoRA's part alone."""
+    merge = next((event for event in run.events if isinstance(event, SaveMerged)), None)
+    since, until = versions.MERGES_LORA_ALONE
+    pin = run.before(run.framework.name, until)
+    if merge is None or pin is None or run.before(run.framework.name, since) is not None:
+        return
+    saved = known(run.adapter.modules_to_save) or ()
+    targets = known(run.adapter.target_modules)
+    whole = [name for name in (*saved, *(targets if isinstance(targets, tuple) else ())) if _is_end(name)]
+    lost = [f"what {names(dict.fromkeys((*saved, *whole)))} learned"] if saved or whole else []
+    lost += ["the rows of added tokens"] if any(isinstance(event, Resize) for event in run.events) else []
+    if lost:
+        message = (
+            f"The merged model is written without {' and '.join(lost)}: {run.framework.title} before "
+            f"{versions.named(until)} ({pin}) takes the files of the base model, and adds the products of LoRA alone. "
+            "Require a newer release, or load the adapter with PEFT on the base model in 16 bits and use "
+            "`merge_and_unload`"
+        )
+        yield Finding("LL410", message, merge.span, least("likely", happening(merge)), "error")
+
+
+def _is_end(name: str) -> bool:
+    """Whether a target is an embedding or a head, which the loader trains whole (knowledge.unsloth.redirected)."""
+    return name.rpartition(".")[2] in ("embed_tokens", "lm_head")
 
 
 def _mention_of(fragments: Iterable[str]) -> str:

@@ -248,6 +248,11 @@ class Unwrap(_Occurrence):
 
 
 @dataclass(frozen=True)
+class SaveMerged(_Occurrence):
+    """The base model is saved with the adapters merged into its weights; the model itself keeps them apart."""
+
+
+@dataclass(frozen=True)
 class MakeOptimizer(_Occurrence):
     """The program creates an optimizer on parameters of the model: later unfreezing does not reach it. `sure`: they are
     certainly this model's. `adapter_alone`: they are chosen by the names of the adapter's."""
@@ -336,6 +341,7 @@ Event: TypeAlias = (
     | MaskLabels
     | Answer
     | Save
+    | SaveMerged
 )
 """Any event on the run's model object."""
 

@@ -59,6 +59,16 @@ class Clash:
 
 
 @dataclass(frozen=True)
+class Unadapted:
+    """A trainer is given a quantized model without an adapter, which it refuses. `loaded`: where the model is."""
+
+    trainer: str
+    bits: str
+    span: Span
+    loaded: Span | None
+
+
+@dataclass(frozen=True)
 class NewKey:
     """A key that the framework knows `since` a release: one that is unknown where the project pins an older one."""
 
@@ -152,5 +162,7 @@ class EscapedBlank:
     span: Span
 
 
-Problem: TypeAlias = UnknownKey | Dropped | Clash | InvalidValue | NoResult | Overridden | LostLine | EscapedBlank
+Problem: TypeAlias = (
+    UnknownKey | Dropped | Clash | Unadapted | InvalidValue | NoResult | Overridden | LostLine | EscapedBlank
+)
 """What a reader finds wrong with a setting before any rule looks at it."""

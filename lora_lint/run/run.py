@@ -290,6 +290,8 @@ class Unserved(Enum):
     """LMDeploy's own engine serves the model, which takes none."""
     UNWRAPPED = auto()
     """unsloth is asked to load it on a model without one."""
+    ENGINELESS = auto()
+    """unsloth is asked to load it without vLLM's engine."""
     MERGED = auto()
     """It is the folder of a model that ms-swift has merged an adapter into."""
     LATER = auto()

@@ -31,6 +31,22 @@ def _adapter(**config: Any) -> str:
     return json.dumps(usual | {"base_model_name_or_path": "Qwen/Qwen2.5-7B-Instruct"} | config)
 
 
+def _unsloth(loading: str, wrapping: str, *after: str) -> str:
+    lines = [
+        "from unsloth import FastLanguageModel",
+        "from datasets import load_dataset",
+        "from trl import GRPOConfig, GRPOTrainer",
+        'rows = load_dataset("mine", split="train")',
+        "def reward(completions, **kwargs):",
+        "    return [0.0 for _ in completions]",
+        f"model, tokenizer = FastLanguageModel.from_pretrained({loading})",
+        f"model = FastLanguageModel.get_peft_model(model, r=16, lora_alpha=16, {wrapping},",
+        '    target_modules=["q_proj", "k_proj", "v_proj", "o_proj"])',
+        *after,
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def _trained(model: str, config: str, *before: str, loader: str = "AutoModelForCausalLM", after: str = "") -> str:
     lines = [
         "from datasets import load_dataset",
@@ -535,6 +551,79 @@ REPORTS = [
             + "actor_rollout_ref.model.path=Qwen/Qwen2.5-7B-Instruct actor_rollout_ref.model.lora_rank=1\n"
         },
         None,
+    ),
+    # The merge of that time writes the products of LoRA alone.
+    Report(
+        "unslothai/unsloth#3444",
+        {
+            "requirements.txt": "unsloth==2025.10.1\ntrl==0.23.0\ntransformers==4.56.2\n",
+            "train.py": _unsloth(
+                'model_name="unsloth/Qwen3-8B", load_in_4bit=True',
+                'modules_to_save=["embed_tokens", "lm_head"]',
+                'model.save_pretrained_merged("merged", tokenizer, save_method="merged_16bit")',
+            ),
+        },
+        "LL410",
+    ),
+    Report(
+        "unslothai/unsloth#3730",
+        {
+            "requirements.txt": "unsloth\n",
+            "train.py": _unsloth(
+                'model_name="unsloth/Qwen3-8B", load_in_4bit=True',
+                'modules_to_save=["embed_tokens", "lm_head"]',
+                'model.save_pretrained_merged("merged", tokenizer, save_method="merged_16bit")',
+            ),
+        },
+        None,  # newer releases write them
+    ),
+    # A tied head is trained as a copy, which the merged model takes for the embedding too.
+    Report(
+        "unslothai/unsloth#1971",
+        {
+            "requirements.txt": "unsloth==2025.3.1\n",
+            "train.py": _unsloth(
+                'model_name="unsloth/gemma-2b-bnb-4bit", load_in_4bit=True',
+                'modules_to_save=["embed_tokens", "lm_head"]',
+                'model.save_pretrained_merged("merged", tokenizer, save_method="merged_16bit")',
+            ),
+        },
+        "LL603",
+    ),
+    # GRPOTrainer looks for an engine that the loader has not started.
+    Report(
+        "unslothai/unsloth#2107",
+        {
+            "train.py": _unsloth(
+                'model_name="unsloth/gemma-3-12b-it-unsloth-bnb-4bit", max_seq_length=1024, load_in_4bit=True',
+                "random_state=3407",
+                "GRPOTrainer(model=model, processing_class=tokenizer, reward_funcs=[reward], "
+                "args=GRPOConfig(use_vllm=True, num_generations=8, per_device_train_batch_size=8, output_dir='o'), "
+                "train_dataset=rows).train()",
+            )
+        },
+        "LL904",
+    ),
+    Report(
+        "unslothai/unsloth#2437",
+        {
+            "ask.py": _unsloth(
+                'model_name="meta-llama/Llama-3.1-8B-Instruct", load_in_4bit=True',
+                "random_state=3407",
+                'print(model.fast_generate("Hi", lora_request=model.load_lora("grpo_saved_lora")))',
+            )
+        },
+        "LL602",
+    ),
+    # vLLM 0.9.2 has no adapters for this class.
+    Report(
+        "QwenLM/Qwen2.5-Omni#302",
+        {
+            "requirements.txt": "vllm==0.9.2\n",
+            "out/adapter_config.json": _adapter(base_model_name_or_path="Qwen/Qwen2.5-Omni-7B"),
+            "serve.sh": "vllm serve Qwen/Qwen2.5-Omni-7B --enable-lora --lora-modules calls=./out\n",
+        },
+        "LL602",
     ),
 ]
 

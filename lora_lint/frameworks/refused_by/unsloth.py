@@ -77,6 +77,15 @@ _OF_LANGUAGE_MODELS = (
     ),
 )
 _LOADED = (
+    Refusal(
+        "fast_inference",
+        "fast_inference and full_finetuning",
+        "the engine takes adapters from the training, not whole models",
+        "Leave one of the two out",
+        "models/vision.py:4330",
+        ("full_finetuning",),
+        late=True,
+    ),
     *(
         Refusal(
             key,

@@ -60,6 +60,7 @@ def replay(model: Any, run: Run, watch: Callable[[Any, Event], None] | None = No
                 | events.Halve()
                 | events.MakeOptimizer()
                 | events.MakeOtherOptimizer()
+                | events.SaveMerged()
                 | events.Train()
                 | events.MaskLabels()
                 | events.Answer()
