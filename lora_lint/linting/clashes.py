@@ -37,6 +37,8 @@ _CAPPING = (
 _CORE = frozenset(("peft", "trl", "transformers", "accelerate", "diffusers", "huggingface_hub"))
 _UNNAMED = ("accelerate", "huggingface_hub")
 """Packages that come with the others, so that people leave them to pip; a list without transformers is no whole one."""
+_BROUGHT = (("vllm", "transformers"),)
+"""Packages with another that each brings along, in its newest release."""
 _OLD_HUB: tuple[Version, Version] = ((4, 34, 0), (4, 35, 0))
 """The releases of transformers whose tokenizers need a huggingface_hub before 0.18."""
 
@@ -57,7 +59,7 @@ class _Range:
 def clashes(source: SourceFile, project: Project, allowed: Mapping[str, Allowed]) -> list[Clash]:
     """The first clash of a program's libraries, at the import that stops."""
     likely = [need for need in NEEDS if _may_clash(need, allowed)]
-    if not likely or source.kind not in ("python", "notebook"):
+    if not likely:
         return []
     try:
         imports = list(_imports(parse(source).body, source))
@@ -122,7 +124,9 @@ def _imports(body: Sequence[ast.stmt], source: SourceFile) -> Iterator[tuple[str
 
 def _imported(need: Need, imports: Sequence[tuple[str, str, Span]], source: SourceFile) -> Span | None:
     """Where a program imports what needs another release."""
-    roots = _ROOTS.get(need.package, (need.package,))
+    if need.asks not in source.utf8:
+        return None
+    roots = need.roots or _ROOTS.get(need.package, (need.package,))
     for package, name, span in imports:
         if package not in roots:
             continue
@@ -144,7 +148,7 @@ def _in_groups(
     found = []
     for group in groups:
         mine, other = _range(need.package, group.demands), _range(need.other, group.demands)
-        if other is not None and not other.text and (group.whole or need.other not in _UNNAMED):
+        if other is not None and not other.text and (group.whole or not _is_left_out(need)):
             return None
         if mine is None or other is None or not _newest_clash(need, mine, other):
             return None
@@ -157,6 +161,11 @@ def _in_groups(
             return None
         found.append((certain, mine.text, other.text))
     return min(found) if found else None
+
+
+def _is_left_out(need: Need) -> bool:
+    """Whether people leave it to pip to install what is needed."""
+    return need.other in _UNNAMED or (need.package, need.other) in _BROUGHT
 
 
 def _accelerate_is_old(demands: Sequence[Demand]) -> bool:
@@ -195,7 +204,7 @@ def _newest_is_taken(
         if asked is not None and padded(asked) < padded(need.since):
             return False
     if need.below is not None and other.below is None:
-        if _names_capping(group.text) or _keeps_hub_old(need, group.demands):
+        if _names_capping(group.text, need.package) or _keeps_hub_old(need, group.demands):
             return False
         asked = lowest_asked(need.other.replace("_", "-"), source, project)
         named = lowest_asked(need.other, source, project)
@@ -203,9 +212,10 @@ def _newest_is_taken(
     return True
 
 
-def _names_capping(text: bytes) -> bool:
-    frameworks = (name for name, framework in PACKAGES.items() if framework not in _CORE)
-    names = "|".join(map(re.escape, (*_CAPPING, *frameworks)))
+def _names_capping(text: bytes, package: str) -> bool:
+    free = _CORE | {need.package for need in NEEDS}
+    frameworks = (name for name, framework in PACKAGES.items() if framework not in free)
+    names = "|".join(re.escape(name) for name in (*_CAPPING, *frameworks) if name != package)
     return re.search(rf"(?i)(?<![\w-])(?:{names})(?![\w-])".encode(), text) is not None
 
 

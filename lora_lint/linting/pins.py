@@ -51,7 +51,7 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
     releases, imports = _releases(allowed, source), gone_imports(source)
     lowest = partial(lowest_asked, source=source, project=project)
     drops = imports or any(run.training.unknown_keywords or run.training.setup.flaws for run in runs)
-    clashing = _clashes(source, project, allowed) if any(run.framework.direct for run in runs) else []
+    clashing = _clashes(source, project, allowed)
     if not pins and not newer and not drops and not any(run.pins for run in runs):
         return reading
     copied = frozenset(name for name, each in allowed.items() if each.own)
@@ -72,6 +72,7 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
                 problems = tuple(each for each in problems if not _is_of_releases(each))
             if (pin := pins.get("transformers")) is not None and pin.lacks((5,)):
                 run = replace(run, model=replace(run.model, transformers="4"))
+            problems = (*problems, *clashing)
             return _without_guesses(
                 replace(run, pins=own, given=pinned(run.given, pins), newer=newer, problems=problems)
             )
@@ -89,12 +90,21 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
             run = replace(run, training=replace(run.training, setup=replace(setup, flaws=flaws)))
         return _without_guesses(replace(run, newer=newer))
 
-    return replace(reading.mapped(apply), given=pinned(reading.given, pins))
+    settled = replace(reading.mapped(apply), given=pinned(reading.given, pins))
+    if clashing and not runs:
+        from lora_lint.programs.serving import with_problem
+
+        return replace(settled, runs=tuple(map(with_problem, clashing)))
+    return settled
 
 
 def _clashes(source: SourceFile, project: Project, allowed: Mapping[str, Allowed]) -> list[Clash]:
-    """The libraries that do not run together; few projects pin any that may not."""
-    if not allowed or any(each in source.utf8 for each in _ASKS_FOR_VERSION):
+    """The libraries that do not run together in a program; few projects pin any that may not."""
+    if (
+        not allowed
+        or source.kind not in ("python", "notebook")
+        or any(each in source.utf8 for each in _ASKS_FOR_VERSION)
+    ):
         return []
     from lora_lint.linting.clashes import clashes
 

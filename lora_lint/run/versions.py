@@ -14,7 +14,7 @@ PINNED = ("peft", "transformers", "trl")
 """The frameworks whose version decides what a run's settings mean. That of any other decides what it refuses."""
 _SERVERS = ("vllm",)
 """The servers whose version decides what they load."""
-_BESIDE = {"diffusers": "diffusers", "huggingface-hub": "huggingface_hub"}
+_BESIDE = {"diffusers": "diffusers", "huggingface-hub": "huggingface_hub", "unsloth-zoo": "unsloth_zoo"}
 """Libraries that run with certain releases of these alone."""
 PACKAGES = {**{name: name for name in (*PINNED, *_SERVERS)}, **_BESIDE, **marks.PACKAGES}
 """The frameworks and servers by the names of their packages and repositories, in lower case with single dashes."""

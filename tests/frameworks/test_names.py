@@ -24,6 +24,8 @@ _NAME = re.compile(rf"(?<![a-zA-Z0-9])(?:{'|'.join(map(re.escape, NAMES))})(?![a
 ALLOWED = {
     "libraries": "what calls of the libraries of unsloth, xtuner and W&B do",
     "marks.py": "written from the records",
+    "knowledge/clashes.py": "libraries that do not run with each other",
+    "run/versions.py": "packages whose releases those are",
     "knowledge/models.py": "the organisation of that name on the hub, which republishes models in other forms",
     "knowledge/resolve.py": "what unsloth makes of the modules of a model that it loads, whatever framework asks it to",
     "knowledge/names.py": "what that organisation adds to the names of models",

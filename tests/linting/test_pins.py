@@ -355,12 +355,52 @@ def test_types_that_the_pinned_transformers_does_not_know(
         ("transformers==4.52.4\npeft==0.15.2\naccelerate==1.2.0\n", "", "error"),
         ("transformers==4.51.3\npeft==0.15.2\naccelerate==1.2.0\n", "", None),
         ("transformers==4.46.0\npeft==0.13.0\naccelerate==0.25.0\n", "", "error"),
+        # trl/trainer/grpo_trainer.py of 0.17.0, 0.18.0, 0.26.0 and 0.27.0; vllm/sampling_params.py of 0.11.2 and 0.12.0
+        ("trl==0.24.0\nvllm==0.12.0\n", "from trl import GRPOConfig, GRPOTrainer", "error"),
+        ("trl==0.24.0\nvllm==0.11.2\n", "from trl import GRPOConfig, GRPOTrainer", None),
+        ("trl==0.27.0\nvllm==0.12.0\n", "from trl import GRPOConfig, GRPOTrainer", None),
+        ("trl==0.24.0\n", "from trl import GRPOConfig, GRPOTrainer", None),
+        # vllm/transformers_utils/configs/ovis.py of 0.8.5, 0.9.0, 0.10.0 and 0.10.1; transformers of 4.53.0 and 4.54.0
+        ("vllm==0.9.2\ntransformers==4.55.0\n", "import vllm", "error"),
+        ("vllm==0.9.2\ntransformers==4.53.3\n", "import vllm", None),
+        ("vllm==0.10.1\ntransformers==4.55.0\n", "import vllm", None),
+        # vllm/transformers_utils/tokenizer.py of 0.6.6 to 0.12.0
+        ("vllm==0.10.2\n", "from vllm import LLM", "warning"),
+        ("vllm==0.10.2\ntransformers<5\n", "from vllm import LLM", None),
+        ("vllm==0.11.1\n", "from vllm import LLM", None),
+        ("vllm\n", "from vllm import LLM", None),
     ],
 )
 def test_libraries_that_do_not_run_together(tmp_path: Path, wanted: str, line: str, level: str | None) -> None:
     program = WRAPPED.format("gpt2", 'target_modules=["c_attn"], fan_in_fan_out=True, task_type="CAUSAL_LM"')
     found = findings(tmp_path, f"{line}\n{program}Trainer(model=model).train()\n", wanted).get("LL904")
     assert (found.level if found is not None else None) == level, found and found.message
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fast", "told"),
+    [
+        ("unsloth_zoo==2025.9.9\nvllm==0.11.0\n", True, True),
+        ("unsloth_zoo==2025.9.9\nvllm==0.10.2\n", True, False),
+        ("unsloth-zoo==2025.11.6\nvllm==0.13.0\n", True, True),
+        ("unsloth_zoo==2025.12.4\nvllm==0.13.0\n", True, False),
+        ("unsloth_zoo==2025.11.6\nvllm==0.13.0\n", False, False),
+        ("unsloth==2025.11.6\nvllm==0.13.0\n", True, False),  # pip takes the newest unsloth_zoo
+    ],
+)
+def test_engines_that_unsloth_does_not_run_with(tmp_path: Path, wanted: str, fast: bool, told: bool) -> None:
+    """vllm_lora_worker_manager.py of unsloth_zoo 2025.9.9 to 2025.12.4; vllm/lora of 0.10.2 to 0.13.0."""
+    program = (
+        "from unsloth import FastLanguageModel\n"
+        f'model, tokenizer = FastLanguageModel.from_pretrained("unsloth/Qwen3-4B"{", fast_inference=True" * fast})\n'
+        "model = FastLanguageModel.get_peft_model(model, r=8, lora_alpha=16)\n"
+    )
+    assert ("LL904" in findings(tmp_path, program, wanted)) is told
+
+
+def test_an_engine_alone_has_its_releases_checked(tmp_path: Path) -> None:
+    program = 'from vllm import LLM\nllm = LLM("Qwen/Qwen2.5-7B-Instruct", enable_lora=True)\n'
+    assert "LL904" in findings(tmp_path, program, "vllm==0.9.2\ntransformers==4.55.0\n")
 
 
 @pytest.mark.parametrize(
