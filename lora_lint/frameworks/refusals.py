@@ -252,17 +252,18 @@ def defaults(framework: str, owner: str) -> Mapping[str, Any]:
 
 
 FACTS = (
-    *("bits", "base_model_name", "base_is_adapter", "model_type", "sharding", "gpus_per_process"),
+    *("bits", "base_model_name", "base_is_adapter", "model_type", "sharding", "gpus_per_process", "engine"),
     *("adapted_kinds", "copies", "peft_errors", "processes", "replicable", "saves_twin", "trained", "unlaunched"),
     "unprepared",
 )
 """What conditions may ask of the run: how its base is quantized and called, whether the project saves an adapter in the
 folder of that name, its type, how it is sharded (the names of `run.launch.Sharding`), how many GPUs one process sees,
-the kinds of modules that its targets name, how many processes train copies of a PeftModel, the kinds of errors that
-PEFT raises for them (`knowledge.matching`), how many processes train at all, unless another library replaces the
-trainer (`unlaunched`: whether the program trains so and nothing says how many), whether the model's layers are where
-PEFT looks for those that it replicates, whether tokens are trained beside a copy of the tied head, whether a trainer of
-the program trains it, and whether no program calls what its initialisation needs."""
+whether its loader starts an engine of vLLM, the kinds of modules that its targets name, how many processes train copies
+of a PeftModel, the kinds of errors that PEFT raises for them (`knowledge.matching`), how many processes train at all,
+unless another library replaces the trainer (`unlaunched`: whether the program trains so and nothing says how many),
+whether the model's layers are where PEFT looks for those that it replicates, whether tokens are trained beside a copy
+of the tied head, whether a trainer of the program trains it, and whether no program calls what its initialisation
+needs."""
 Facts: TypeAlias = "Callable[[str], Value[Any]]"
 
 

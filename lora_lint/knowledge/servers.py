@@ -54,6 +54,8 @@ class Server:
     """The types of base models that it takes no adapters for: all versions, or up to one."""
     experts_since: Version | None = None
     """The first version that takes adapters of the experts in a mixture."""
+    paths_since: Version | None = None
+    """The first version that takes targets with the names of modules around them."""
     instead: str = "Merge it into the base model, or train it without that"
     """What to do with an adapter that it refuses or loads only in part."""
 
@@ -140,13 +142,16 @@ VLLM = Server(
 SGLANG = Server(
     "SGLang",
     "0.5.23",
-    "sglang/srt/lora/lora_manager.py (validate_new_adapter, init_lora_shapes), lora.py (scaling, _process_weight)",
+    "sglang/srt/lora/lora_manager.py (validate_new_adapter, init_lora_shapes), lora.py (scaling, _process_weight); "
+    "0.5.2 to 0.5.10, utils.py (get_normalized_target_modules)",
     {"use_dora": "is on, which it does not have"},
     {"use_rslora": _UNROOTED, "modules_to_save": _WHOLE},
     rank_option="--max-lora-rank",
     only_lists=True,
     targets_option="--lora-target-modules",
     refuses_targets=True,
+    package="sglang",
+    paths_since=(0, 5, 3),
 )
 TGI = Server(
     "text-generation-inference",

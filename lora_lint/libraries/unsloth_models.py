@@ -5,7 +5,7 @@ Source: unsloth 2026.10.9, models/_utils.py and save.py.
 
 from __future__ import annotations
 
-from lora_lint.interpreter.values import Const, Opaque
+from lora_lint.interpreter.values import Arguments, Const, Object, Opaque
 from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import ServedAdapter
 from lora_lint.run.events import PutOn, Save, SaveMerged
@@ -15,7 +15,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lora_lint.interpreter.values import Arguments
     from lora_lint.libraries.context import Context
     from lora_lint.libraries.effects import ModelView
     from lora_lint.source import Span
@@ -60,10 +59,18 @@ def save(context: Context, view: ModelView, arguments: Arguments, span: Span) ->
 
 def save_merged(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
     """`save_pretrained_merged`, which merges unless it is asked for the adapter (unsloth 2026.10.9, save.py)."""
+    check_merge(context, view, arguments, span)
     if text_of(arguments.get("save_method", 2) or Opaque("it merges", span)) == "lora":
         save(context, view, arguments, span)
     elif view.wrapped:
         context.happen(view.record, SaveMerged(span))
+
+
+def check_merge(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
+    """What `save_pretrained_merged` and `push_to_hub_merged` are given by name."""
+    if view.record.loader_adapts and "save_method" in arguments.keywords:
+        named = Arguments([], arguments.keywords, arguments.spans, arguments.open)
+        context.records.add_checked("unsloth", Object("save_pretrained_merged", named, span))
 
 
 MODEL_METHODS: dict[str, Callable[[Context, ModelView, Arguments, Span], None]] = {
@@ -71,4 +78,5 @@ MODEL_METHODS: dict[str, Callable[[Context, ModelView, Arguments, Span], None]] 
     "fast_generate": fast_generate,
     "save_lora": save,
     "save_pretrained_merged": save_merged,
+    "push_to_hub_merged": check_merge,
 }

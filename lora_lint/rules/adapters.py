@@ -192,7 +192,11 @@ def _not_served(run: Run, serving: Serving) -> str | None:
         )
     lacking = _targets_left_out(server, run, serving)
     refused = [*_refused_by(server, run, known(serving.max_rank)), *_other_base(server, run)]
-    refused += [*_experts_refused(server, run), *(lacking if server.refuses_targets else [])]
+    refused += [
+        *_paths_refused(server, run),
+        *_experts_refused(server, run),
+        *(lacking if server.refuses_targets else []),
+    ]
     if refused:
         return f"{server.title} refuses this adapter: {'; '.join(refused)}. {server.instead}"
     lost = [*_settings_of(server, server.loses, run), *_towers_left_out(server, run, serving), *lacking]
@@ -233,6 +237,17 @@ def _other_base(server: Server, run: Run) -> Iterator[str]:
             yield f"its base model is a {model.model_type}, whose class takes no adapters in {server.title}{which}"
     elif model is not None and server.bases and model.model_type not in server.bases:
         yield f"its base model is a {model.model_type}, and it converts only those of {names(sorted(server.bases))}"
+
+
+def _paths_refused(server: Server, run: Run) -> Iterator[str]:
+    """That targets have the names of modules around them, which an older server takes for parts of a name."""
+    since, targets = server.paths_since, known(run.adapter.target_modules)
+    pin = run.before(server.package, since) if since is not None else None
+    if since is None or pin is None or not isinstance(targets, tuple):
+        return
+    first = next((name for name in targets if "." in name), None)
+    if first is not None:
+        yield f"its targets are paths (`{first}`), which {server.title} takes from {versions.named(since)} on ({pin})"
 
 
 def _experts_refused(server: Server, run: Run) -> Iterator[str]:

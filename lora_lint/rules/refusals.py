@@ -35,7 +35,8 @@ _LABELS_OF_BASE = (4, 55, 0)
 """The first transformers whose Trainer asks the base model of a PeftModel for the names of its labels."""
 _OF_TRANSFORMERS = ("Trainer", "Seq2SeqTrainer")
 _LONGEST_ANSWER = "max_completion_length"
-_ENGINES = (("max_seq_length", "fast_inference", True), ("vllm_max_model_length", "vllm_mode", "colocate"))
+_STARTS = "fast_inference"
+_ENGINES = (("max_seq_length", _STARTS, True), ("vllm_max_model_length", "vllm_mode", "colocate"))
 """What says how many tokens an engine of vLLM holds, and the setting with the value that starts it."""
 _TITLES = {"peft": "PEFT", "trl": "TRL", "vllm": "vLLM"}
 _TAKES_REFERENCE = (0, 28, 0)
@@ -87,8 +88,7 @@ def _without_engine(run: Run) -> Iterator[Finding]:
     unsloth 2025.2.4 to 2026.10.9, models/rl.py (`self.llm = model.vllm_engine`), models/rl_replacements.py
     (_unsloth_vllm_sync_kind).
     """
-    engine, wanted = _ENGINES[0][1], "use_vllm"
-    loading = [given for given in run.given if run.model.loader_adapts and given.owner.endswith(".from_pretrained")]
+    engine, wanted, loading = _STARTS, "use_vllm", _loading(run)
     unsure = any(given.open or known(given.values.get(engine, Known(False))) is not False for given in loading)
     if not loading or unsure or known(run.model.quantization) is None:
         return
@@ -102,6 +102,11 @@ def _without_engine(run: Run) -> Iterator[Finding]:
             )
             yield Finding("LL904", message, value.span if isinstance(value, Known) and value.span else given.span)
             return
+
+
+def _loading(run: Run) -> list[Given]:
+    """The settings of a loader that adapts its models itself."""
+    return [given for given in run.given if run.model.loader_adapts and given.owner.endswith(".from_pretrained")]
 
 
 def _no_eval_loss(run: Run) -> Iterator[Finding]:
@@ -468,6 +473,7 @@ _FACTS: Mapping[str, Callable[[Run], Value[Any]]] = {
     "model_type": lambda run: _either([case.model.model_type for case in cases_of(run)[1]]),
     "sharding": _sharding,
     "gpus_per_process": lambda run: run.launch.gpus_per_process,
+    "engine": lambda run: next((each.values.get(_STARTS, ABSENT) for each in _loading(run)), ABSENT),
     "adapted_kinds": _adapted_kinds,
     "copies": _copies,
     "peft_errors": _peft_errors,

@@ -12,7 +12,7 @@ Version = tuple[int, ...]
 
 PINNED = ("peft", "transformers", "trl")
 """The frameworks whose version decides what a run's settings mean. That of any other decides what it refuses."""
-_SERVERS = ("vllm",)
+_SERVERS = ("vllm", "sglang")
 """The servers whose version decides what they load."""
 _BESIDE = {"diffusers": "diffusers", "huggingface-hub": "huggingface_hub", "unsloth-zoo": "unsloth_zoo"}
 """Libraries that run with certain releases of these alone."""

@@ -295,6 +295,11 @@ model = get_peft_model(model, LoraConfig(target_modules=["q_proj"], task_type="C
             ("", "alora_invocation_tokens=[1]", [("LL904", "certain")]),
             ("", "target_modules=['q_proj'], modules_to_save=['down_proj']", [("LL904", "likely")]),
             ("", "modules_to_save=['lm_head', 'embed_tokens']", []),
+            ("fast_inference=True", "modules_to_save=['lm_head', 'embed_tokens']", [("LL904", "certain")]),
+            ("fast_inference=True", "target_modules=['q_proj', 'lm_head']", [("LL904", "certain")]),
+            ("fast_inference=fast", "target_modules=['q_proj', 'lm_head']", []),
+            ("fast_inference=True", "bias='all'", [("LL904", "certain")]),
+            ("", "bias='all'", []),
             ("", "loftq_config={'loftq_bits': 4}", [("LL905", "certain")]),
         ],
     )
@@ -305,6 +310,18 @@ model, tokenizer = FastLanguageModel.from_pretrained("unsloth/Llama-3.2-1B", {lo
 model = FastLanguageModel.get_peft_model(model, 16, {wrapped})
 """
         assert [(finding.code, finding.confidence) for finding in found(program)] == refused
+
+    @pytest.mark.parametrize(
+        ("method", "told"), [("merged_4bit", True), ("merged_4bit_forced", False), ("lora", False)]
+    )
+    def test_merging_into_4_bits(self, method: str, told: bool) -> None:
+        program = f"""\
+from unsloth import FastLanguageModel
+model, tokenizer = FastLanguageModel.from_pretrained("unsloth/Llama-3.2-1B")
+model = FastLanguageModel.get_peft_model(model, 16)
+model.save_pretrained_merged("merged", tokenizer, save_method="{method}")
+"""
+        assert bool(found(program)) is told
 
     @pytest.mark.parametrize(
         ("model", "config", "refused"),

@@ -625,6 +625,17 @@ REPORTS = [
         },
         "LL602",
     ),
+    # SGLang before 0.5.3 takes the paths of targets for names.
+    Report(
+        "sgl-project/sglang#11034",
+        {
+            "requirements.txt": "sglang==0.5.2\n",
+            "out/adapter_config.json": _adapter(target_modules=["mlp.gate_proj", "mlp.up_proj"]),
+            "serve.sh": "python -m sglang.launch_server --model-path Qwen/Qwen2.5-7B-Instruct --enable-lora "
+            "--lora-paths calls=out --lora-target-modules all --max-lora-rank 16\n",
+        },
+        "LL602",
+    ),
 ]
 
 

@@ -55,8 +55,35 @@ _WRAPPED = (
         ignored=True,
     ),
 )
+_ENGINE = "engine is not None and engine == True"
+_WITH_ENGINE = "the engine of `fast_inference=True` does not get what they learn"
+_SAVED_BESIDE = Refusal(
+    "modules_to_save",
+    f"{_ENGINE} and modules_to_save",
+    _WITH_ENGINE,
+    "Leave it out, or load the model without `fast_inference`",
+    f"{_UTILS}:11642",
+    late=True,
+)
 _OF_LANGUAGE_MODELS = (
     *_WRAPPED,
+    _SAVED_BESIDE,
+    Refusal(
+        "target_modules",
+        f"{_ENGINE} and is_list(target_modules) and common(target_modules, ('embed_tokens', 'lm_head'))",
+        f"it trains the embedding and the head in full, and {_WITH_ENGINE}",
+        "Leave the two out, or load the model without `fast_inference`",
+        f"{_LLAMA}:4981",
+        late=True,
+    ),
+    Refusal(
+        "bias",
+        f"{_ENGINE} and bias in ('all', 'lora_only')",
+        "the engine of `fast_inference=True` does not get trained biases",
+        'Set `bias="none"`, or load the model without `fast_inference`',
+        f"{_LLAMA}:4986",
+        late=True,
+    ),
     Refusal(
         "init_lora_weights",
         "init_lora_weights == 'eva'",
@@ -133,13 +160,21 @@ _LOADED = (
         ("qat_scheme",),
     ),
 )
+_MERGED_IN_4_BITS = Refusal(
+    "save_method",
+    "save_method == 'merged_4bit'",
+    "merging into 4 bits loses accuracy, so that it has to be forced",
+    "Save it as `merged_16bit`, or as `merged_4bit_forced` if nothing else converts the result",
+    "save.py:6389",
+)
 TABLE = Table(
     "unsloth",
     "2026.10.9",
     {
         "FastLanguageModel.get_peft_model": _OF_LANGUAGE_MODELS,
-        "FastModel.get_peft_model": _WRAPPED,
-        "FastVisionModel.get_peft_model": _WRAPPED,
+        "FastModel.get_peft_model": (*_WRAPPED, _SAVED_BESIDE),
+        "FastVisionModel.get_peft_model": (*_WRAPPED, _SAVED_BESIDE),
+        "save_pretrained_merged": (_MERGED_IN_4_BITS,),
         "FastLanguageModel.from_pretrained": (
             *_LOADED,
             Refusal(
