@@ -61,6 +61,7 @@ FACTS = {
     "model_type": "none",
     "sharding": "ZERO3",
     "gpus_per_process": 2,
+    "engine": True,
     "adapted_kinds": ("Conv2d", "Embedding", "MultiheadAttention"),
     "peft_errors": PEFT_ERRORS,
     "processes": 2,
