@@ -18,6 +18,7 @@ from lora_lint.interpreter.values import (
     Object,
     Opaque,
     PathVal,
+    Unparsed,
     Val,
     option_of,
 )
@@ -628,6 +629,8 @@ class Class(Val):
             made = inner.made_of(machine, value, span) if inner is not None and isinstance(value, DictVal) else None
             if made is not None:
                 converted[name] = made
+            elif isinstance(value, Unparsed):
+                converted[name] = value.parsed()
         return converted
 
     def _settings_of(self, machine: Machine, name: str) -> Class | None:

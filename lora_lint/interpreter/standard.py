@@ -29,6 +29,7 @@ from lora_lint.interpreter.values import (
     Object,
     Opaque,
     Perhaps,
+    Unparsed,
     Val,
     as_text,
     constant,
@@ -157,6 +158,7 @@ def _isinstance(machine: Machine, arguments: Arguments, span: Span) -> Val | Non
         text = isinstance(subject, Default) and isinstance(subject.value, str) and types == (str,)
         return Const(True, span, "derived") if text else None  # what is given for an option of text is text as well
     sample: Any = subject.value if isinstance(subject, Const) else {} if isinstance(subject, DictVal) else []
+    sample = str(sample) if isinstance(subject, Unparsed) else sample
     return Const(isinstance(sample, types), span, "derived")
 
 

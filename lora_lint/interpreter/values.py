@@ -200,6 +200,20 @@ class Default(Const):
         return self
 
 
+class Unparsed(Const):
+    """A number that is written in a YAML file so that PyYAML reads it as a text: `2e-4`, without a point. What converts
+    it gives a number."""
+
+    __slots__ = ()
+
+    def overridable(self) -> Val:
+        return Unparsed(self.value, self.span, "cli-default")
+
+    def parsed(self) -> Const:
+        """The number."""
+        return Const(self.value, self.span, self.origin)
+
+
 _MOST_PARENTS = 8
 _SETTINGS = 100
 """The most items of a dict of settings."""

@@ -7,7 +7,7 @@ reward_trainer.py.
 
 from __future__ import annotations
 
-from lora_lint.interpreter.values import Const, ListVal, Object
+from lora_lint.interpreter.values import Const, ListVal, Object, Unparsed
 from lora_lint.libraries import own_methods
 from lora_lint.libraries.columns import columns_in
 from lora_lint.libraries.context import view_of
@@ -25,6 +25,7 @@ from lora_lint.run.flaws import (
     OtherArguments,
     PlainAnswers,
     SameReference,
+    TextForNumber,
     UnmeasuredBest,
     UnusedGeneration,
     UnusedLoading,
@@ -223,6 +224,9 @@ def _of_settings(
             yield NoEvaluationData(name, _place(strategy, settings, place))
     if trainer in _PLAIN and context.own is None and b".compute_metrics" not in text:
         yield from _of_best(text, arguments, settings, place)
+    if context.own is None:
+        unchanged = tuple(name for name in _NUMBERS if name not in settings.attributes)
+        yield from texts_for_numbers(context, settings.arguments, unchanged, settings.span or place)
     steps = argument_of(settings, "max_steps")
     streamed = isinstance(dataset, Object) and _is_true(dataset.arguments.get("streaming"))
     if steps is None and streamed and b"max_steps" not in text:
@@ -235,6 +239,32 @@ def _of_settings(
         plain = columns is not None and columns.isdisjoint({"messages", "conversations", "prompt", "input_ids"})
         if _is_true(asked) and plain and columns is not None:
             yield PlainAnswers(tuple(sorted(columns)), _place(asked, settings, place))
+
+
+_NUMBERS = ("learning_rate", "weight_decay", "adam_epsilon", "max_grad_norm")
+"""Training arguments that are compared with a number before the first step (torch 2.13, optim/adamw.py)."""
+_CONVERTING = (b"pydantic", b"OmegaConf", b"dacite", b"msgspec", b"tyro", b"set_defaults", b"resolver")
+"""Signs that something converts the values of a file."""
+
+
+def texts_for_numbers(context: Context, arguments: Arguments, names: tuple[str, ...], span: Span) -> Iterator[Flaw]:
+    """Arguments that are texts where a number belongs, in a program that shows nothing which converts them."""
+    if any(each in context.records.text for each in _CONVERTING):
+        return
+    for name in names:
+        given, where = arguments.keywords.get(name), arguments.span(name) or span
+        if isinstance(given, Unparsed):
+            yield TextForNumber(name, f"{given.value:g}", where, given.span)
+        elif isinstance(given, Const) and isinstance(given.value, str) and _is_number(given.value):
+            yield TextForNumber(name, given.value, where)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 _WITHOUT_MEASURING = frozenset({"transformers.EarlyStoppingCallback", "transformers.PrinterCallback"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from lora_lint.interpreter.values import (
     Arguments,
@@ -12,6 +13,7 @@ from lora_lint.interpreter.values import (
     ListVal,
     Object,
     Opaque,
+    Unparsed,
     Val,
     as_text,
     either,
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile, Span
 
 OPEN = "builtins.open"
+_TEXT_FOR_PYYAML = rb"[-+]?[0-9][0-9_]*(?:\.[0-9_]*[eE][0-9]+|[eE][-+]?[0-9]+)"
+"""What YAML 1.2 has for a number, and PyYAML 6.0 (resolver.py) does not: without a point, or without a sign in the
+exponent."""
 _CONTENT = frozenset({"read", "readlines", "strip", "splitlines"})
 
 
@@ -72,7 +77,7 @@ def method(context: Context, owner: Object, name: str, arguments: Arguments, spa
 
 def parsed(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`yaml.safe_load(file)`, `json.load(file)`: the content of the opened file."""
-    value = content(context, opened_path(file_argument(arguments)), span)
+    value = content(context, opened_path(file_argument(arguments)), span, by_pyyaml=name.startswith("yaml."))
     hook = arguments.keywords.get("object_hook")
     if value is not None and hook is not None:
         value = _hooked(context.machine, value, hook, span)
@@ -117,18 +122,24 @@ def not_known(name: str, span: Span) -> Opaque:
 
 
 def content(
-    context: Context, path: Val | None, span: Span, read: Callable[[SourceFile], Node] | None = None
+    context: Context,
+    path: Val | None,
+    span: Span,
+    read: Callable[[SourceFile], Node] | None = None,
+    *,
+    by_pyyaml: bool = False,
 ) -> Val | None:
     """The content of a YAML, JSON or TOML file of the project, or of another that `read` reads; None if it is not known
     which, or it cannot be read.
 
     If the command line may override the file's name, or the file is known only by the end of its path, its values may
-    be overridden too. Of several files, those that the project has count.
+    be overridden too. Of several files, those that the project has count. `by_pyyaml`: PyYAML reads it, which takes
+    some numbers for texts.
     """
     from lora_lint.readers.errors import Unreadable
 
     if isinstance(path, Either):
-        each = [(content(context, option, span, read), case) for option, case in path.of_cases()]
+        each = [(content(context, option, span, read, by_pyyaml=by_pyyaml), case) for option, case in path.of_cases()]
         there = [(value, case) for value, case in each if value is not None]
         return either([value for value, _ in there], [case for _, case in there]) if there else None
     path = as_text(path) if path is not None else None
@@ -142,7 +153,8 @@ def content(
         return None
     if document is None:
         return None
-    value = _value(document)
+    source = project.load(place) if by_pyyaml else None
+    value = _value(document, source.utf8 if source is not None and source.kind == "yaml" else b"")
     context.records.loads(span.path, [place])
     calls = {step.span.path: step.span for step in context.machine.trail if step.kind == "call"}  # the last of each
     for program, call in calls.items():
@@ -186,16 +198,19 @@ def root(source: SourceFile) -> Node:
     return documents[0]
 
 
-def _value(node: Node) -> Val:
+def _value(node: Node, yaml: bytes = b"") -> Val:
+    """What a program sees of a document; `yaml` is its text where PyYAML reads it."""
     from lora_lint.readers.nodes import Mapping, Placeholder, Sequence
 
     if isinstance(node, Mapping):
-        items: dict[Any, Val] = {entry.key.value: _value(entry.value) for entry in node.entries}
+        items: dict[Any, Val] = {entry.key.value: _value(entry.value, yaml) for entry in node.entries}
         return DictVal(items, node.span)
     if isinstance(node, Sequence):
-        return ListVal([_value(item) for item in node.items], node.span)
+        return ListVal([_value(item, yaml) for item in node.items], node.span)
     if isinstance(node.value, Placeholder):
         return Unfilled(node.value.text, node.span)
+    if yaml and type(node.value) is float and re.fullmatch(_TEXT_FOR_PYYAML, yaml[node.span.start : node.span.end]):
+        return Unparsed(node.value, node.span)
     return Const(node.value, node.span)
 
 

@@ -15,6 +15,7 @@ from lora_lint.interpreter.values import (
     ListVal,
     Member,
     Object,
+    Unparsed,
     Val,
     either,
 )
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from lora_lint.interpreter.definitions import Condition
     from lora_lint.interpreter.machine import Machine
     from lora_lint.libraries.effects import Role
+    from lora_lint.run.flaws import Flaw
     from lora_lint.run.run import Method
     from lora_lint.source import Span
 
@@ -277,6 +279,14 @@ OPTIMIZERS = frozenset(
 )
 
 
+def _texts_for_numbers(context: Context, arguments: Arguments, span: Span) -> tuple[Flaw, ...]:
+    if not any(isinstance(each, Unparsed) for each in arguments.keywords.values()):
+        return ()
+    from lora_lint.libraries.handed_over import texts_for_numbers
+
+    return tuple(texts_for_numbers(context, arguments, ("lr", "weight_decay", "eps"), span))
+
+
 def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
     """An optimizer that the program creates on a model's parameters: the start of a training loop."""
     views = _models_behind(arguments.get("params", 0) or arguments.get("model", 0))
@@ -291,7 +301,7 @@ def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> 
         values=values,
         conditions=conditions,
         by_hand=True,
-        setup=TrainerSetup(whole=_in_full(views or ())),
+        setup=TrainerSetup(whole=_in_full(views or ()), flaws=_texts_for_numbers(context, arguments, span)),
         batches=context.records.batches,
     )
     if views is None:  # it may be of any model

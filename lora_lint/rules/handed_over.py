@@ -22,6 +22,7 @@ from lora_lint.run.flaws import (
     PlainAnswers,
     SameReference,
     SingleReward,
+    TextForNumber,
     UnfedReward,
     UnmeasuredBest,
     UnpaddedLabels,
@@ -73,9 +74,11 @@ def _confidence(flaw: Flaw) -> Confidence:
 
 
 def _related(flaw: Flaw) -> tuple[Related, ...]:
-    return (
-        (Related(flaw.asked, "completions alone are asked for here"),) if isinstance(flaw, FormattedCompletions) else ()
-    )
+    if isinstance(flaw, FormattedCompletions):
+        return (Related(flaw.asked, "completions alone are asked for here"),)
+    if isinstance(flaw, TextForNumber) and flaw.written is not None:
+        return (Related(flaw.written, "it is written here"),)
+    return ()
 
 
 def _says(flaw: Flaw) -> str:
@@ -179,6 +182,7 @@ def _of_data(
     flaw: MissingColumns
     | UnusedGeneration
     | NoEvaluationData
+    | TextForNumber
     | UnmeasuredBest
     | EndlessData
     | FormattedCompletions
@@ -200,6 +204,18 @@ def _of_data(
         return (
             f"`{flaw.setting}` asks for evaluations, and the trainer is given no `eval_dataset`: it raises a "
             f"ValueError. Pass one, or leave `{flaw.setting}` out"
+        )
+    if isinstance(flaw, TextForNumber):
+        quoted = flaw.written is None
+        cause = (
+            "it is in quotes"
+            if quoted
+            else "PyYAML takes a number without a point, or without a sign in its exponent, for a text"
+        )
+        remedy = "Leave these out" if quoted else f"Write `{float(flaw.text):.1e}` in the file"
+        return (
+            f"`{flaw.setting}` is a text here, not the number {flaw.text}: {cause}, and the optimizer raises a "
+            f"TypeError before the first step. {remedy}, or pass it through `float`"
         )
     if isinstance(flaw, UnmeasuredBest):
         has = (

@@ -163,6 +163,17 @@ class NoEvaluationData:
 
 
 @dataclass(frozen=True)
+class TextForNumber:
+    """A text where a number belongs: `written` in a YAML file, which PyYAML does not read as a number, if not in the
+    program."""
+
+    setting: str
+    text: str
+    span: Span
+    written: Span | None = None
+
+
+@dataclass(frozen=True)
 class UnmeasuredBest:
     """A best checkpoint by a metric that no evaluation measures: all that the program's own function returns, or None
     if there is none."""
@@ -213,6 +224,7 @@ Flaw: TypeAlias = (
     | UnusedLoading
     | UnusedGeneration
     | NoEvaluationData
+    | TextForNumber
     | UnmeasuredBest
     | EndlessData
     | FormattedCompletions

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from lora_lint.linting import engine
 from lora_lint.settings import Settings
@@ -140,6 +141,71 @@ class TestBestCheckpoints:
     def test_no_evaluation_needs_it(self, tmp_path: Path) -> None:
         settings = ', metric_for_best_model="accuracy"'
         assert plain(tmp_path, settings=settings, arguments=", eval_dataset=data") == []
+
+
+class TestTextsForNumbers:
+    """torch 2.13, optim/adamw.py: `0.0 <= lr` raises a TypeError where the rate is a text."""
+
+    READ = """
+import yaml
+with open("config.yaml") as file:
+    config = yaml.safe_load(file)
+"""
+
+    def rate(self, tmp_path: Path, given: str, extra: str = "", **files: str) -> str:
+        """The message about a learning rate; empty if there is none."""
+        text = PLAIN.format(**{**FILLED, "settings": f", learning_rate={given}", "extra": extra})
+        return " ".join(message for code, _, message in found(tmp_path, text, **files) if code == "LL904")
+
+    @pytest.mark.parametrize(("written", "better"), [("2e-4", "2.0e-04"), ("1E-5", "1.0e-05"), ("1.5e3", "1.5e+03")])
+    def test_of_a_yaml_file(self, tmp_path: Path, written: str, better: str) -> None:
+        message = self.rate(tmp_path, 'config["rate"]', self.READ, config_yaml=f"rate: {written}\n")
+        assert "PyYAML takes" in message and f"Write `{better}` in the file" in message
+        assert isinstance(yaml.safe_load(written), str) and isinstance(yaml.safe_load(better), float)
+
+    @pytest.mark.parametrize("written", ["2.0e-4", "2.e-4", "0.0002", "1"])
+    def test_what_pyyaml_reads_as_a_number(self, tmp_path: Path, written: str) -> None:
+        assert self.rate(tmp_path, 'config["rate"]', self.READ, config_yaml=f"rate: {written}\n") == ""
+        assert isinstance(yaml.safe_load(written), float | int)
+
+    @pytest.mark.parametrize(
+        ("given", "extra"),
+        [
+            ('float(config["rate"])', READ),
+            ('config["rate"]', READ.replace("yaml.safe_load(file)", 'OmegaConf.load("config.yaml")')),
+            ('config["rate"]', READ.replace("import yaml", "import ruamel.yaml as yaml")),
+            ('config["rate"] * 1.0', READ),
+            ("rate", READ + 'rate = config["rate"]\nif isinstance(rate, str):\n    rate = float(rate)\n'),
+            (
+                'config["rate"]',
+                READ + "for name, value in config.items():\n    if isinstance(value, str):\n"
+                "        config[name] = float(value)\n",
+            ),
+            (
+                "settings.rate",
+                READ + "from pydantic import BaseModel\n\nclass Settings(BaseModel):\n    rate: float\n\n"
+                "settings = Settings(**config)\n",
+            ),
+        ],
+    )
+    def test_what_converts_it(self, tmp_path: Path, given: str, extra: str) -> None:
+        assert self.rate(tmp_path, given, extra, config_yaml="rate: 2e-4\n") == ""
+
+    def test_of_a_loop(self, tmp_path: Path) -> None:
+        text = f"""{HEAD}{self.READ}
+model = get_peft_model(AutoModelForCausalLM.from_pretrained("gpt2"), LoraConfig(r=8, lora_alpha=16))
+optimizer = torch.optim.AdamW(model.parameters(), lr=config["rate"])
+for batch in batches:
+    model(**batch).loss.backward()
+    optimizer.step()
+"""
+        [message] = [message for code, _, message in found(tmp_path, text, config_yaml="rate: 2e-4\n")]
+        assert message.startswith("`lr` is a text here, not the number 0.0002")
+
+    def test_in_quotes(self, tmp_path: Path) -> None:
+        assert "it is in quotes" in self.rate(tmp_path, '"2e-4"')
+        assert "it is in quotes" in self.rate(tmp_path, 'config["rate"]', self.READ, config_yaml='rate: "2e-4"\n')
+        assert self.rate(tmp_path, "float('2e-4')") == ""
 
 
 class TestMethodsOfTrainers:
