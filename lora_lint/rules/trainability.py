@@ -337,13 +337,20 @@ def _reaches_a_wrapped_model(pattern: str) -> bool:
     return start.startswith(("base_model", ".+")) or not start[:1].isalpha()
 
 
+_AGAINST_THE_BASE = frozenset({"preference", "rl"})
+"""The kinds of training that compare with the base model, which is the model with the adapter disabled."""
+
+
 def _biases(run: Run) -> Iterator[Finding]:
     adapter = run.adapter
     values = alternatives(adapter.bias)
     if not values or not all(value.value == "all" or str(value.value).endswith("_only") for value in values):
         return
     value = values[0]
-    some = _has_biases(run, every=any(value.value == "all" for value in values))
+    every = any(value.value == "all" for value in values)
+    if not every and run.training.method not in _AGAINST_THE_BASE:
+        return  # it is saved, loaded and merged with the adapter
+    some = _has_biases(run, every)
     if some is False:
         return
     which = "every bias of the base model" if value.value == "all" else "the biases of the adapted layers"
