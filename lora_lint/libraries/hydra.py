@@ -1,6 +1,7 @@
 """Hydra: the config that `@hydra.main` or `compose` makes from YAML files, and what a multirun sweeps over.
 
-Source: hydra-core 1.3.8 (main.py, compose.py, initialize.py, _internal/defaults_list.py, core/override_parser),
+Source: hydra-core 1.3.8 (main.py, compose.py, initialize.py, _internal/defaults_list.py, _internal/instantiate,
+core/override_parser),
 hydra-optuna-sweeper 1.3.0 (`params`, and the older `search_space`), hydra-ax-sweeper 1.2.0 (`ax_config.params`).
 """
 
@@ -9,8 +10,21 @@ from __future__ import annotations
 import posixpath
 import re
 
-from lora_lint.interpreter.definitions import Function, Instance
-from lora_lint.interpreter.values import MAX_UNROLL, Arguments, Const, External, ListVal, Object, Opaque, Space, Val
+from lora_lint.interpreter.definitions import Deferred, Function, Instance
+from lora_lint.interpreter.values import (
+    MAX_UNROLL,
+    Arguments,
+    Const,
+    DictVal,
+    External,
+    ListVal,
+    Native,
+    Object,
+    Opaque,
+    Space,
+    Val,
+    constant,
+)
 from lora_lint.libraries import loaded
 from lora_lint.libraries.convert import text_of
 from lora_lint.readers.nodes import Mapping, Placeholder, Scalar, Sequence
@@ -22,6 +36,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeAlias
 
+    from lora_lint.interpreter.machine import Machine
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.libraries.effects import Records
     from lora_lint.project import Project
@@ -130,15 +145,52 @@ def _given_value(node: Node, several: bool, records: Records) -> Val:
 
 
 def instantiate(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`hydra.utils.instantiate(cfg.lora)`: calls what `_target_` names with the other settings."""
+    """`hydra.utils.instantiate(cfg.lora)`: calls what `_target_` names with the other settings, of which those with a
+    target of their own are created first."""
     config = arguments.get("config", 0)
-    target = config.attributes.get("_target_") if isinstance(config, Instance) else None
-    dotted = text_of(target)
-    if not isinstance(config, Instance) or dotted is None or dotted.endswith("from_pretrained"):
+    settings = config.mapping() if isinstance(config, Instance | DictVal) else None
+    target = text_of(settings.items.get("_target_")) if settings is not None else None
+    if settings is None or target is None:
         return Opaque("Hydra creates it", span)
-    settings = {key: value for key, value in config.attributes.items() if not key.startswith("_")}
-    keywords = {**settings, **{key: value for key, value in arguments.keywords.items() if not key.startswith("_")}}
-    return context.machine.call(External(dotted), Arguments([], keywords, dict(arguments.spans)), span)
+    given = {**settings.items, **arguments.keywords}
+    recursive = constant(given.get("_recursive_")) is not False
+    keywords = {
+        str(key): _created(context, name, value, span) if recursive else value
+        for key, value in given.items()
+        if not str(key).startswith("_")
+    }
+    listed = given.get("_args_")
+    first = listed.elements() if listed is not None else None
+    called = Arguments([*(first[0] if first else ()), *arguments.positional[1:]], keywords, dict(arguments.spans))
+    function = _target(context.machine, target)
+    if constant(given.get("_partial_")) is True:
+        return Native(target, lambda more, at: context.machine.call(function, _with(called, more), at))
+    return context.machine.call(function, called, span)
+
+
+def _created(context: Context, name: str, value: Val, span: Span) -> Val:
+    """A setting of something that is created; what has a target is created itself."""
+    held = value.attributes if isinstance(value, Instance) else value.items if isinstance(value, DictVal) else {}
+    return instantiate(context, name, Arguments([value], {}, {}), span) if "_target_" in held else value
+
+
+def _with(given: Arguments, more: Arguments) -> Arguments:
+    keywords = {**given.keywords, **more.keywords}
+    return Arguments([*given.positional, *more.positional], keywords, {**given.spans, **more.spans}, more.open)
+
+
+def _target(machine: Machine, dotted: str) -> Val:
+    """What a dotted name stands for: a class or a function of the project, a method of its class, or a library's."""
+    owner, _, last = dotted.rpartition(".")
+    module, _, inner = owner.rpartition(".")
+    scope = machine.main.scope if machine.main is not None else None
+    if scope is None or not owner:
+        return External(dotted)
+    found = Deferred(owner, 0, last).resolved(machine, scope)
+    if isinstance(found, External) and module:
+        class_ = Deferred(module, 0, inner).resolved(machine, scope)
+        return found if isinstance(class_, External) else class_.attribute(machine, last, Span("", 0, 0))
+    return found
 
 
 class _Files:

@@ -282,3 +282,55 @@ def test_a_config_that_another_file_uses(tmp_path: Path) -> None:
         "model = build(cfg)\n"
     )
     assert plain(only(read_python(composed, tmp_path)).adapter.rank) == 8
+
+
+CREATED = """
+import hydra
+from hydra.utils import instantiate
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, Trainer
+@hydra.main(config_path="conf", config_name="config", version_base=None)
+def main(cfg):
+    Trainer(model=MADE).train()
+main()
+"""
+TARGETS = """
+base: &base
+  _target_: transformers.AutoModelForCausalLM.from_pretrained
+  pretrained_model_name_or_path: gpt2
+lora: &lora
+  _target_: peft.LoraConfig
+  r: 8
+  lora_alpha: 16
+  target_modules: [c_attn]
+whole:
+  _target_: own.models.adapted
+  base: *base
+  config: *lora
+later:
+  _target_: own.models.adapted
+  _partial_: true
+  config: *lora
+"""
+OWN = """
+from peft import get_peft_model
+def adapted(base, config):
+    return get_peft_model(base, config)
+"""
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "get_peft_model(instantiate(cfg.base), instantiate(cfg.lora))",
+        "instantiate(cfg.whole)",
+        "instantiate(cfg.later)(base=instantiate(cfg.base))",
+    ],
+)
+def test_what_hydra_creates(made: str, tmp_path: Path) -> None:
+    for file, text in (("conf/config.yaml", TARGETS), ("own/__init__.py", ""), ("own/models.py", OWN)):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(text)
+    run = only(read_python(CREATED.replace("MADE", made), tmp_path))
+    assert (plain(run.adapter.rank), plain(run.adapter.target_modules)) == (8, ("c_attn",))
+    assert plain(run.model.name) == "gpt2"
