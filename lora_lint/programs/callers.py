@@ -30,6 +30,8 @@ MAX_SCRIPTS = 200
 MAX_PAGES = 20
 """The most pages that are searched for one program."""
 _PAGE = ".md"
+_DOCS = ("docs", "doc", "docs/guides", "documentation")
+"""Where the pages of a project are that explain it at length."""
 _HEAD = 4_000
 """Bytes of a program in which its name has to be for its head to be read."""
 _FOLDERS = (
@@ -124,9 +126,13 @@ class _Callers:
         return _in_each([given for _, given in self.calls_of(program)])
 
     def given_on_pages(self, program: SourceFile) -> dict[str, tuple[Node, ...]]:
-        folders = self._project.upwards(os.path.dirname(program.path))
-        pages = [path for folder in folders for path in _files_in(folder) if path.lower().endswith(_PAGE)]
-        calls = chain(self._calls_from(pages[:MAX_PAGES], program.path), self._calls_in_head(program))
+        """The pages beside a program and above it come first, and those in the folders for them only where none of
+        these has a command."""
+        folders = list(self._project.upwards(os.path.dirname(program.path)))
+        calls = [*self._calls_from(_pages_in(folders), program.path), *self._calls_in_head(program)]
+        if not calls:
+            apart = [os.path.join(folder, below) for folder in folders for below in _DOCS]
+            calls = list(self._calls_from(_pages_in(apart), program.path))
         return _in_each([given for _, given in calls])
 
     def calls_of(self, program: str) -> Iterator[tuple[Call, dict[str, Node]]]:
@@ -232,6 +238,10 @@ def _in_each(calls: list[dict[str, Node]]) -> dict[str, tuple[Node, ...]]:
     """The options that all of some calls give, with the values in each."""
     names = [name for name in calls[0] if all(name in given for given in calls)] if calls else []
     return {name: tuple(given[name] for given in calls) for name in names}
+
+
+def _pages_in(folders: Iterable[str]) -> list[str]:
+    return [path for folder in folders for path in _files_in(folder) if path.lower().endswith(_PAGE)][:MAX_PAGES]
 
 
 def _scripts_in(folder: str) -> list[str]:

@@ -96,6 +96,17 @@ def test_a_page_gives_what_has_no_default(parser: str, tmp_path: Path) -> None:
     assert plain(only(read_python(program, tmp_path)).model.name) == "EleutherAI/pythia-70m"
 
 
+@pytest.mark.parametrize("folder", ["docs", "docs/guides"])
+def test_a_page_that_explains_the_project_at_length(folder: str, tmp_path: Path) -> None:
+    program = PROGRAM.replace("PARSER", ARGPARSE)
+    (tmp_path / "train.py").write_text(program)
+    (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / folder / "start.md").write_text(PAGE)
+    assert plain(only(read_python(program, tmp_path)).model.name) == "gpt2"
+    (tmp_path / "README.md").write_text(PAGE.replace("gpt2", "gpt2-large"))
+    assert plain(only(read_python(program, tmp_path)).model.name) == "gpt2-large"
+
+
 @pytest.mark.parametrize(
     ("more", "models"),
     [
