@@ -59,6 +59,8 @@ _BEFORE = {"model_validator": "mode='before'", "root_validator": "pre=True"}
 _SETTINGS_APART = ("builtins.", "typing.", "pydantic.", "abc.", "enum.", "torch.nn.")
 """Libraries whose classes reveal nothing about the settings of their subclasses."""
 _OWN_METHODS_APART = frozenset({"__init__", "compute_loss", "training_step", "train"})
+_CREATED = "__object__"
+"""Where an object of the program's own class has that of the library's class which it inherits from."""
 
 
 _SETTINGS = (Const, PathVal, ListVal, DictVal)
@@ -236,6 +238,11 @@ class Function(Val):
     def text(self) -> bytes:
         """The function as it is written."""
         return _text_of(self.node, self.scope)
+
+    def wraps(self) -> bool:
+        """Whether it defines another function, which a decorator returns in place of what it decorates."""
+        body = () if isinstance(self.node, ast.Lambda) else self.node.body
+        return any(isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef) for each in body)
 
     def item(self, machine: Machine, key: Val, span: Span) -> Val:
         return self  # a type's parameters
@@ -566,12 +573,17 @@ class Class(Val):
 
     def call(self, machine: Machine, arguments: Arguments, span: Span) -> Val | None:
         init = self.lookup("__init__")
-        for base in self.external_bases():
-            if not base.name.startswith(_SETTINGS_APART):
-                # For settings, a subclass of a library's class is that class.
-                known = self._library_instance(machine, base, arguments, span)
-                if known is not None:
-                    return known
+        above = [base for base in self.external_bases() if not base.name.startswith(_SETTINGS_APART)]
+        created = self._created(machine, init, arguments, span) if above and isinstance(init, Function) else None
+        if isinstance(created, Object):
+            return created
+        for base in above:
+            # For settings, a subclass of a library's class is that class.
+            known = self._library_instance(machine, base, arguments, span)
+            if known is not None:
+                return known
+        if created is not None:
+            return created
         if self.is_enum():
             return Opaque("the member is not known", span)
         if self._reads_keys_as_attributes():
@@ -688,6 +700,28 @@ class Class(Val):
             )
         return self._set_elsewhere
 
+    def _created(self, machine: Machine, init: Function, arguments: Arguments, span: Span) -> Object | Instance | None:
+        """An object after its own `__init__`: the library's, if that creates one with `super().__init__(…)`. None if
+        it only hands on what it gets, so that the library's class reads the call itself."""
+        if _hands_on(init.node, arguments):
+            return None
+        instance = Instance(self, {}, arguments.open)
+        instance.attributes[_CREATED] = Opaque("nothing has created it", span)
+        init.bound(instance).call(machine, arguments, span)
+        found = instance.attributes.pop(_CREATED)
+        if not isinstance(found, Object):
+            return instance
+        for name, value in instance.attributes.items():
+            found.attributes.setdefault(name, value)
+        self._lend_methods(found)
+        return found
+
+    def _lend_methods(self, found: Object) -> None:
+        """Gives an object of a library the methods of the program's own class."""
+        for name, value in self.attributes.items():
+            if isinstance(value, Function) and name not in _OWN_METHODS_APART:
+                found.attributes.setdefault(name, value.bound(found))
+
     def _library_instance(self, machine: Machine, base: External, arguments: Arguments, span: Span) -> Val | None:
         defaults = {name: value for name in self.fields if (value := self.lookup(name)) is not None}
         merged = Arguments(arguments.positional, {**defaults, **arguments.keywords}, arguments.spans, arguments.open)
@@ -695,9 +729,7 @@ class Class(Val):
         if isinstance(found, Object):
             for name, value in merged.keywords.items():
                 found.attributes.setdefault(name, value)
-            for name, value in self.attributes.items():
-                if isinstance(value, Function) and name not in _OWN_METHODS_APART:
-                    found.attributes.setdefault(name, value.bound(found))
+            self._lend_methods(found)
         return found
 
     def _loading(self, machine: Machine, inherited: External) -> Val:
@@ -719,6 +751,35 @@ class Class(Val):
             return loaded
 
         return Native(inherited.name, load)
+
+
+class Above(Val):
+    """`super()` of an object whose class inherits from a library's class."""
+
+    __slots__ = ("base", "owner")
+
+    def __init__(self, owner: Instance, base: External) -> None:
+        self.owner = owner
+        self.base = base
+
+    def attribute(self, machine: Machine, name: str, span: Span) -> Val:
+        if name == "__init__" and _CREATED in self.owner.attributes:
+            return Native(f"{self.base.name}.__init__", partial(self._create, machine))
+        return Opaque("`super()` is a library's class", span)
+
+    def _create(self, machine: Machine, given: Arguments, span: Span) -> Val:
+        found = machine.library.call(machine, self.base.name, given, span, self.owner.class_)
+        if found is not None:
+            self.owner.set_attribute(machine, _CREATED, found, span)
+        return Const(None, span, "derived")
+
+
+def _hands_on(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, arguments: Arguments) -> bool:
+    """Whether a call gives an `__init__` nothing that it has a parameter for."""
+    parameters = node.args
+    own = [each.arg for each in (*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs)][1:]
+    handed = parameters.kwarg is not None and arguments.keywords.keys().isdisjoint(own)
+    return handed and (not arguments.positional or parameters.vararg is not None)
 
 
 class _Attributes(DictVal):
@@ -789,7 +850,7 @@ class Instance(Val):
         if of_torch and name in ("parameters", "named_parameters"):
             callee = f"torch.nn.Module().{name}"
             return Native(f"torch.nn.Module.{name}", lambda given, at: Object(callee, given, at, self))
-        inner = self.attributes.get("__object__")
+        inner = self.attributes.get(_CREATED)
         return inner.attribute(machine, name, span) if isinstance(inner, Object) else None
 
     def _as_tuple(self, name: str, given: Arguments, span: Span) -> Val:

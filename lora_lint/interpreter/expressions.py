@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from lora_lint.interpreter import branches, collecting, operations
-from lora_lint.interpreter.definitions import Class, Condition, Deferred, Instance, Scope, starred
+from lora_lint.interpreter.definitions import Above, Class, Condition, Deferred, Instance, Scope, starred
 from lora_lint.interpreter.state import Step
 from lora_lint.interpreter.values import (
     MAX_NUMBER,
@@ -16,6 +16,7 @@ from lora_lint.interpreter.values import (
     Either,
     External,
     ListVal,
+    ModuleName,
     Object,
     Opaque,
     Val,
@@ -291,6 +292,11 @@ def dict_comprehension(machine: Machine, node: ast.DictComp, scope: Scope) -> Va
     return result
 
 
+def _are_names(listed: Listed | None) -> bool:
+    """Whether all items of an iteration are paths of modules."""
+    return listed is not None and 0 < len(listed[0]) <= _MOST_NAMES and type(listed[0][0]) is ModuleName
+
+
 class _Turns:
     """The iterations of a comprehension: `cut` is their number if there are too many to follow, `dropped_a_default`
     whether a filter drops one because of an option's default, `iterated` what it iterates over, `ruled_out` that too
@@ -321,7 +327,11 @@ def _generate(
     listed = iterated.iterate(machine, span)
     if (count := iterated.turns()) > MAX_UNROLL:
         turns.cut = max(turns.cut, count)
-    complete = listed is not None and listed[1] and len(listed[0]) <= MAX_UNROLL
+    modules = machine.library.modules(iterated, generator)
+    if modules is not None:
+        listed = modules, True
+    names = modules is not None or _are_names(listed)
+    complete = listed is not None and listed[1] and (names or len(listed[0]) <= MAX_UNROLL)
     items = listed[0] if listed and complete else [Opaque("it iterates over something that is not known", span)]
     if not complete and listed and (len(listed[0]) == 1 or _stand_for_all(listed[0])):
         items = listed[0]
@@ -434,6 +444,8 @@ def _argument(machine: Machine, node: ast.expr, place: Span, scope: Scope) -> Va
     return constant_at(node, place) if type(node) is ast.Constant else machine.evaluate(node, scope)
 
 
+_MOST_NAMES = 1_500
+"""The most paths of modules that are followed one by one."""
 _NAMESPACES = frozenset({"builtins.locals", "builtins.vars", "builtins.globals"})
 
 
@@ -470,4 +482,6 @@ def _super(scope: Scope, span: Span) -> Val:
         for base in owner.class_.bases:
             if isinstance(base, Class):
                 return Instance(base, owner.attributes, owner.open)
+            if isinstance(base, External):
+                return Above(owner, base)
     return Opaque("`super()` is a library's class", span)

@@ -18,6 +18,7 @@ from lora_lint.interpreter.values import (
     DictVal,
     Effect,
     ListVal,
+    ModuleName,
     Object,
     Opaque,
     PathVal,
@@ -320,6 +321,7 @@ def of_object(machine: Machine, root: Object, path: tuple[str, ...], arguments: 
 METHODS: dict[type[Val], Callable[[Machine, Any, str, Arguments, Span], Val | None]] = {
     Const: of_text,
     Default: of_text,
+    ModuleName: of_text,
     ListVal: of_list,
     DictVal: of_dict,
     Instance: of_namespace,

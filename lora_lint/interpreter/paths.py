@@ -10,7 +10,7 @@ import posixpath
 
 from lora_lint.interpreter.operations import joined, origin_of, path_of
 from lora_lint.interpreter.path_texts import above
-from lora_lint.interpreter.values import NO_ARGUMENTS, Arguments, Const, Opaque, PathVal, Val, as_text, lift
+from lora_lint.interpreter.values import NO_ARGUMENTS, Arguments, Const, ListVal, Opaque, PathVal, Val, as_text, lift
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,12 +34,23 @@ def method_of(machine: Machine, owner: PathVal, name: str, arguments: Arguments,
         return as_text(owner)
     if name == "joinpath":
         return lift(lambda *parts: joined(parts, span), owner, *arguments.positional)
+    if name == "glob" and len(arguments.positional) == 1:
+        return _matching(machine, owner, arguments.positional[0], span)
     new = arguments.positional[0] if len(arguments.positional) == 1 else None
     if name in ("with_name", "with_suffix") and isinstance(new, Const) and isinstance(new.value, str):
         folder, base = posixpath.split(owner.text)
         base = new.value if name == "with_name" else posixpath.splitext(base)[0] + new.value
         return PathVal(posixpath.join(folder, base), span, owner.origin)
     return None
+
+
+def _matching(machine: Machine, owner: PathVal, pattern: Val, span: Span) -> Val | None:
+    """`Path("configs").glob("*.yaml")`, where it is known which files there are."""
+    whole = lift(lambda *parts: joined(parts, span), owner, pattern)
+    found = machine.call_external("glob.glob", Arguments([as_text(whole)], {}, {}), span)
+    if not isinstance(found, ListVal):
+        return None
+    return ListVal([PathVal(each.value, span, "derived") for each in found.items if isinstance(each, Const)], span)
 
 
 def path(machine: Machine, arguments: Arguments, span: Span) -> Val | None:

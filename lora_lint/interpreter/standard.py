@@ -34,6 +34,7 @@ from lora_lint.interpreter.values import (
     as_text,
     constant,
     either,
+    is_key,
     left_open,
     lift,
     rows_list,
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 
 _BUILTINS = "builtins."
 _LONG_TEXT = 300
+_OF_LIBRARIES = frozenset({"dict", "isinstance", "open", "type"})
+"""Builtins that may know more of a library's object."""
 _COLLECTIONS = frozenset({"dict", "list", "set", "sorted", "tuple"})
 """What makes a collection of each alternative of a value."""
 
@@ -69,7 +72,7 @@ def _builtin(machine: Machine, name: str, arguments: Arguments, span: Span) -> V
         return either([_builtin(machine, name, each, span) for each in given], first.cases)
     special = _WITH_MACHINE.get(name)
     found = special(machine, arguments, span) if special is not None else None
-    if found is None and name in ("dict", "open"):
+    if found is None and name in _OF_LIBRARIES:
         found = machine.library.call(machine, f"{_BUILTINS}{name}", arguments, span)
     if found is not None:
         return found
@@ -379,7 +382,22 @@ def _list(name: str, kind: str, arguments: Arguments, span: Span) -> Val | None:
     if listed is None:
         return Opaque("its items are not known", span)
     items, complete = listed
+    if kind == "set":
+        items = _each_once(items)
     return ListVal(items[::-1] if name == "reversed" else items, span, kind, not complete)
+
+
+def _each_once(items: list[Val]) -> list[Val]:
+    """Items without equal constants."""
+    seen: set[tuple[type, Any]] = set()
+    kept = []
+    for item in items:
+        key = (type(item.value), item.value) if isinstance(item, Const) and is_key(item.value) else None
+        if key is None or key not in seen:
+            kept.append(item)
+        if key is not None:
+            seen.add(key)
+    return kept
 
 
 def _sorted(arguments: Arguments, span: Span) -> Val | None:

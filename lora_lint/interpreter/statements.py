@@ -6,15 +6,15 @@ import ast
 from functools import lru_cache, partial
 
 from lora_lint.interpreter import branches, collecting, operations
-from lora_lint.interpreter.definitions import Class, Condition, Scope, make_function
+from lora_lint.interpreter.definitions import Class, Condition, Function, Scope, make_function
 from lora_lint.interpreter.state import Step
-from lora_lint.interpreter.values import MAX_UNROLL, Const, DictVal, ListVal, Opaque, left_open
+from lora_lint.interpreter.values import MAX_UNROLL, Arguments, Const, DictVal, ListVal, Opaque, left_open
 from lora_lint.records import NamedTuple
 from lora_lint.source import Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from lora_lint.interpreter.journal import Changes
     from lora_lint.interpreter.machine import Machine
@@ -230,7 +230,10 @@ def _for(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal
     span = _header(machine, node, node.iter, scope)
     iterated = machine.evaluate(node.iter, scope)
     listed = iterated.iterate(machine, machine.span(node.iter, scope))
-    if listed is not None and listed[1] and len(listed[0]) <= MAX_UNROLL:
+    modules = machine.library.modules(iterated, node)
+    if modules is not None:
+        listed = modules, True
+    if listed is not None and listed[1] and (modules is not None or len(listed[0]) <= MAX_UNROLL):
         for turn, item in enumerate(listed[0]):
             machine.assign(node.target, item, scope)
             signal = _iteration(machine, Step("loop", span, turn), node.body, scope)
@@ -390,7 +393,9 @@ def delete(machine: Machine, node: ast.Delete, scope: Scope) -> None:
 
 
 def function_definition(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
-    machine.bind(scope, node.name, make_function(machine, node, scope))
+    function = make_function(machine, node, scope)
+    machine.bind(scope, node.name, function)
+    _register(machine, function.decorators, function, node, scope)
 
 
 def class_definition(machine: Machine, node: ast.ClassDef, scope: Scope) -> None:
@@ -410,3 +415,18 @@ def class_definition(machine: Machine, node: ast.ClassDef, scope: Scope) -> None
         isinstance(base, Class) and base.is_data for base in bases
     )
     machine.bind(scope, node.name, class_)
+    _register(machine, decorated, class_, node, scope)
+
+
+def _register(
+    machine: Machine,
+    decorators: Iterable[Val],
+    defined: Val,
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef,
+    scope: Scope,
+) -> None:
+    """Follows the program's own decorators for where they put a class or a function: `MODELS[name] = cls`. What they
+    return is taken for the same."""
+    for decorator in decorators:
+        if isinstance(decorator, Function) and not decorator.wraps():
+            decorator.call(machine, Arguments([defined], {}, {}), machine.span(node, scope))

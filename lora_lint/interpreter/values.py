@@ -214,6 +214,12 @@ class Unparsed(Const):
         return Const(self.value, self.span, self.origin)
 
 
+class ModuleName(Const):
+    """The path of a module in a model that is known: of these, more are followed one by one than of other texts."""
+
+    __slots__ = ()
+
+
 _MOST_PARENTS = 8
 _SETTINGS = 100
 """The most items of a dict of settings."""

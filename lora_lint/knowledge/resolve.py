@@ -198,6 +198,25 @@ def _resolve(run: Run) -> Resolved:
     return Resolved(model, tuple(cases), tuple(remote))
 
 
+def certain_modules(name: str, loader: str | None, near: str | None) -> tuple[Module, ...] | None:
+    """The modules of a model as a class loads it by its name; None where it is not certain which it has, or where they
+    go by other names under an older transformers."""
+    from lora_lint.knowledge.architectures import VERSIONS, head_for
+    from lora_lint.knowledge.models import identify
+
+    model, head = identify(name, near=near), head_for(loader)
+    if model is None or head is None or model.module_names is not None:
+        return None
+    found: list[tuple[Module, ...]] = []
+    for version in VERSIONS:
+        kind = _architecture(model, head, version)
+        built = _build(kind, model) if kind is not None else None
+        if built is not None:
+            found.append(built.modules if built.certain else ())
+    paths = {tuple(module.path for module in each) for each in found}
+    return found[0] if len(paths) == 1 and found[0] else None
+
+
 def _of_object(run: Run, loaded: Loaded) -> Resolved:
     """What is adapted of a model object."""
     model, built = loaded.model, loaded.built

@@ -16,7 +16,7 @@ LIBRARIES = frozenset(
     "IPython ipywidgets google timm flair keras keras_hub keras_nlp loralib open_clip tap tyro simple_parsing draccus "
     "pyrallis toml tomli ruamel easydict addict box munch dotmap ml_collections dacite yacs configargparse "
     "decouple environs tinker training_hub mlx_lm mlx_tune megatron jsonargparse streamlit fastapi celery flask "
-    "prefect modal dynaconf chz together tinker_cookbook".split()
+    "prefect modal dynaconf chz together tinker_cookbook mmcv".split()
 )
 ADAPTER_LIBRARIES = frozenset(
     {"megatron", "mlx_tune", "peft", "tinker", "together", "training_hub", "unsloth", "xtuner"}

@@ -72,6 +72,8 @@ CALLS = {
     "loralib": "loralib.CALLS",
     "megatron": "megatron.CALLS",
     "mlx_lm": "mlx_lm.CALLS",
+    "mmcv": "mmengine.CALLS",
+    "mmengine": "mmengine.CALLS",
     "mlx_tune": "mlx_tune.CALLS",
     "ml_collections": "namespaces.CALLS",
     "multiprocessing": "handing.MULTIPROCESSING",
@@ -114,9 +116,13 @@ CALLS = {
 function or the last two parts of it. The module is imported when a program first calls the package."""
 
 FUNCTIONS = {
+    "builtins.isinstance": "module_names.is_instance",
     "builtins.open": "loaded.opened",
+    "builtins.type": "module_names.type_of",
     "codecs.open": "loaded.opened",
     "collections.namedtuple": "namespaces.named_tuple",
+    "glob.glob": "matching_files.matches",
+    "glob.iglob": "matching_files.matches",
     "io.open": "loaded.opened",
     "json.load": "rows.json_content",
     "json.loads": "rows.json_content",
@@ -350,6 +356,9 @@ class Knowledge:
             return transformers.attribute(Context(machine, self.records), owner.data, owner, name, span)
         if isinstance(owner.data, PipelineRecord):
             return owner.data.part(name)
+        if name == "__class__" and isinstance(owner.data, Part):
+            kind: Val | None = part_of_library("module_names.class_of")(owner, span)
+            return kind
         if isinstance(owner.data, DatasetRecord) and name == "num_rows":
             return datasets.length(owner, span)
         if isinstance(owner.data, TableRecord) and name in ("loc", "iloc", "values"):
@@ -384,6 +393,14 @@ class Knowledge:
 
     def iterate(self, machine: Machine, value: Object | Member, span: Span) -> list[Val] | None:
         return torch.iterate(value, span)
+
+    def modules(self, value: Val, node: ast.For | ast.AsyncFor | ast.comprehension) -> list[Val] | None:
+        """The modules of a known model one by one, for a loop that collects their names."""
+        if not isinstance(value, Object) or value.callee != "named_modules":
+            return None
+        from lora_lint.libraries import module_names
+
+        return module_names.turns(value, node)
 
     def choice(self, machine: Machine, element: Object, tests: list[ast.expr], scope: Scope) -> Object:
         """An element that stands for all of an iteration, after the conditions of a comprehension."""
