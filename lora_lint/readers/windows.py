@@ -120,6 +120,8 @@ class _Batch:
             elif match[2] is not None or match[3] is not None:
                 name = _letter(match[2]) if match[2] is not None else match[3].upper()
                 out.write(b"${" + name + b"}", match.start(), at)
+            elif self._utf8[at - 2 : at + 1] in (b" \\ ", b"\t\\ "):
+                out.write(found, match.start(), at)  # as bash's users continue a line: it is an argument
             elif found != b"\r" and found.lower() != b".exe":
                 out.write(_IN_QUOTES.get(found, b"\\" + found), match.start(), at)
         out.copy(at, end)

@@ -155,3 +155,10 @@ def test_no_script_makes_the_reader_fail(text: str, name: str) -> None:
         for at in range(0, len(fragment.text), 7):
             start, end = fragment.place(at, min(at + 5, len(fragment.text)))
             assert 0 <= start <= end <= len(source.utf8)
+
+
+def test_a_backslash_that_continues_a_line_elsewhere(tmp_path: Path) -> None:
+    script = tmp_path / "train.bat"
+    script.write_text("swift sft \\ --model Qwen/Qwen3-0.6B \\ --train_type lora --dataset a/b --learning_rate 1e-4\n")
+    report = engine.lint_text(script.read_bytes(), "train.bat", Settings())
+    assert [each.code for each in report.findings] == ["LL905"]
