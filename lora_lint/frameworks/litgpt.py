@@ -20,12 +20,13 @@ from lora_lint.run.values import ABSENT, Known, Unknown, known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from lora_lint.frameworks.commands import Start
     from lora_lint.project import Project
     from lora_lint.readers.arguments import CommandOptions
-    from lora_lint.run.problems import Problem
+    from lora_lint.run.problems import InvalidValue, Problem
     from lora_lint.run.values import Value
     from lora_lint.source import Span
 
@@ -121,7 +122,7 @@ def read(document: Mapping, project: Project) -> Reading:
         _dataset(fields, document.span.path, project),
         _training(fields),
         (Load(fields.span("checkpoint_dir")), Wrap(span), Train(span)),
-        _problems(fields),
+        (*_problems(fields), *_unfit_data(fields, document.span.path, project)),
         trained=True,
         own_names=names is not None and not _SWITCHES.keys().isdisjoint(names),
     )
@@ -146,6 +147,16 @@ def _problems(fields: Fields) -> tuple[Problem, ...]:
         return found
     near = schemas.keys(FRAMEWORK.name, "train")
     return (*found, *tables.problems(FRAMEWORK, train.mapping, "train", near=near, synonyms={}))
+
+
+def _unfit_data(fields: Fields, near: str, project: Project) -> Iterator[InvalidValue]:
+    section = fields.section("data")
+    own = section.section("init_args") if section is not None else None
+    if section is None or own is None or str(known(section.text("class_path"))).rpartition(".")[2] != "JSON":
+        return
+    from lora_lint.frameworks.litgpt_data import unfit_data
+
+    yield from unfit_data(own, FRAMEWORK.title, near, project)
 
 
 def _targets(fields: Fields, name: str | None) -> Value[Any]:

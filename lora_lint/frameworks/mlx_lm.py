@@ -107,7 +107,10 @@ def read(document: Mapping, project: Project) -> Reading:
     span = fields.span("fine_tune_type" if fields.has("fine_tune_type") else _PART)
     name = fields.text("model", _default("Qwen/Qwen3-0.6b", fields))
     model = _identified(name, document.span.path)
-    problems: tuple[UnknownKey | InvalidValue, ...] = tuple(_problems(fields, model))
+    problems: tuple[UnknownKey | InvalidValue, ...] = (
+        *_problems(fields, model),
+        *(_unfit_data(fields, document.span.path, project) if not _is_saved(fields) else ()),
+    )
     resumed = fields.has("resume_adapter_file")
     loaded = LoadAdapter(fields.span("resume_adapter_file"), trainable=Known(True))
     put_on = loaded if resumed else Wrap(span)  # weights for the adapter that these settings create
@@ -212,6 +215,13 @@ def _problems(fields: Fields, model: Model | None) -> Iterator[UnknownKey | Inva
     count, wanted = _depth(model), fields.whole("num_layers")
     if count is not None and isinstance(wanted, Known) and wanted.value > count and wanted.span is not None:
         yield InvalidValue("num_layers", wanted.value, wanted.span, owner, f"at most the model's {count} layers")
+
+
+def _unfit_data(fields: Fields, near: str, project: Project) -> Iterator[InvalidValue]:
+    from lora_lint.frameworks.mlx_lm_data import unfit_data
+
+    batch = fields.whole("batch_size", usual(FRAMEWORK.defaults["batch_size"]))
+    yield from unfit_data(fields, batch, FRAMEWORK.title, near, project)
 
 
 def _dataset(fields: Fields, near: str, project: Project) -> Dataset:

@@ -203,6 +203,7 @@ def read(document: Mapping, project: Project) -> Reading:
         *schemas.invalid_values(FRAMEWORK.name, model.mapping, builder, definition, unconverted=("lora_rank",)),
         *_no_builder(model, family, builder),
         *_no_layers(model, definition),
+        *_unfit_data(whole, document.span.path, project),
     )
     run = Run(
         FRAMEWORK,
@@ -275,6 +276,15 @@ def _targets(model: Fields, translated: bool) -> Value[Any]:
             return flag
         found += more if flag.value else ()
     return Known(tuple(found), attention.span, "derived")
+
+
+def _unfit_data(whole: Fields, near: str, project: Project) -> Iterator[InvalidValue]:
+    part = whole.section("dataset")
+    if part is None or not part.has("data_files"):
+        return
+    from lora_lint.frameworks.torchtune_data import unfit_data
+
+    yield from unfit_data(part, FRAMEWORK.title, near, project)
 
 
 def _dataset(whole: Fields, near: str, project: Project) -> Dataset:
