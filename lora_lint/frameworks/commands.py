@@ -146,6 +146,7 @@ def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
     misused = () if changed else schemas.misused_options(start.framework.name, script, arguments.mapping)
     stray = _stray(start, script, arguments)
     problems: tuple[Problem, ...] = (*unknown, *misused, *stray, *_overridden(start, given), *untaken(start, given))
+    problems = (*problems, *start_problems(start, given))
     runs = tuple(with_document(start.framework, given, run) for run in runs)
     if not command.checked or own_base:
         runs = tuple(map(_with_own_keys, runs))
@@ -191,6 +192,12 @@ def untaken(start: Start, given: Mapping, at: Span | None = None) -> tuple[Unkno
         return ()
     place, owner = at or entry.key.span, f"`{start.name} {start.task}`"
     return (UnknownKey(idle[0], place, owner, (), "has no effect: nothing is trained, and nothing saved", idle[1]),)
+
+
+def start_problems(start: Start, given: Mapping) -> tuple[Problem, ...]:
+    """What is wrong with how a command starts a training of some settings, by its environment."""
+    own = registry.own(start.framework.name, "start_problems")
+    return tuple(own(start, given)) if own is not None and start.environment else ()
 
 
 def _overridden(start: Start, given: Mapping) -> Iterator[Overridden]:

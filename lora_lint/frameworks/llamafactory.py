@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from lora_lint.frameworks.commands import Start
     from lora_lint.project import Project
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
@@ -203,6 +204,20 @@ def read(document: Mapping, project: Project) -> Reading:
 
 def _no_template(fields: Fields) -> tuple[InvalidValue, ...]:
     return TEMPLATES.problems("template", fields.text("template"), FRAMEWORK.title)
+
+
+def start_problems(start: Start, document: Mapping) -> Iterator[InvalidValue]:
+    """DeepSpeed on one GPU, for which nothing starts torchrun (0.9.5, launcher.py and hparams/parser.py)."""
+    visible = start.environment.get("CUDA_VISIBLE_DEVICES")
+    if visible is None or visible.default or not (visible.text or "").strip().isdigit():
+        return
+    others = ("FORCE_TORCHRUN", "USE_MCA", "USE_RAY", "USE_KT", "NNODES")
+    if start.command.kind != "command" or any(name in start.environment for name in others):
+        return
+    if Fields(document).has("deepspeed"):
+        expected = "several GPUs, or `FORCE_TORCHRUN=1` beside it, for a run with `deepspeed`, and raises a ValueError"
+        text = str(visible.text).strip()
+        yield InvalidValue("CUDA_VISIBLE_DEVICES", text, visible.span, FRAMEWORK.title, expected, since=(0, 9, 0))
 
 
 def _unfit_template(fields: Fields) -> Iterator[InvalidValue]:

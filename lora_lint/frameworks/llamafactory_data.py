@@ -84,6 +84,7 @@ def unfit(entry: Mapping[str, Any], stage: str, folder: str, project: Project) -
             or _unnamed(columns, _OPTIONAL, rows, says)
             or _of_answers(columns, rows, dict, ranking)
             or _of_turns(columns, tags, rows, ranking)
+            or _of_contents(columns, tags, rows)
         )
     return None
 
@@ -166,6 +167,19 @@ def _of_turns(
     if ranking:
         return "conversations that end before the two answers, and drops every example: those in the file go on"
     return "conversations of questions and answers in turn, and drops every example: those in the file end too early"
+
+
+def _of_contents(columns: Mapping[str, Any], tags: Mapping[str, Any], rows: list[dict[str, Any]]) -> str | None:
+    """What a person or the model says is a text (data/formatter.py, StringFormatter)."""
+    said = (tags["user_tag"], tags["assistant_tag"], tags.get("system_tag"))
+    for row in rows:
+        for message in row.get(str(columns.get("messages"))) or ():
+            if isinstance(message, dict) and message.get(tags["role_tag"]) in said:
+                content = message.get(tags["content_tag"])
+                if not isinstance(content, str):
+                    kind = "null" if content is None else f"a {type(content).__name__}"
+                    return f"a text in every message, and raises a RuntimeError: one of the file has {kind}"
+    return None
 
 
 def _turns(messages: list[Any], tags: Mapping[str, Any]) -> list[Any]:

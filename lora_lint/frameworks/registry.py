@@ -8,6 +8,7 @@ module may have:
                    None if it is another program's of the same name
     settings       (document) -> the mappings of settings that it checks, where the document itself is not the one
     owner          (document) -> what takes its settings, by its name in `refused_by`; None where no such is read
+    start_problems (start, document) -> what is wrong with how a command starts a training of these settings
     trains_all     (document) -> whether the settings of a command train all weights of a model
     filled         (config, place) -> the settings of a program's adapter that do not follow from its keywords alone
     spelt          (settings) -> a recommendation as its file has it, None where it has nothing for the model

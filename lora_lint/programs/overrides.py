@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lora_lint.frameworks import registry
-from lora_lint.frameworks.commands import CONFIG, arguments_of, settled, untaken
+from lora_lint.frameworks.commands import CONFIG, arguments_of, settled, start_problems, untaken
 from lora_lint.frameworks.commands import entry as setting
 from lora_lint.frameworks.fields import unfolded
 from lora_lint.frameworks.settings import given_to, with_document
@@ -57,14 +57,15 @@ def reading_of(start: Start, call: Call, span: Span, path: str, project: Project
 
 def misnamed(start: Start, path: str, project: Project) -> Run | None:
     """What is wrong with a command in the script at `path` that names a configuration file with settings which it does
-    not take, or which have no effect there; None if nothing is."""
+    not take, which have no effect there, or which it cannot start; None if nothing is."""
     found = _file(start) if start.command.takes or start.command.idle else None
     document = _document(found[0], start.command, path, project) if found is not None else None
     if found is None or document is None:
         return None
     place = found[0].span
     more = arguments_of(found[1], start.span, start.command.beside).mapping.entries if start.command.idle else ()
-    problems = untaken(start, Mapping((*document.entries, *more), document.span), place)
+    whole = Mapping((*document.entries, *more), document.span)
+    problems = (*untaken(start, whole, place), *start_problems(start, whole))
     return Run(start.framework, place, Adapter(place), trained=False, problems=problems) if problems else None
 
 

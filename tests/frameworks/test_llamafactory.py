@@ -234,6 +234,12 @@ SEEN = {"formatting": "sharegpt", "columns": {"messages": "messages", "images": 
             "no `user_tag`",
         ),
         ("sft", {"formatting": "sharegpt", "tags": OPENAI}, [], ""),
+        (
+            "sft",
+            {"formatting": "sharegpt"},
+            [*CHAT, {"conversations": [CHAT[0]["conversations"][0], {"from": "gpt", "value": None}]}],
+            "a text in every message, and raises a RuntimeError: one of the file has null",
+        ),
         ("sft", {"formatting": "sharegpt", "tags": "odd"}, CHAT, ""),
         ("sft", {"hf_hub_url": "a/b", "columns": {"prompt": "question", "response": "output"}}, ALPACA, ""),
     ],
@@ -393,3 +399,44 @@ def test_what_data_has_to_be_is_asked_of_releases_that_were_read(tmp_path: Path,
     (tmp_path / "run.sh").write_text(f"{command} --template default --dataset pairs --output_dir b\n")
     found = [each for each in lora_lint.lint(tmp_path).findings if "pairs" in each.message]
     assert bool(found) is told
+
+
+STARTED = "llamafactory-cli train run.yaml\n"
+SHARDED = "deepspeed: examples/deepspeed/ds_z3_config.json\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "more", "told"),
+    [
+        (f"CUDA_VISIBLE_DEVICES=0 {STARTED}", SHARDED, True),
+        (f"export CUDA_VISIBLE_DEVICES=3\n{STARTED}", SHARDED, True),
+        (f"FORCE_TORCHRUN=1 CUDA_VISIBLE_DEVICES=0 {STARTED}", SHARDED, False),
+        (f"CUDA_VISIBLE_DEVICES=0,1 {STARTED}", SHARDED, False),
+        (f"CUDA_VISIBLE_DEVICES=$1 {STARTED}", SHARDED, False),
+        (f"CUDA_VISIBLE_DEVICES=0 {STARTED}", "", False),
+        (STARTED, SHARDED, False),
+    ],
+)
+def test_deepspeed_on_one_gpu(tmp_path: Path, command: str, more: str, told: bool) -> None:
+    (tmp_path / "run.yaml").write_text(FACTORY.format("identity") + more)
+    (tmp_path / "run.sh").write_text(command)
+    findings = [each.message for each in lora_lint.lint(tmp_path).findings if "FORCE_TORCHRUN" in each.message]
+    assert len(findings) == told
+
+
+@pytest.mark.parametrize(
+    ("template", "pixels", "more", "told"),
+    [
+        ("qwen2_vl", 2097152, "", True),  # 2,674 tokens of 2,048
+        ("qwen2_vl", 2097152, "cutoff_len: 4096\n", False),
+        ("qwen2_vl", 589824, "", False),
+        ("qwen3_vl", 1048576, "cutoff_len: 1024\n", True),
+        ("qwen3_vl", 1048576, "", False),
+        ("gemma3", 2097152, "", False),
+    ],
+)
+def test_images_that_leave_no_room(tmp_path: Path, template: str, pixels: int, more: str, told: bool) -> None:
+    text = FACTORY.format("mllm_demo").replace("template: qwen\n", "")
+    (tmp_path / "run.yaml").write_text(f"{text}template: {template}\nimage_max_pixels: {pixels}\n{more}")
+    findings = [each.message for each in lora_lint.lint(tmp_path).findings if each.code == "LL904"]
+    assert any("image tokens do not match" in message for message in findings) == told

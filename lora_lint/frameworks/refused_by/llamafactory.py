@@ -579,6 +579,25 @@ _NOTHING_LEFT = Refusal(
     ("freeze_vision_tower", "lora_target"),
     late=True,
 )
+_LEGIBLE = tuple(
+    Refusal(
+        "image_max_pixels",
+        f"template in {templates!r} and is_whole(image_max_pixels) and is_whole(cutoff_len) and do_train"
+        f" and image_max_pixels // {pixels} >= cutoff_len",
+        f"an image of that size is one token for every {pixels} pixels, more than `cutoff_len` leaves of a row (image "
+        "features and image tokens do not match)",
+        "Raise `cutoff_len`, or lower `image_max_pixels`",
+        "data/processor/supervised.py:76",
+        ("cutoff_len",),
+        late=True,
+        likely=True,  # the images may be smaller
+    )
+    for pixels, templates in (
+        (784, ("qwen2_vl", "qwen2_omni", "mimo_vl")),
+        (1024, ("qwen3_vl", "qwen3_vl_nothink", "qwen3_5", "qwen3_5_nothink", "qwen3_6")),
+    )
+)
+"""Patches of 14 or 16 pixels a side, of which four are one token."""
 _LOGGERS = ("wandb", "tensorboard", "trackio", "none", "all")
 _CHECKED = (
     Refusal(
@@ -640,13 +659,27 @@ _CHECKED = (
 TABLE = Table(
     "LLaMA-Factory",
     "0.9.5",
-    {"": (*_ROWS, *_EVALUATED, *_CHECKED, *_SHARDED, _SPLIT, _NOTHING_LEFT, *_INFERRED, *_WRAPPED, *_CONVERTED)},
+    {
+        "": (
+            *_ROWS,
+            *_EVALUATED,
+            *_CHECKED,
+            *_SHARDED,
+            _SPLIT,
+            _NOTHING_LEFT,
+            *_INFERRED,
+            *_WRAPPED,
+            *_CONVERTED,
+            *_LEGIBLE,
+        )
+    },
     {
         "finetuning_type": "lora",
         "stage": "sft",
         "lora_target": "all",
         "freeze_vision_tower": True,
         "image_max_pixels": 589824,
+        "cutoff_len": 2048,
         "image_min_pixels": 1024,
         "video_max_pixels": 65536,
         "video_min_pixels": 256,
