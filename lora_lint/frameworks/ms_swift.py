@@ -26,12 +26,13 @@ from lora_lint.run.values import ABSENT, Known, Unknown, known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from lora_lint.frameworks.commands import Start
     from lora_lint.project import Project
     from lora_lint.readers.arguments import CommandOptions
-    from lora_lint.run.problems import Problem
+    from lora_lint.run.problems import InvalidValue, Problem
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
     from lora_lint.source import Span
@@ -174,22 +175,28 @@ def read_command(start: Start, arguments: CommandOptions, project: Project) -> R
     if arguments.positional or not named or (arguments.open and not typed):
         return Reading()  # a configuration file, or options that are not known
     run = settings_of(given, project, megatron=start.name == "megatron")
-    return (
-        Reading()
-        if run is None
-        else Reading((replace(run, launch=replace(run.launch, gpus_per_process=_gpus(start))),))
-    )
+    return Reading() if run is None else Reading((replace(run, launch=_launch(run.launch, start)),))
 
 
-def _gpus(start: Start) -> Value[int]:
-    """The GPUs of each process: those that are visible, shared among `NPROC_PER_NODE` (cli/main.py, utils/env.py)."""
+def _launch(launch: Launch, start: Start) -> Launch:
+    """`NPROC_PER_NODE` processes, which share the GPUs that are visible (cli/main.py, utils/env.py)."""
     visible, processes = (start.environment.get(name) for name in ("CUDA_VISIBLE_DEVICES", "NPROC_PER_NODE"))
-    count = "1" if processes is None and "NNODES" not in start.environment else getattr(processes, "text", None)
+    if visible is None and processes is None:
+        return launch
+    several = "NNODES" in start.environment
+    count = "1" if processes is None and not several else getattr(processes, "text", None)
+    number = int(count) if count and re.fullmatch(r"[1-9]\d{0,3}", count) else None
+    if number is not None and not several and start.command.kind == "command":
+        given = processes is not None and not processes.default
+        place = getattr(processes, "span", None)
+        launch = replace(launch, processes=Known(number, place, "literal" if given else "cli-default"))
     if visible is None or visible.default or not re.fullmatch(r"\d+(?:,\d+)*", visible.text or ""):
-        return ABSENT
-    if not count or not re.fullmatch(r"[1-9]\d*", count):
-        return ABSENT
-    return Known(len(str(visible.text).split(",")) // int(count), visible.span)
+        return launch
+    shown = len(str(visible.text).split(","))
+    if number is None:
+        return launch
+    seen = Known(shown, None, "derived", visible.span)
+    return replace(launch, gpus_per_process=Known(shown // number, visible.span), visible=seen)
 
 
 def _exported(fields: Fields, span: Span) -> Reading:
@@ -239,7 +246,7 @@ def settings_of(document: Mapping, project: Project, *, megatron: bool = False) 
         _dataset(fields, document.span.path, project),
         replace(_training(fields, megatron), bare_reference=_bare_reference(fields)),
         tuple(events),
-        _problems(document, older),
+        (*_problems(document, older), *_unfit_data(fields, document.span.path, project)),
         trained=True,
         own_names=names not in (None, "all-linear") and (megatron or not _GROUPS.isdisjoint(names)),
     )
@@ -272,6 +279,12 @@ def _problems(document: Mapping, older: bool) -> tuple[Problem, ...]:
     definition = "v2" if older else None
     near = schemas.keys(FRAMEWORK.name, definition)
     return tables.problems(FRAMEWORK, document, definition, near=near, unconverted=("lora_rank",))
+
+
+def _unfit_data(fields: Fields, near: str, project: Project) -> Iterator[InvalidValue]:
+    from lora_lint.frameworks.ms_swift_data import unfit_data
+
+    yield from unfit_data(fields, FRAMEWORK.title, near, project)
 
 
 def _adapter(fields: Fields, older: bool, resumed: bool, megatron: bool, model: str | None) -> Adapter:

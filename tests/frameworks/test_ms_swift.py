@@ -228,7 +228,7 @@ def test_who_puts_the_adapter_on(backend: str, loader: str | None, adapts: bool)
 
 SWIFT = "swift sft --model Qwen/Qwen2.5-7B-Instruct --dataset d.jsonl --learning_rate 1e-4"
 GRPO = "swift rlhf --rlhf_type grpo --model Qwen/Qwen2.5-7B-Instruct --dataset d.jsonl --learning_rate 1e-5"
-ROLLS = "--use_vllm true --vllm_mode colocate --reward_funcs accuracy"
+ROLLS = "--use_vllm true --vllm_mode colocate --reward_funcs accuracy --per_device_train_batch_size 8"
 
 
 @pytest.mark.parametrize(
@@ -279,3 +279,47 @@ def test_groups_of_one_in_older_releases(number: int, refused: bool) -> None:
     command = f"swift rlhf --rlhf_type grpo --model a/b --train_type lora --dataset c/d --num_generations {number}\n"
     found = engine.lint_text(command, "run.sh", Settings()).findings
     assert ("LL904" in {finding.code for finding in found}) == refused
+
+
+BATCH = "--per_device_train_batch_size {size} --gradient_accumulation_steps {steps}"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "options", "refused"),
+    [
+        ("NPROC_PER_NODE=4 ", f"{BATCH.format(size=1, steps=1)} --num_generations 8", True),
+        ("NPROC_PER_NODE=4 ", BATCH.format(size=1, steps=1), True),  # 8 by default
+        ("NPROC_PER_NODE=4 ", "--per_device_train_batch_size 1 --num_generations 6", True),
+        ("CUDA_VISIBLE_DEVICES=0 ", "--per_device_train_batch_size 4", True),
+        ("export NPROC_PER_NODE=8\n", f"{BATCH.format(size=1, steps=1)} --num_generations 8", False),
+        ("NPROC_PER_NODE=4 ", f"{BATCH.format(size=1, steps=2)} --num_generations 8", False),
+        ("NPROC_PER_NODE=4 ", f"{BATCH.format(size=1, steps=1)} --steps_per_generation 2", False),
+        ("NPROC_PER_NODE=4 NNODES=2 ", BATCH.format(size=1, steps=1), False),
+        ("", BATCH.format(size=1, steps=1), False),  # the caller's environment may say how many
+    ],
+)
+def test_batches_of_completions(prefix: str, options: str, refused: bool) -> None:
+    command = f"{prefix}{GRPO} --train_type lora --reward_funcs accuracy {options}\n"
+    found = engine.lint_text(command, "run.sh", Settings()).findings
+    assert any("is no multiple of it" in each.message for each in found) == refused
+
+
+@pytest.mark.parametrize(
+    ("rewards", "refused"),
+    [
+        ("my_reward", True),
+        ("accuracy my_reward", True),
+        ("accuracy format", False),
+        ("my_reward --external_plugins plugin.py", False),
+    ],
+)
+def test_rewards_of_no_file(rewards: str, refused: bool) -> None:
+    command = f"{GRPO} --train_type lora --per_device_train_batch_size 8 --reward_funcs {rewards}\n"
+    found = engine.lint_text(command, "run.sh", Settings()).findings
+    assert any("`external_plugins`" in each.message for each in found) == refused
+
+
+def test_more_processes_than_gpus() -> None:
+    command = f"CUDA_VISIBLE_DEVICES=0,1,2,3 NPROC_PER_NODE=6 {SWIFT} --train_type lora\n"
+    (message,) = (each.message for each in engine.lint_text(command, "run.sh", Settings()).findings)
+    assert "6 processes are started, and CUDA_VISIBLE_DEVICES shows 4 GPUs" in message

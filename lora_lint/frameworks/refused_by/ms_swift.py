@@ -59,6 +59,55 @@ _LAUNCHED = (
     ),
 )
 """What every version since then refuses, in all spellings of the type of tuner."""
+_BATCH = "rlhf_type == 'grpo' and is_whole(processes) and is_whole(num_generations) and num_generations > 1"
+_OWN_REWARDS = (*("toolbench", "math", "accuracy", "format", "react_format", "cosine", "repetition", "soft_overlong"),)
+_GENERATED = (
+    *(
+        Refusal(
+            "num_generations",
+            f"{_BATCH} and is_whole({steps}) and {when} and generation_batch_size is None"
+            f" and per_device_train_batch_size * processes * {steps} % num_generations != 0",
+            f"the batch on each GPU, times their number, times `{steps}`, is no multiple of it",
+            "Change one of them",
+            f"{_ROLLED}:226",
+            ("per_device_train_batch_size", steps),
+            absent=True,
+            likely=True,  # the caller of a script may set the number of processes
+            since="3.2.0",
+        )
+        for steps, when in (
+            ("steps_per_generation", "steps_per_generation > 0"),
+            ("gradient_accumulation_steps", "steps_per_generation is None"),
+        )
+    ),
+    Refusal(
+        "num_generations",
+        f"{_BATCH} and gradient_accumulation_steps is None and steps_per_generation is None"
+        " and generation_batch_size is None and per_device_train_batch_size * processes % num_generations != 0",
+        "the batch on each GPU, times their number, is no multiple of it",
+        "Change one of them, or give `gradient_accumulation_steps`",
+        f"{_ROLLED}:226",
+        ("per_device_train_batch_size",),
+        absent=True,
+        likely=True,
+        since="3.7.0",
+    ),
+    Refusal(
+        "reward_funcs",
+        "rlhf_type == 'grpo' and external_plugins is None and custom_register_path is None"
+        f" and (is_text(reward_funcs) and reward_funcs not in {_OWN_REWARDS!r}"
+        f" or is_list(reward_funcs) and not within(reward_funcs, {_OWN_REWARDS!r}))",
+        "not all of them are rewards of ms-swift, and no file is named that adds one (reward_function is not "
+        "implemented)",
+        "Name the file in `external_plugins`, in which `orms` takes the reward",
+        "rlhf_trainers/grpo_trainer.py:2211",
+        ("external_plugins",),
+        late=True,
+        likely=True,  # the installed package may have been changed
+        since="3.3.0",
+    ),
+)
+"""What GRPO refuses in all of them since then."""
 
 
 def _out(
@@ -656,11 +705,12 @@ _OF_3 = (
 TABLE = Table(
     "ms-swift",
     "4.6.0",
-    {"": (*_ROWS, *_LAUNCHED), "2.x-3.x": (*_LAUNCHED, *_OF_3)},
+    {"": (*_ROWS, *_LAUNCHED, *_GENERATED), "2.x-3.x": (*_LAUNCHED, *_OF_3, *_GENERATED)},
     {
         "tuner_type": "lora",
         "tuner_backend": "peft",
         "num_generations": 8,
+        "per_device_train_batch_size": 1,
         "top_entropy_quantile": 1.0,
         "importance_sampling_level": "token",
         "advantage_estimator": "grpo",
