@@ -33,6 +33,7 @@ FRAMEWORK = Framework(
     title="axolotl",
     source="axolotl",
     version=(0, 21, 0),
+    requires=True,
     packages=("axolotl",),
     keys={
         "rank": "lora_r",

@@ -43,6 +43,7 @@ FRAMEWORK = Framework(
     title="LLaMA-Factory",
     source="LLaMA-Factory",
     version=(0, 9, 5),
+    requires=True,
     packages=("llamafactory", "llama-factory", "llmtuner"),
     keys={
         "rank": "lora_rank",

@@ -43,6 +43,7 @@ FRAMEWORK = Framework(
     title="ms-swift",
     source="ms-swift",
     version=(4, 6, 0),
+    requires=True,
     packages=("ms-swift",),
     keys={
         "rank": "lora_rank",

@@ -30,6 +30,7 @@ FRAMEWORK = Framework(
     title="OpenRLHF",
     source="OpenRLHF",
     version=(0, 11, 0),
+    requires=True,
     packages=("openrlhf",),
     keys={
         "rank": "ds.lora.rank",

@@ -24,8 +24,9 @@ def first_release(model_type: str) -> Version | None:
 @cache
 def _releases() -> dict[str, Version]:
     document: dict[str, str] = json.loads(bundled("type_versions.json"))
+    # Of minor versions whose first release was withdrawn a later one was read, which has the same types.
     return {
-        kind: tuple(int(number) for number in release.split("."))
+        kind: (*(int(number) for number in release.split(".")[:2]), 0)
         for release, kinds in document.items()
         for kind in kinds.split()
     }

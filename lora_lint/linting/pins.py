@@ -40,7 +40,10 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
     pin of the framework that receives them. What a version newer than the facts, or the project's own source of the
     framework, may accept is no problem; nor is anything that a source of unknown version receives."""
     runs = (*reading.runs, *(run for sweep in reading.sweeps for run in sweep.runs))
-    judged = (run.framework.direct or run.given or run.problems or run.recent or run.serving for run in runs)
+    judged = (
+        run.framework.direct or run.given or run.problems or run.recent or run.serving or run.framework.requires
+        for run in runs
+    )
     if not reading.given and not any(judged):
         return reading
     allowed = allowed_by(project, source)
@@ -73,9 +76,8 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
             if (pin := pins.get("transformers")) is not None and pin.lacks((5,)):
                 run = replace(run, model=replace(run.model, transformers="4"))
             problems = (*problems, *clashing)
-            return _without_guesses(
-                replace(run, pins=own, given=pinned(run.given, pins), newer=newer, problems=problems)
-            )
+            run = replace(run, pins=own, given=pinned(run.given, pins), newer=newer, problems=problems)
+            return _without_guesses(_with_ranges(run, allowed, source) if run.framework.requires else run)
         shown = {name: pin for name, pin in run.pins.items() if _says_more(pin, pins.get(name))}
         known = {**pins, **shown}
         run = replace(run, pins=known, given=pinned(run.given, known))
@@ -96,6 +98,14 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
 
         return replace(settled, runs=tuple(map(with_problem, clashing)))
     return settled
+
+
+def _with_ranges(run: Run, allowed: Mapping[str, Allowed], source: SourceFile) -> Run:
+    """A framework's run with the releases of the libraries below it that do not go with the framework's own."""
+    from lora_lint.linting.own_ranges import out_of_range, transformers_of
+
+    problems = (*run.problems, *out_of_range(run, allowed, source.utf8))
+    return replace(run, problems=problems, loads_with=transformers_of(run.framework.name, allowed))
 
 
 def _clashes(source: SourceFile, project: Project, allowed: Mapping[str, Allowed]) -> list[Clash]:

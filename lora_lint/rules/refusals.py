@@ -12,7 +12,15 @@ from lora_lint.rules.reached import cases_of
 from lora_lint.rules.tied import names_one, tied_to_embedding
 from lora_lint.rules.words import listed, names, place, resting
 from lora_lint.run.events import LoadAdapter, Wrap
-from lora_lint.run.problems import Clash, EscapedBlank, InvalidValue, LostLine, Overridden, Unadapted
+from lora_lint.run.problems import (
+    Clash,
+    EscapedBlank,
+    InvalidValue,
+    LostLine,
+    OutOfRange,
+    Overridden,
+    Unadapted,
+)
 from lora_lint.run.values import ABSENT, Choices, Known, Reason, Unknown, alternatives, always, known
 
 TYPE_CHECKING = False
@@ -25,7 +33,7 @@ if TYPE_CHECKING:
     from lora_lint.run.given import Given
     from lora_lint.run.run import Run
     from lora_lint.run.values import Value
-    from lora_lint.run.versions import Pin
+    from lora_lint.run.versions import Pin, Version
     from lora_lint.source import Span
 
     T = TypeVar("T")
@@ -59,7 +67,7 @@ def refused_combination(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
             "which also saves its memory, or set `force_use_ref_model=True`"
         )
         yield Finding("LL904", message, reference, "likely")
-    if "transformers" in run.pins and not run.model.remote_code:
+    if ("transformers" in run.pins or run.loads_with is not None) and not run.model.remote_code:
         yield from _types_to_come(run)
     yield from _no_eval_loss(run)
     yield from _without_engine(run)
@@ -70,6 +78,8 @@ def refused_combination(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
             yield _clash(problem)
         elif isinstance(problem, Unadapted):
             yield _unadapted(problem)
+        elif isinstance(problem, OutOfRange):
+            yield _out_of_range(problem, run)
     if run.launch.fixed:
         yield from _unlike_deepspeed(run)
     yield from _more_than_visible(run)
@@ -259,6 +269,39 @@ def _clash(clash: Clash) -> Finding:
     return Finding("LL904", message, clash.span)
 
 
+def _out_of_range(problem: OutOfRange, run: Run) -> Finding:
+    """A library in a release that the framework does not take."""
+    release = f"{run.framework.title} ({problem.pin})"
+    if problem.checked:
+        message = (
+            f"{release} checks for `{problem.wanted}` as it starts, and {problem.asked}: it stops with an ImportError. "
+            "Install a release that both allow, or another one of the framework"
+        )
+        return Finding("LL904", message, problem.span)
+    message = (
+        f"{release} requires `{problem.wanted}`, and {problem.asked}: pip refuses the two together, and one after the "
+        "other the framework runs with a release that it was not written for. Install one that it asks for"
+    )
+    return Finding("LL904", message, problem.span, "likely", "warning")
+
+
+def _older_transformers(run: Run, since: Version, model_type: str) -> Pin | None:
+    """What keeps the transformers of a run older than a release, under the user's own program or a framework, which
+    may load what a model's own repository brings."""
+    pin = run.before("transformers", since)
+    if pin is None and run.loads_with is not None and run.loads_with.lacks(since) and model_type not in _ONCE_REMOTE:
+        return run.loads_with
+    return pin
+
+
+_ONCE_REMOTE = frozenset(
+    "bailing_hybrid dbrx deepseek_v2 deepseek_v3 dots1 ernie4_5 ernie4_5_moe ernie4_5_vl_moe exaone4 falcon glm4 "
+    "hunyuan_v1_dense hunyuan_v1_moe jamba kimi_k25 mimo_v2_flash minicpm3 minicpmv4_6 minicpmv4_7 minimax mpt "
+    "nemotron_h olmo phi phi3 phi4_multimodal phimoe stablelm".split()
+)
+"""Types of models whose own repositories had their code before transformers did."""
+
+
 def _types_to_come(run: Run) -> Iterator[Finding]:
     """Models of a type that the pinned transformers does not know yet."""
     from lora_lint.knowledge.models import Clue, identify
@@ -267,7 +310,7 @@ def _types_to_come(run: Run) -> Iterator[Finding]:
     for name in alternatives(run.model.name):
         model = identify(str(name.value), near=os.path.dirname(run.path) or None, own=run.model.own)
         since = first_release(model.model_type) if model is not None else None
-        pin = run.before("transformers", since) if since is not None else None
+        pin = _older_transformers(run, since, model.model_type) if since is not None and model is not None else None
         if model is None or since is None or pin is None or model.learned is not None or model.how is Clue.BASENAME:
             continue
         message = (

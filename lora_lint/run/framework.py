@@ -112,6 +112,9 @@ class Framework:
     keys: Mapping[str, str]
     version: Version = ()
     """The release that was read, if it was one."""
+    requires: bool = False
+    """It loads models with transformers, and a module `NAME_requires` beside its own has the releases of the libraries
+    below it that its own releases ask for."""
     other_keys: Mapping[str, str] = field(default_factory=dict)
     """The same for settings of the model and the training: `model`, `learning_rate`, `epochs` …"""
     defaults: Mapping[str, Any] = field(default_factory=dict)

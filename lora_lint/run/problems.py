@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from lora_lint.knowledge.clashes import Need
-    from lora_lint.run.versions import Version
+    from lora_lint.run.versions import Pin, Version
     from lora_lint.source import Span
 
 
@@ -66,6 +66,18 @@ class Unadapted:
     bits: str
     span: Span
     loaded: Span | None
+
+
+@dataclass(frozen=True)
+class OutOfRange:
+    """A library that the project asks for with `asked`, while the framework's release, which it asks for with `pin`,
+    `wanted` others; `checked`: the framework itself stops at that."""
+
+    wanted: str
+    span: Span
+    pin: Pin
+    asked: Pin
+    checked: bool
 
 
 @dataclass(frozen=True)
@@ -163,6 +175,15 @@ class EscapedBlank:
 
 
 Problem: TypeAlias = (
-    UnknownKey | Dropped | Clash | Unadapted | InvalidValue | NoResult | Overridden | LostLine | EscapedBlank
+    UnknownKey
+    | Dropped
+    | Clash
+    | Unadapted
+    | OutOfRange
+    | InvalidValue
+    | NoResult
+    | Overridden
+    | LostLine
+    | EscapedBlank
 )
 """What a reader finds wrong with a setting before any rule looks at it."""

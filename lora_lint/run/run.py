@@ -417,6 +417,8 @@ class Run:
     newer: frozenset[str] = frozenset()
     """The frameworks of which the project requires a version newer than the one that the facts are from: what they do
     not know may exist."""
+    loads_with: Pin | None = None
+    """What keeps the transformers with which a framework loads the model older than the newest."""
 
     @property
     def dialect(self) -> str:

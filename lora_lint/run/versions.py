@@ -14,8 +14,8 @@ PINNED = ("peft", "transformers", "trl")
 """The frameworks whose version decides what a run's settings mean. That of any other decides what it refuses."""
 _SERVERS = ("vllm", "sglang")
 """The servers whose version decides what they load."""
-_BESIDE = {"diffusers": "diffusers", "huggingface-hub": "huggingface_hub", "unsloth-zoo": "unsloth_zoo"}
-"""Libraries that run with certain releases of these alone."""
+_BESIDE = {name: name.replace("-", "_") for name in ("diffusers", "huggingface-hub", "unsloth-zoo", "datasets")}
+"""Libraries that run with certain releases of these alone, or frameworks that do with certain releases of them."""
 PACKAGES = {**{name: name for name in (*PINNED, *_SERVERS)}, **_BESIDE, **marks.PACKAGES}
 """The frameworks and servers by the names of their packages and repositories, in lower case with single dashes."""
 

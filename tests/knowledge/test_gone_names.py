@@ -28,6 +28,7 @@ def test_the_installed_transformers_knows_every_type() -> None:
     assert not later
     assert first_release("llama") is None  # older than all that were read
     assert first_release("qwen3") == (4, 51, 0)
+    assert first_release("qwen3_vl") == (4, 57, 0)  # read in 4.57.1
 
 
 @pytest.mark.parametrize(
