@@ -32,11 +32,13 @@ class Range:
     text: str
 
 
-def ranges(requires: str, oldest: Version, last: Version) -> dict[str, Range]:
+def ranges(requires: str, oldest: Version, last: Version, *, developed: bool = False) -> dict[str, Range]:
     """What the releases of a framework from `oldest` to `last` allow together, by package; empty where one of them is
-    older than those that were read, or newer."""
+    older than those that were read, or newer. `developed`: what came before the oldest one, from its forerunner on."""
     rows = [(number(release), wanted.split()) for release, wanted in _rows(requires)]
     first = max((place for place, (release, _) in enumerate(rows) if padded(release) <= padded(oldest)), default=None)
+    if developed and first and padded(rows[first][0]) == padded(oldest):
+        first -= 1
     end = min((place for place, (release, _) in enumerate(rows) if padded(release) >= padded(last)), default=None)
     if first is None or end is None:
         return {}

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from lora_lint.linting.requirements import Allowed
     from lora_lint.run.run import Run
 
-_DEVELOPED = ("dev", "rc", "git")
-"""What the text of a pin says that is between releases."""
+_DEVELOPED = ("dev", "rc")
+"""What the text of a pin says that came before a release."""
 
 
 def out_of_range(run: Run, allowed: Mapping[str, Allowed], text: bytes) -> Iterator[OutOfRange]:
@@ -43,12 +43,11 @@ def transformers_of(framework: str, allowed: Mapping[str, Allowed]) -> Pin | Non
     """The newest transformers that a framework's run may have: by what the project pins, or by what its release of the
     framework allows."""
     asked = allowed.get("transformers")
-    own = asked.pin if asked is not None and not asked.own else None
-    wanted = _allowed_ranges(framework, allowed).get("transformers")
-    if wanted is None or wanted.below is None or (own is not None and padded(own.below) <= padded(wanted.below)):
-        return own
-    pin = allowed[framework].pin
-    return None if pin is None else Pin(wanted.below, pin.text, pin.file)
+    if asked is not None:
+        return None if asked.own else asked.pin
+    wanted, mine = _allowed_ranges(framework, allowed).get("transformers"), allowed.get(framework)
+    pin = mine.pin if mine is not None else None
+    return None if wanted is None or wanted.below is None or pin is None else Pin(wanted.below, pin.text, pin.file)
 
 
 def _allowed_ranges(framework: str, allowed: Mapping[str, Allowed]) -> Mapping[str, Range]:
@@ -57,11 +56,10 @@ def _allowed_ranges(framework: str, allowed: Mapping[str, Allowed]) -> Mapping[s
     if mine is None or mine.own or mine.pin is None or mine.oldest is None:
         return {}
     last = mine.pin.below
-    if any(word in mine.pin.text for word in _DEVELOPED):
-        return {}
+    developed = any(word in mine.pin.text for word in _DEVELOPED)
     # An exact pin ends before the next number of the last place.
     exact = padded(last)[:3] == (*padded(mine.oldest)[:2], padded(mine.oldest)[2] + 1)
-    return ranges(_module(framework).REQUIRES, mine.oldest, mine.oldest if exact else last)
+    return ranges(_module(framework).REQUIRES, mine.oldest, mine.oldest if exact else last, developed=developed)
 
 
 def _module(framework: str) -> Any:

@@ -46,6 +46,7 @@ def refused(folder: Path, requirements: str, *, script: str = "", model: str = O
         ("llamafactory==0.9.4\ntrl==0.9.6\n", "checks for `trl>=0.18.0,<=0.24.0`"),
         ("llamafactory==0.9.2\ndatasets==4.0.0\n", "checks for `datasets>=2.16.0,<=3.2.0`"),
         ("llamafactory==0.9.2\npeft==0.15.1\n", "checks for `peft>=0.11.1,<=0.12.0`"),
+        ("llamafactory==0.9.4.dev0\ntransformers==4.41.2\n", "`transformers==4.41.2`: it stops"),
     ],
 )
 def test_what_a_framework_checks(tmp_path: Path, requirements: str, says: str) -> None:
@@ -72,7 +73,7 @@ def test_what_goes_together_or_is_not_known(tmp_path: Path, requirements: str) -
     ("requirements", "refuses"),
     [
         ("ms-swift==3.5.1\ntransformers==4.55.0\n", True),
-        ("ms-swift==3.6.1\ntrl==0.20.0\n", False),  # as later releases of that series may
+        ("ms-swift==4.0.1\ntransformers==5.0.0\n", False),
         ("ms-swift==3.5.0\ntrl==0.20.0\n", True),
         ("ms-swift==3.7.3\ntransformers==4.55.4\n", False),
     ],
