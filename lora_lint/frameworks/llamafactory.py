@@ -440,16 +440,19 @@ def _registered(fields: Fields, near: str, project: Project) -> tuple[str, dict[
 def _unfit_data(fields: Fields, near: str, project: Project) -> Iterator[InvalidValue]:
     """The data sets of a training that its stage cannot take. One that is not registered may be a placeholder, which a
     program fills in."""
-    from lora_lint.frameworks.llamafactory_data import unfit, unfit_images
+    from lora_lint.frameworks.llamafactory_data import unfit, unfit_by_name, unfit_images
 
     names, stage = fields.commas("dataset"), known(fields.text("stage", usual("sft")))
     span = names.span if isinstance(names, Known) else None
     if not isinstance(names, Known) or span is None or stage not in _STAGES or fields.has("tokenized_path"):
         return
-    folder, entries = _registered(fields, near, project) or ("", {})
+    registered, owner = _registered(fields, near, project), f"`stage: {stage}` of {FRAMEWORK.title}"
+    folder, entries = registered or ("", {})
     template = known(fields.text("template"))
     shown = stage == "sft" and template in TEMPLATES.names
-    owner = f"`stage: {stage}` of {FRAMEWORK.title}"
+    for name in names.value if registered is None and _is_its_own(fields) else ():
+        if (expected := unfit_by_name(name, stage)) is not None:
+            yield InvalidValue("dataset", name, span, owner, expected, since=_READ)
     for name in dict.fromkeys(names.value if folder else ()):
         entry = entries.get(name)
         if not isinstance(entry, dict):
@@ -458,6 +461,12 @@ def _unfit_data(fields: Fields, near: str, project: Project) -> Iterator[Invalid
             yield InvalidValue("dataset", name, span, owner, expected, since=_READ)
         elif shown and (expected := unfit_images(entry, str(template), folder, project)) is not None:
             yield InvalidValue("dataset", name, span, owner, expected, since=_COUNTS_IMAGES)
+
+
+def _is_its_own(fields: Fields) -> bool:
+    """Whether the data sets may be those of its own repository, where nothing names another folder."""
+    folder: str = known(fields.text("dataset_dir", usual("data"))) or ""
+    return folder in ("data", "./data") or folder.rstrip("/").lower().endswith("factory/data")
 
 
 def _rows(name: str, registered: tuple[str, dict[str, Any]] | None, near: str, project: Project) -> int | None:

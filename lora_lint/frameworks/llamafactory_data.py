@@ -48,6 +48,31 @@ _SEEING = frozenset(
 _IMAGE = "<image>"
 
 
+_PAIRS = frozenset(
+    "dpo_en_demo dpo_zh_demo dpo_mix_en dpo_mix_zh ultrafeedback coig_p rlhf_v vlfeedback rlaif_v orca_pairs nectar_rm "
+    "orca_dpo_de".split()
+)
+_TEXTS = frozenset(
+    "wiki_demo c4_demo refinedweb redpajama_v2 wikipedia_en wikipedia_zh pile skypile fineweb fineweb_edu".split()
+)
+_ANSWERS = frozenset(
+    "identity alpaca_en_demo alpaca_zh_demo alpaca_en alpaca_zh alpaca_gpt4_en alpaca_gpt4_zh glaive_toolcall_en_demo "
+    "glaive_toolcall_zh_demo glaive_toolcall_en glaive_toolcall_zh mllm_demo mllm_audio_demo mllm_video_demo".split()
+)
+"""Data sets that its own `dataset_info.json` registers: of pairs, of texts alone, of questions and answers."""
+
+
+def unfit_by_name(name: str, stage: str) -> str | None:
+    """What a stage expects of a data set that its own repository registers, and that is not there."""
+    if stage in _COMPARED and name in _TEXTS | _ANSWERS:
+        return "pairs, and stops: this set has single answers, or texts alone"
+    if stage not in _COMPARED and name in _PAIRS:
+        return f"no pairs for `stage: {stage}`, and stops: this set has some"
+    if stage == "sft" and name in _TEXTS:
+        return "answers, and drops every example: this set has texts alone, for `stage: pt`"
+    return "a column `kto_tag`, and drops every example without one" if stage == "kto" and name in _ANSWERS else None
+
+
 def unfit(entry: Mapping[str, Any], stage: str, folder: str, project: Project) -> str | None:
     """What a stage expects of a data set that its entry, or its file in a folder, shows not to be there; None if
     nothing is known to be wrong."""

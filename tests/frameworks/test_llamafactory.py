@@ -440,3 +440,37 @@ def test_images_that_leave_no_room(tmp_path: Path, template: str, pixels: int, m
     (tmp_path / "run.yaml").write_text(f"{text}template: {template}\nimage_max_pixels: {pixels}\n{more}")
     findings = [each.message for each in lora_lint.lint(tmp_path).findings if each.code == "LL904"]
     assert any("image tokens do not match" in message for message in findings) == told
+
+
+@pytest.mark.parametrize(
+    ("stage", "name", "told"),
+    [
+        ("sft", "c4_demo", "this set has texts alone, for `stage: pt`"),
+        ("sft", "dpo_en_demo", "no pairs for `stage: sft`"),
+        ("dpo", "alpaca_en_demo", "this set has single answers"),
+        ("kto", "identity", "a column `kto_tag`"),
+        ("sft", "alpaca_en_demo", ""),
+        ("dpo", "dpo_en_demo", ""),
+        ("dpo", "my_pairs", ""),
+    ],
+)
+def test_data_of_its_own_repository(tmp_path: Path, stage: str, name: str, told: str) -> None:
+    (tmp_path / "run.yaml").write_text(FACTORY.format(name).replace("stage: sft", f"stage: {stage}"))
+    findings = [each for each in lora_lint.lint(tmp_path).findings if each.code == "LL902"]
+    assert [told in each.message for each in findings] == ([True] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("model", "more", "told"),
+    [
+        ("meta-llama/Llama-3.1-8B", "quantization_type: nf4\ndouble_quantization: true\n", True),
+        ("meta-llama/Llama-3.1-8B", "double_quantization: true\nquantization_bit: 4\n", False),
+        ("meta-llama/Llama-3.1-8B", "quantization_method: bnb\n", False),  # as its web page writes it
+        ("unsloth/Llama-3.1-8B-bnb-4bit", "double_quantization: true\n", False),
+    ],
+)
+def test_bits_that_are_not_asked_for(tmp_path: Path, model: str, more: str, told: bool) -> None:
+    text = FACTORY.format("identity").replace("meta-llama/Llama-3.1-8B", model)
+    (tmp_path / "run.yaml").write_text(text + more)
+    findings = [each for each in lora_lint.lint(tmp_path).findings if each.code == "LL905"]
+    assert len(findings) == told

@@ -579,6 +579,22 @@ _NOTHING_LEFT = Refusal(
     ("freeze_vision_tower", "lora_target"),
     late=True,
 )
+_UNQUANTIZED = tuple(
+    Refusal(
+        key,
+        f"{key} and quantization_bit is None and do_train and finetuning_type == 'lora'"
+        " and is_text(model_name_or_path) and not names_ptq(model_name_or_path)"
+        " and not holds(lower(model_name_or_path), 'bnb')",
+        "without `quantization_bit` nothing is quantized, and the model is trained in 16 bits",
+        "Set `quantization_bit: 4`, or leave it out",
+        "model/model_utils/quantization.py:166",
+        ("quantization_bit",),
+        likely=True,  # a command may add it
+        ignored=True,
+        cause="the bits of the model",
+    )
+    for key in ("double_quantization", "quantization_type")
+)
 _LEGIBLE = tuple(
     Refusal(
         "image_max_pixels",
@@ -670,7 +686,7 @@ TABLE = Table(
             *_INFERRED,
             *_WRAPPED,
             *_CONVERTED,
-            *_LEGIBLE,
+            *(*_LEGIBLE, *_UNQUANTIZED),
         )
     },
     {
