@@ -247,7 +247,11 @@ def settings_of(document: Mapping, project: Project, *, megatron: bool = False) 
         _dataset(fields, document.span.path, project),
         replace(_training(fields, megatron), bare_reference=_bare_reference(fields)),
         tuple(events),
-        (*_problems(document, older), *_unfit_data(fields, document.span.path, project)),
+        (
+            *_problems(document, older),
+            *_unfit_data(fields, document.span.path, project),
+            *_unfit_types(fields, None if name == "model_type" else known(fields.text(name)), document.span.path),
+        ),
         trained=True,
         own_names=names not in (None, "all-linear") and (megatron or not _GROUPS.isdisjoint(names)),
     )
@@ -286,6 +290,13 @@ def _unfit_data(fields: Fields, near: str, project: Project) -> Iterator[Invalid
     from lora_lint.frameworks.ms_swift_data import unfit_data
 
     yield from unfit_data(fields, FRAMEWORK.title, near, project)
+
+
+def _unfit_types(fields: Fields, model: str | None, near: str) -> Iterator[InvalidValue]:
+    if fields.has("model_type") or fields.has("template"):
+        from lora_lint.frameworks.ms_swift_types import unfit_types
+
+        yield from unfit_types(fields, FRAMEWORK.title, model, near)
 
 
 def _adapter(fields: Fields, older: bool, resumed: bool, megatron: bool, model: str | None) -> Adapter:

@@ -323,3 +323,23 @@ def test_more_processes_than_gpus() -> None:
     command = f"CUDA_VISIBLE_DEVICES=0,1,2,3 NPROC_PER_NODE=6 {SWIFT} --train_type lora\n"
     (message,) = (each.message for each in engine.lint_text(command, "run.sh", Settings()).findings)
     assert "6 processes are started, and CUDA_VISIBLE_DEVICES shows 4 GPUs" in message
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("--load_best_model_at_end true --eval_steps 500 --save_steps 300", "has to be a multiple"),
+        ("--load_best_model_at_end true --eval_steps 100 --save_steps 300", ""),
+        ("--load_best_model_at_end true --eval_strategy epoch --save_strategy epoch --eval_steps 2 --save_steps 3", ""),
+        ("--fp16 true --bf16 true", "at most one of fp16 and bf16"),
+        ("--torch_dtype bfloat16 --fp16 true", "at most one of fp16 and bf16"),
+        ("--torch_dtype bfloat16 --bf16 true", ""),
+        ("--torch_dtype float16 --fp16 true --bf16 false", ""),
+        ("--fp16 true", ""),
+    ],
+)
+def test_what_the_trainer_refuses(options: str, told: str) -> None:
+    command = f"{SWIFT} --train_type lora {options}\n"
+    messages = [each.message for each in engine.lint_text(command, "run.sh", Settings()).findings]
+    assert len(messages) == bool(told)
+    assert all(told in message.replace("needs `save_steps` to be", "has to be") for message in messages)

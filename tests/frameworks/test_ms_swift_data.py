@@ -86,3 +86,24 @@ def test_data_that_it_reads(tmp_path: Path, rows: Any, task: str, more: str) -> 
 def test_some_rows_of_a_file(tmp_path: Path) -> None:
     (message,) = found(tmp_path, PREFERRED, path="data/train.jsonl#500")
     assert '`dataset="data/train.jsonl#500"`' in message
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "told"),
+    [
+        ("Qwen/Qwen2.5-VL-7B-Instruct", "--model_type qwen2_5", "which is a `qwen2_5_vl`"),
+        ("/models/Qwen2.5-VL-7B-Instruct", "--model_type qwen2_vl", "which is a `qwen2_5_vl`"),
+        ("Qwen/Qwen2.5-7B-Instruct", "--model_type qwen2_5_vl", "which is a `qwen2`"),
+        ("Qwen/Qwen2-VL-7B-Instruct", "--model_type qwen2-vl-7b-instruct", "small letters, digits and underscores"),
+        ("Qwen/Qwen2.5-7B-Instruct", "--template qwen2.5", "small letters, digits and underscores"),
+        ("Qwen/Qwen2.5-VL-7B-Instruct", "--model_type qwen2_5_vl", ""),
+        ("Qwen/Qwen2.5-7B-Instruct", "--model_type qwen2_5 --template qwen2_5", ""),
+        ("Qwen/QVQ-72B-Preview", "--model_type qvq", ""),
+        ("Qwen/Qwen2.5-7B-Instruct", "--model_type my-model --custom_register_path r.py", ""),
+    ],
+)
+def test_types_of_models(tmp_path: Path, model: str, options: str, told: str) -> None:
+    (tmp_path / "train.sh").write_text(f"swift sft --model {model} --tuner_type lora --dataset a/b {options}\n")
+    messages = [each.message for each in lora_lint.lint(tmp_path).findings if each.code == "LL902"]
+    assert len(messages) == bool(told)
+    assert all(told in message for message in messages)

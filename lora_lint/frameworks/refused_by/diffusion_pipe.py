@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from lora_lint.frameworks.refusals import Refusal, Table, Undecided
-from lora_lint.frameworks.refused_by import below_header
+from lora_lint.frameworks.refusals import Refusal, Table, Undecided, below_header
 
 _TRAIN = "train.py"
 _TYPES = "('float32', 'float16', 'bfloat16', 'float8', 'float8_e4m3fn', 'float8_e5m2')"

@@ -18,6 +18,7 @@ _TUNER = "pipelines/train/tuner.py"
 _ALIGNED = "pipelines/train/rlhf.py"
 _TRAINED = "pipelines/train/sft.py"
 _ROLLED = "rlhf_trainers/args_mixin.py"
+_TRANSFORMERS = "transformers/training_args.py"
 _EITHER = "Leave one of the two out"
 _LATER = "4.3.0"
 _NEW = "4.6.0"
@@ -108,6 +109,34 @@ _GENERATED = (
     ),
 )
 """What GRPO refuses in all of them since then."""
+_BY_TRAINER = (
+    Refusal(
+        "load_best_model_at_end",
+        "load_best_model_at_end and is_whole(save_steps) and is_whole(eval_steps) and eval_steps > 0"
+        " and save_strategy in (None, 'steps') and eval_strategy in (None, 'steps')"
+        " and save_steps % eval_steps != 0",
+        "the best checkpoint needs `save_steps` to be a multiple of `eval_steps`",
+        "Change one of the two",
+        f"{_TRANSFORMERS}:1755",
+        ("save_steps", "eval_steps"),
+        since="2.0.0",
+    ),
+    *(
+        Refusal(
+            key,
+            f"{key} and ({other} or {other} is None and torch_dtype == '{dtype}')",
+            f"the other one of the two is set too, by `{other}` or by `torch_dtype: {dtype}` (at most one of fp16 and "
+            "bf16 can be true)",
+            f"Leave `{key}` out, and say it by `torch_dtype`",
+            f"{_TRANSFORMERS}:1784",
+            (other, "torch_dtype"),
+            since="3.3.1",
+            cause="mixed precision",
+        )
+        for key, other, dtype in (("fp16", "bf16", "bfloat16"), ("bf16", "fp16", "float16"))
+    ),
+)
+"""What transformers' arguments, which it fills in, refuse in all of them."""
 
 
 def _out(
@@ -705,7 +734,10 @@ _OF_3 = (
 TABLE = Table(
     "ms-swift",
     "4.6.0",
-    {"": (*_ROWS, *_LAUNCHED, *_GENERATED), "2.x-3.x": (*_LAUNCHED, *_OF_3, *_GENERATED)},
+    {
+        "": (*_ROWS, *_LAUNCHED, *_GENERATED, *_BY_TRAINER),
+        "2.x-3.x": (*_LAUNCHED, *_OF_3, *_GENERATED, *_BY_TRAINER),
+    },
     {
         "tuner_type": "lora",
         "tuner_backend": "peft",
