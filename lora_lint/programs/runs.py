@@ -114,7 +114,9 @@ def finish(records: Records, path: str) -> Reading:
         made = [(record, _rebuilt(run)) for record, run in made]
         sweeps = [replace(sweep, runs=tuple(map(_rebuilt, sweep.runs))) for sweep in sweeps]
     runs = [run for _, run in made] + list(_reloaded(records, path, made))
-    if any(training.bare for model in records.models for training in model.trainings if model.quantization is not None):
+    wrapped = {id(record.model) for record in records.runs}
+    quantized = (each for each in records.models if each.quantization is not None and id(each) not in wrapped)
+    if any(training.bare for model in quantized for training in model.trainings):
         from lora_lint.programs.unadapted import unadapted
 
         runs += unadapted(records, path)
