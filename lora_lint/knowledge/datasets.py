@@ -64,9 +64,12 @@ def _split(sizes: dict[str, int], split: str | None) -> int | None:
 def is_stand_in(name: str) -> bool:
     """Whether recipes use a data set only as an example, for users to replace: `alpaca_2k_test`,
     `./data/dummy_data.jsonl`."""
+    parts = name.lower().split(",")
+    if not all("test" in part or "dummy" in part for part in parts):
+        return False
     import re
 
-    return all(re.search(r"(?<![a-z])(?:test|dummy)(?![a-z])", part) for part in name.lower().split(","))
+    return all(re.search(r"(?<![a-z])(?:test|dummy)(?![a-z])", part) for part in parts)
 
 
 def source_of(name: str) -> str | None:

@@ -23,7 +23,7 @@ LARGE = 64_000_000
 """Bytes; larger files are not counted."""
 _FIRST = 200_000
 """Bytes in which the first rows of a file are looked for."""
-_SLICE = re.compile(r"([\w.-]+)\[(-?\d+%?)?:(-?\d+%?)?\]")
+_SLICE = r"([\w.-]+)\[(-?\d+%?)?:(-?\d+%?)?\]"
 
 
 def one_set(
@@ -47,7 +47,7 @@ def rows_of(name: str, split: str, config: str | None, near: str, project: Proje
     """
     total = 0
     for part in split.replace(" ", "").split("+"):
-        cut = _SLICE.fullmatch(part)
+        cut = re.fullmatch(_SLICE, part) if "[" in part else None
         whole = rows_of_file(name, near, project)
         if whole is None:
             from lora_lint.knowledge.datasets import size_of

@@ -40,7 +40,7 @@ def frameworks_in(
             pins = (_pin(read(os.path.join(folder, name)), name) for name in files)
             yield framework, next((pin for pin in pins if pin is not None), None)
     project = read(os.path.join(folder, "pyproject.toml")) if "pyproject.toml" in names else b""
-    named = re.search(_NAME, project)
+    named = re.search(_NAME, project) if project else None
     framework = framework_of(named[1].decode()) if named else None
     if framework is not None:
         yield framework, _pin(project, "pyproject.toml")

@@ -26,7 +26,6 @@ from lora_lint.rules import (
     refused,
     reloading,
     scaling,
-    sweeps,
     targets,
     tied,
     tokens,
@@ -137,9 +136,34 @@ GIVEN_CHECKS: dict[str, Callable[[Given, Options], Iterable[Finding]]] = {
 }
 """Checks of a framework's settings that train no LoRA."""
 
+
+def _fixed_alpha_rank_sweep(sweep: Sweep, options: Options) -> Iterable[Finding]:
+    from lora_lint.rules import sweeps  # few files have sweeps
+
+    return sweeps.fixed_alpha_rank_sweep(sweep, options)
+
+
+def _rslora_sweep_too_large(sweep: Sweep, options: Options) -> Iterable[Finding]:
+    from lora_lint.rules import sweeps
+
+    return sweeps.rslora_sweep_too_large(sweep, options)
+
+
+def _sweep_out_of_range(sweep: Sweep, options: Options) -> Iterable[Finding]:
+    from lora_lint.rules import sweeps
+
+    return sweeps.sweep_out_of_range(sweep, options)
+
+
+def _sweep_step_varies(sweep: Sweep, options: Options) -> Iterable[Finding]:
+    from lora_lint.rules import sweeps
+
+    return sweeps.sweep_step_varies(sweep, options)
+
+
 SWEEP_CHECKS: dict[str, Callable[[Sweep, Options], Iterable[Finding]]] = {
-    "LL101": sweeps.fixed_alpha_rank_sweep,
-    "LL103": sweeps.rslora_sweep_too_large,
-    "LL104": sweeps.sweep_out_of_range,
-    "LL107": sweeps.sweep_step_varies,
+    "LL101": _fixed_alpha_rank_sweep,
+    "LL103": _rslora_sweep_too_large,
+    "LL104": _sweep_out_of_range,
+    "LL107": _sweep_step_varies,
 }

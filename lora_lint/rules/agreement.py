@@ -12,7 +12,6 @@ from __future__ import annotations
 from lora_lint.finding import CONFIDENCES, LEVELS
 from lora_lint.records import NamedTuple
 from lora_lint.rules.scale import arms_of
-from lora_lint.rules.sweeps import is_search
 from lora_lint.run.given import Given
 from lora_lint.run.run import Run, Sweep
 from lora_lint.run.values import known
@@ -121,6 +120,8 @@ def _cells(judged: Sequence[Judged], reading: Reading) -> Iterator[tuple[str, Se
     kept on purpose; and rsLoRA off in either case, or where the ratio is kept on purpose."""
     of_runs = [(finding.code, _setting(origin)) for finding, origin, _ in judged if isinstance(origin, Run)]
     for sweep in reading.sweeps:
+        from lora_lint.rules.sweeps import is_search  # few files have sweeps
+
         search = is_search(sweep)
         keeps = {run.sweep_keeps for run in sweep.runs}
         settings = {_setting(run) for run in sweep.runs}
