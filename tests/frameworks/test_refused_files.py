@@ -437,6 +437,28 @@ def test_a_refusal_follows_the_version_that_the_project_pins(
 
 
 @pytest.mark.parametrize(
+    ("requirement", "rank", "expected"),
+    [
+        ("verl==0.5.0", 1, 1),
+        ("verl==0.6.0", 24, 1),
+        ("verl==0.6.0", 32, 0),
+        ("verl==0.6.1", 24, 0),
+        ("verl==0.3.0", 24, 0),
+        ("", 24, 0),
+    ],
+)
+def test_older_releases_of_verl_pass_the_rank_to_vllm_as_it_is(
+    tmp_path: Path, requirement: str, rank: int, expected: int
+) -> None:
+    model = f"actor_rollout_ref.model.path=a/b actor_rollout_ref.model.lora_rank={rank}"
+    command = f"python3 -m verl.trainer.main_ppo {model} actor_rollout_ref.rollout.name=vllm\n"
+    (tmp_path / "train.sh").write_text(command)
+    (tmp_path / "requirements.txt").write_text(f"{requirement}\n")
+    findings = engine.lint([str(tmp_path / "train.sh")], Settings()).findings
+    assert sum("max_lora_rank" in each.message for each in findings) == expected
+
+
+@pytest.mark.parametrize(
     ("name", "text", "related"),
     [
         (

@@ -173,6 +173,17 @@ _ROWS = (
     ),
     Refusal(
         f"{_MODEL}.lora_rank",
+        f"{_MODEL}.lora_rank > 0 and {_ROLLOUT}.name == 'vllm'"
+        f" and {_MODEL}.lora_rank not in (8, 16, 32, 64, 128, 256, 320, 512)",
+        "verl passes it to vLLM as `max_lora_rank`, which takes 8, 16, 32, 64, 128, 256, 320 and 512 alone",
+        "Take one of these, or update verl to 0.6.1, which rounds it up for vLLM",
+        "workers/fsdp_workers.py:487",  # of 0.5.0
+        (f"{_ROLLOUT}.name",),
+        since="0.4.0",
+        until="0.6.1",
+    ),
+    Refusal(
+        f"{_MODEL}.lora_rank",
         f"{_MODEL}.lora_rank > 0 and {_MODEL}.lora.rank is None and ({_BY_MEGATRON})",
         "with Megatron the trainer adds an adapter only for `model.lora.rank`, and trains all weights",
         f"Set `{_MODEL}.lora.rank` instead",
