@@ -12,7 +12,7 @@ from itertools import chain
 from lora_lint import discovery
 from lora_lint.records import replace
 from lora_lint.run.launch import Launch
-from lora_lint.run.values import known
+from lora_lint.run.values import ABSENT, known
 from lora_lint.source import SCRIPTS
 from lora_lint.system import disk
 
@@ -56,17 +56,21 @@ def given_on_pages(program: SourceFile, project: Project) -> dict[str, tuple[Nod
 
 
 def started_with(program: str, project: Project) -> Launch:
-    """How the files that call a program lay it out: the most processes that one starts, and the sharding that those
-    agree on which start several."""
+    """How the files that call a program lay it out: the most processes that one starts, with the GPUs that this one
+    shows them, and of the rest what those agree on which start several."""
     from lora_lint.programs.accelerated import launch_of_call
 
     calls = _callers_of(project).calls_of(program)
     launches = [launch_of_call(call, call.span.path, project) for call, _ in calls]
     several = [launch for launch in launches if known(launch.processes)]
     most = max(several, key=lambda launch: known(launch.processes) or 0, default=Launch())
-    ways = {(known(launch.sharding), known(launch.gathers)) for launch in several or launches}
-    shared = launches[0] if len(ways) == 1 else Launch()
-    return replace(shared, processes=most.processes)
+    alike = several or launches
+    ways = {
+        (known(each.sharding), known(each.gathers), known(each.whole), each.fixed, known(each.wraps)) for each in alike
+    }
+    shared = alike[0] if len(ways) == 1 else Launch()
+    precision = alike[0].precision if len({known(each.precision) for each in alike}) == 1 else ABSENT
+    return replace(shared, processes=most.processes, visible=most.visible, precision=precision)
 
 
 def scripts_left(program: str, project: Project) -> int:

@@ -219,6 +219,48 @@ def test_more_processes_than_gpus(tmp_path: Path, command: str, reported: bool) 
     assert [("processes are started" in message) for message in found] == [True] * reported
 
 
+TWO_ON_TWO = "CUDA_VISIBLE_DEVICES=0,1 torchrun --nproc_per_node=2 train.py"
+THREE_ON_THREE = "CUDA_VISIBLE_DEVICES=0,1,3 torchrun --nproc_per_node=3 train.py"
+
+
+@pytest.mark.parametrize(
+    ("commands", "reported"),
+    [
+        ((TWO_ON_TWO, THREE_ON_THREE), False),
+        ((THREE_ON_THREE, TWO_ON_TWO), False),
+        ((TWO_ON_TWO, "torchrun --nproc_per_node=8 train.py"), False),
+        ((TWO_ON_TWO, "CUDA_VISIBLE_DEVICES=0 python train.py", THREE_ON_THREE), False),
+        ((THREE_ON_THREE, "CUDA_VISIBLE_DEVICES=0,1 torchrun --nproc_per_node=4 train.py"), True),
+    ],
+)
+def test_processes_and_gpus_are_those_of_one_command(tmp_path: Path, commands: tuple[str, ...], reported: bool) -> None:
+    for number, command in enumerate(commands):
+        (tmp_path / f"{number}.sh").write_text(f"{command}\n")
+    (tmp_path / "train.py").write_text(TestDeepSpeedStatesOtherwise.PROGRAM.replace('deepspeed="ds.json", ', ""))
+    settings = Settings(root=str(tmp_path), select=frozenset({"LL904"}))
+    found = [each.message for each in engine.lint([str(tmp_path / "train.py")], settings, jobs=1).findings]
+    assert [("processes are started" in message) for message in found] == [True] * reported
+
+
+@pytest.mark.parametrize(("second", "reported"), [("bf16", False), ("fp16", True)])
+def test_several_configs_of_the_launcher_state_different_things(tmp_path: Path, second: str, reported: bool) -> None:
+    for number, kind in enumerate(("fp16", second)):
+        stated = {"zero_optimization": {"stage": 2}, kind: {"enabled": True}}
+        (tmp_path / f"{kind}.json").write_text(json.dumps(stated))
+        config = (
+            f"distributed_type: DEEPSPEED\nnum_processes: 4\ndeepspeed_config:\n  deepspeed_config_file: {kind}.json\n"
+        )
+        (tmp_path / f"{number}.yaml").write_text(config)
+        (tmp_path / f"{number}.sh").write_text(f"accelerate launch --config_file {number}.yaml train.py\n")
+    program = TestDeepSpeedStatesOtherwise.PROGRAM.replace('deepspeed="ds.json", ', "").replace(
+        "bf16=True", "fp16=False"
+    )
+    (tmp_path / "train.py").write_text(program)
+    settings = Settings(root=str(tmp_path), select=frozenset({"LL904"}))
+    found = [each.message for each in engine.lint([str(tmp_path / "train.py")], settings, jobs=1).findings]
+    assert [("in the DeepSpeed config" in message) for message in found] == [True] * reported
+
+
 class TestLayersThatFsdpWraps:
     """accelerate 1.15.0, utils/dataclasses.py (set_auto_wrap_policy): each class has to be in the model."""
 
