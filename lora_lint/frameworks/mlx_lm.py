@@ -12,6 +12,7 @@ import os.path
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
+from lora_lint.knowledge.versions import named
 from lora_lint.readers.nodes import Mapping
 from lora_lint.records import replace
 from lora_lint.run.events import Load, LoadAdapter, Train, Wrap
@@ -84,6 +85,8 @@ FRAMEWORK = Framework(
 )
 _PART = "lora_parameters"
 _REQUIRED = ("rank", "scale", "dropout")
+_GONE_IN_PART = {"alpha": (0, 14, 2)}
+"""The first releases without what older ones need in `lora_parameters` (tuner/utils.py of 0.4.0 to 0.14.1)."""
 _OLD = {"lora_layers": "num_layers", "adapter_file": "adapter_path", "steps_per_save": "save_every"}
 _ATTENTION = frozenset({"q_proj", "k_proj", "v_proj", "o_proj", "qkv_proj"})
 _MLP = frozenset({"gate_proj", "up_proj", "down_proj", "gate_up_proj"})
@@ -200,7 +203,12 @@ def _problems(fields: Fields, model: Model | None) -> Iterator[UnknownKey | Inva
     lora = fields.section(_PART)
     if lora is not None:
         unlisted = schemas.Unlisted("mlx-lm's `lora_parameters`", "is ignored", synonyms=FRAMEWORK.synonyms)
-        yield from schemas.unknown_keys(FRAMEWORK.name, lora.mapping, unlisted, "lora")
+        for each in schemas.unknown_keys(FRAMEWORK.name, lora.mapping, unlisted, "lora"):
+            gone = _GONE_IN_PART.get(each.key)
+            if gone is not None and _is_saved(fields):
+                continue
+            owner = each.owner if gone is None else f"the `{_PART}` of mlx-lm {named(gone)} and newer"
+            yield replace(each, owner=owner, until=gone)
         yield from schemas.invalid_values(FRAMEWORK.name, lora.mapping, owner, "lora")
         missing = [key for key in _REQUIRED if not lora.has(key)]
         if missing:

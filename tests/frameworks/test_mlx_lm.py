@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -103,6 +104,36 @@ def test_no_lora_run(text: str) -> None:
 )
 def test_broken_files(change: tuple[str, str], keys: list[str]) -> None:
     assert [problem.key for problem in only(config(edited(LORA, change))).problems] == keys
+
+
+OLD = edited(LORA, ("num_layers", "lora_layers"), ("  scale: 20.0", "  scale: 20.0\n  alpha: 16"))
+
+
+def test_keys_of_older_releases(tmp_path: Path) -> None:
+    """tuner/utils.py of 0.14.1 reads `alpha` and that of 0.14.2 does not; lora.py of 0.19.0 has `num_layers`."""
+    (tmp_path / "lora.yaml").write_text(OLD)
+    settings = Settings(root=str(tmp_path), select=frozenset({"LL901"}))
+
+    def messages() -> list[str]:
+        return [each.message for each in engine.lint([str(tmp_path / "lora.yaml")], settings, jobs=1).findings]
+
+    layers, alpha = sorted(messages(), key=lambda text: "alpha" in text)
+    assert "`lora_layers` is not known to mlx-lm 0.19.0 and newer" in layers and "`num_layers`" in layers
+    assert "`alpha` is not known to the `lora_parameters` of mlx-lm 0.14.2 and newer" in alpha
+    (tmp_path / "requirements.txt").write_text("mlx-lm==0.16.1\n")
+    assert ["lora_layers" in text or "alpha" in text for text in messages()].count(True) == 1
+    (tmp_path / "requirements.txt").write_text("mlx-lm==0.12.1\n")
+    assert not any("lora_layers" in text or "alpha" in text for text in messages())
+
+
+def test_a_saved_adapter_has_the_keys_of_its_release() -> None:
+    saved = {
+        "fine_tune_type": "lora",
+        "lora_layers": 8,
+        "lora_parameters": {"rank": 8, "scale": 2.0, "dropout": 0.0, "alpha": 16},
+    }
+    outcome = engine.lint_text(json.dumps(saved).encode(), "adapter_config.json", Settings())
+    assert [each.code for each in outcome.findings if each.code == "LL901"] == []
 
 
 @pytest.mark.parametrize(

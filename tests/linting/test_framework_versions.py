@@ -124,7 +124,7 @@ grad_accumulation_steps: 4
 """
 
 
-@pytest.mark.parametrize(("pin", "told"), [("0.26.0", True), ("0.28.3", False), ("0.20.1", False)])
+@pytest.mark.parametrize(("pin", "told"), [("0.26.0", True), ("0.28.3", False), ("0.20.1", True), ("0.3.0", False)])
 def test_keys_of_mlx_lm_have_releases(tmp_path: Path, pin: str, told: bool) -> None:
     assert bool(unknown(tmp_path, lora__yaml=MLX, requirements__txt=f"mlx-lm=={pin}\n")) is told
 
