@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 
 from lora_lint.knowledge import key_versions, signatures, training_arguments, versions
@@ -12,7 +13,7 @@ from lora_lint.records import replace
 from lora_lint.run.flaws import OldMethod
 from lora_lint.run.problems import Dropped, InvalidValue, NewKey, NewValue, UnknownKey
 from lora_lint.run.values import alternatives
-from lora_lint.run.versions import padded
+from lora_lint.run.versions import Pin, padded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from lora_lint.run.problems import Clash, Problem
     from lora_lint.run.run import Reading, Run
     from lora_lint.run.values import Value
-    from lora_lint.run.versions import Pin, Version
+    from lora_lint.run.versions import Version
     from lora_lint.source import SourceFile, Span
 
 _ADDED = (
@@ -53,7 +54,9 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
     )
     releases, imports = _releases(allowed, source), gone_imports(source)
     lowest = partial(lowest_asked, source=source, project=project)
-    drops = imports or any(run.training.unknown_keywords or run.training.setup.flaws for run in runs)
+    drops = imports or any(
+        run.training.unknown_keywords or run.training.outdated or run.training.setup.flaws for run in runs
+    )
     clashing = _clashes(source, project, allowed)
     if not pins and not newer and not drops and not any(run.pins for run in runs):
         return reading
@@ -86,6 +89,7 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
         if "peft" in pins:
             run = replace(run, problems=(*_problems_left(run), *_too_new(run, pins["peft"])))
         run = replace(run, problems=(*run.problems, *_dropped(run, imports, releases, lowest), *clashing))
+        run = replace(run, implied=_implied(run, imports))
         setup = run.training.setup
         if setup.flaws:
             flaws = tuple(_of_release(setup.flaws, releases.get("transformers"), lowest))
@@ -163,6 +167,18 @@ def _dropped(
         first = min(found, key=lambda each: each.until or ())
         others = dict.fromkeys(each.key for each in found if each.key != first.key)
         yield Dropped(first, tuple(others), _title(package))
+
+
+def _implied(run: Run, imports: Sequence[UnknownKey]) -> dict[str, Pin]:
+    """The keywords and imports of a program that newer releases of a package refuse, of each package the one that was
+    refused first."""
+    found: dict[str, Pin] = {}
+    for each in (*run.training.outdated, *imports):
+        if each.until is None or not each.package or _takes_old(run, each):
+            continue
+        if each.package not in found or padded(each.until) < padded(found[each.package].below):
+            found[each.package] = Pin(each.until, each.key, os.path.basename(each.span.path))
+    return found
 
 
 def _of_release(

@@ -52,9 +52,8 @@ def trainings_of(model: ModelRecord, common: tuple[Condition, ...]) -> list[Trai
 
 def training_of(trainings: list[TrainingRecord], here: Span, model: ModelRecord) -> Training:
     """The settings of the last of a run's trainings."""
-    gone = tuple(each for each in model.gone if each.span.path == here.path)
     if not trainings:
-        return Training(unknown_keywords=gone)
+        return _with_unknown(Training(), model.gone, here.path)
     last = trainings[-1]
     arguments = last.arguments if last.arguments is not None and of_transformers(last.arguments) else None
     methods = {training.method for training in trainings}
@@ -84,11 +83,17 @@ def training_of(trainings: list[TrainingRecord], here: Span, model: ModelRecord)
                 default = Known(defaults[keyword], None, "framework-default")
         values[field] = to_value(given, here, default, accept)
     reentrant = arguments is not None and is_reentrant(argument_of(arguments, "gradient_checkpointing_kwargs"))
-    unknown = (*_unknown_arguments(arguments, here.path), *(each for each in last.gone if each.span.path == here.path))
-    unknown += gone
+    unknown = (*_unknown_arguments(arguments), *last.gone, *model.gone)
     if last.setup.replaced:
         unknown = tuple(each for each in unknown if not training_arguments.is_of_trl(each.owner))
-    return replace(result, **values, reentrant=reentrant, unknown_keywords=unknown)
+    return _with_unknown(replace(result, **values, reentrant=reentrant), unknown, here.path)
+
+
+def _with_unknown(training: Training, keywords: tuple[UnknownKey, ...], path: str) -> Training:
+    """A training with the keywords that are not accepted: those in the program's own file, and all that newer releases
+    no longer accept."""
+    here = tuple(each for each in keywords if each.span.path == path)
+    return replace(training, unknown_keywords=here, outdated=tuple(each for each in keywords if each.until is not None))
 
 
 def _setup_in(training: TrainingRecord, path: str) -> TrainerSetup:
@@ -104,7 +109,7 @@ def of_transformers(arguments: Object) -> bool:
     return not arguments.callee.startswith(_OTHER_ARGUMENTS)
 
 
-def _unknown_arguments(arguments: Object | None, path: str) -> tuple[UnknownKey, ...]:
+def _unknown_arguments(arguments: Object | None) -> tuple[UnknownKey, ...]:
     """Keyword arguments that a class of training arguments does not accept."""
     if arguments is None or not arguments.arguments.keywords:
         return ()
@@ -117,7 +122,7 @@ def _unknown_arguments(arguments: Object | None, path: str) -> tuple[UnknownKey,
         span = arguments.arguments.span(keyword) or arguments.span
         gone = training_arguments.gone(owner, keyword)
         # The program's own subclass adds attributes.
-        if keyword in arguments.attributes or span is None or span.path != path:
+        if keyword in arguments.attributes or span is None:
             continue
         if gone is not None:
             found.append(no_longer_taken(keyword, span, owner, gone))

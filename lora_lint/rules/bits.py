@@ -140,10 +140,10 @@ class _Sparing(Enum):
 
 
 def _sparing(run: Run) -> _Sparing:
-    """What the newest release that the project allows does."""
+    """What the newest release does that the project allows and the program can be run with."""
     if run.before("transformers", versions.SKIPPED_BY_WHOLE_NAME) is not None:
         return _Sparing.ALIKE
-    old = run.before("transformers", versions.HEAD_OF_LAST_PARAMETER) is not None
+    old = run.kept_before("transformers", versions.HEAD_OF_LAST_PARAMETER) is not None
     return _Sparing.LAST if old else _Sparing.WEIGHT
 
 

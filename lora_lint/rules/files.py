@@ -134,7 +134,7 @@ def _lists_of_texts(run: Run) -> Iterator[Finding]:
     formatter = run.training.setup.formatter
     if formatter is None or run.training.setup.replaced or run.model.loader_adapts:
         return
-    if run.before("trl", formatter.since) is not None or "trl" in run.newer:
+    if run.kept_before("trl", formatter.since) is not None or "trl" in run.newer:
         return
     message = (
         f"`formatting_func={formatter.name}` returns a list, and SFTTrainer expects the text of one row: since TRL "

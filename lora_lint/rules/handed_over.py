@@ -50,8 +50,10 @@ def refused_by_trainer(run: Run) -> Iterator[Finding]:
         if (
             isinstance(flaw, ClosedReward | OtherArguments)
             and flaw.since is not None
-            and run.before("trl", flaw.since) is not None
+            and run.kept_before("trl", flaw.since) is not None
         ):
+            continue
+        if isinstance(flaw, OldMethod) and run.kept_before("transformers", flaw.since) is not None:
             continue
         if isinstance(flaw, NoPaddingId) and flaw.until is not None and run.before("transformers", flaw.until) is None:
             continue

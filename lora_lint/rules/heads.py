@@ -264,7 +264,7 @@ def _on_a_classifier(run: Run, loader: str, task: str) -> Finding:
 
     adapter, key = run.adapter, run.adapter.key("task_type")
     meant = _TASKS.get(head_for(loader) or "")
-    pin = run.before("transformers", versions.CLASSIFIERS_DO_NOT_GENERATE)
+    pin = run.kept_before("transformers", versions.CLASSIFIERS_DO_NOT_GENERATE)
     does = "get_peft_model raises an AttributeError, since a classifier has no `prepare_inputs_for_generation`"
     if pin is not None:
         old = versions.named(versions.CLASSIFIERS_DO_NOT_GENERATE)
@@ -275,7 +275,8 @@ def _on_a_classifier(run: Run, loader: str, task: str) -> Finding:
     message = f"`{key}={task}` is for models that generate, and {loader} loads a classifier: {does}. {remedy}"
     changes = put(adapter, "task_type", meant) if meant else ()
     fix = Fix("unsafe", f'Set {key} to "{meant}"', changes) if changes else None
-    doubt: Confidence = "certain" if pin is not None else "likely"  # an older release says nothing
+    asked = run.before("transformers", versions.CLASSIFIERS_DO_NOT_GENERATE)
+    doubt: Confidence = "certain" if asked is not None else "likely"  # an older release says nothing
     return resting("LL418", message, adapter.task_type, otherwise=adapter.span, doubt=doubt, fix=fix)
 
 
@@ -287,7 +288,7 @@ def _without_a_language_head(run: Run, loader: str, task: str) -> Iterator[Findi
     resolved, cases = cases_of(run)
     if resolved.remote or not all(case.built.architecture.class_name.endswith(_SILENT[head]) for case in cases):
         return
-    pin = run.before("transformers", versions.CLASSIFIERS_DO_NOT_GENERATE)
+    pin = run.kept_before("transformers", versions.CLASSIFIERS_DO_NOT_GENERATE)
     does = "get_peft_model raises an AttributeError, since that has no `prepare_inputs_for_generation`"
     if pin is not None:
         if head == "masked-lm":

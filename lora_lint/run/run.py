@@ -212,6 +212,8 @@ class Training:
     """The trainer loads the best checkpoint when it ends; None is off."""
     setup: TrainerSetup = TrainerSetup()
     """What else the program gives its trainer."""
+    outdated: tuple[UnknownKey, ...] = ()
+    """Keyword arguments that newer releases no longer accept, in whichever file they are."""
 
 
 @dataclass(frozen=True)
@@ -419,6 +421,8 @@ class Run:
     not know may exist."""
     loads_with: Pin | None = None
     """What keeps the transformers with which a framework loads the model older than the newest."""
+    implied: Mapping[str, Pin] = field(default_factory=dict)
+    """What the program gives packages, or imports from them, that their newer releases refuse."""
 
     @property
     def dialect(self) -> str:
@@ -433,6 +437,12 @@ class Run:
         """The pin that keeps a framework older than `version`; None if it may be newer, which is assumed."""
         pin = self.pins.get(framework)
         return pin if pin is not None and pin.lacks(version) else None
+
+    def kept_before(self, framework: str, version: Version) -> Pin | None:
+        """What keeps a framework older than `version`: a pin, or what the program gives it or imports from it, without
+        which newer releases stop it whatever else they do; None if it may be newer."""
+        own = self.implied.get(framework)
+        return self.before(framework, version) or (own if own is not None and own.lacks(version) else None)
 
     def below(self, framework: str) -> Version | None:
         """The version that a framework is older than; None: it is the newest."""

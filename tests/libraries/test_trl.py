@@ -140,6 +140,15 @@ def test_rows_are_formatted_one_by_one(tmp_path: Path, function: str, wanted: st
 
 
 @pytest.mark.parametrize(
+    ("old", "told"),
+    [("max_seq_length=512", False), ("dataset_text_field='text'", False), ("processing_class=tokenizer", True)],
+)
+def test_a_program_for_releases_that_format_batches(tmp_path: Path, old: str, told: bool) -> None:
+    program = FORMAT.format(ZIPPED).replace("formatting_func=as_text", f"formatting_func=as_text, {old}")
+    assert ("LL902" in findings(tmp_path, "train.py", program)) is told
+
+
+@pytest.mark.parametrize(
     ("reference", "settings", "wanted", "told"),
     [
         ("reference", "", "trl==0.27.2", True),

@@ -138,7 +138,10 @@ def test_a_head_with_a_bias_is_quantized_and_one_without_is_not() -> None:
     assert "score" in get_keys_to_not_convert(llama)
 
 
-CLASSIFIER = "model = AutoModelFor{}Classification.from_pretrained('{}', num_labels=3, load_in_4bit=True)\n"
+CLASSIFIER = (
+    "model = AutoModelFor{}Classification.from_pretrained("
+    "'{}', num_labels=3, quantization_config=BitsAndBytesConfig(load_in_4bit=True))\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -220,3 +223,46 @@ def test_the_releases_that_pack_a_head(tmp_path: Path, program: str, wanted: str
     messages = [each.message for each in result.findings if each.code == "LL804"]
     assert len(messages) == (says is not None)
     assert all(re.search(str(says), message) for message in messages)
+
+
+OLD_TRAINER = TRAIN.replace("model=model", "model=model, tokenizer=tokenizer")
+OLD_ARGUMENTS = TRAIN.replace("'out'", "'out', evaluation_strategy='epoch'")
+OLD_LOADING = ("quantization_config=BitsAndBytesConfig(load_in_4bit=True)", "load_in_4bit=True")
+
+
+@pytest.mark.parametrize(
+    ("program", "says"),
+    [
+        (DISTILLED.replace(TRAIN, OLD_TRAINER), r"trains `pre_classifier` of .*\(4bit\): the wrap"),
+        (DISTILLED.replace(*OLD_LOADING), r"trains `pre_classifier` of .*\(4bit\): the wrap"),
+        (BERT.replace(TRAIN, OLD_TRAINER), None),
+        (BERT.replace(TRAIN, OLD_ARGUMENTS), None),
+        ("import inspect\ninspect.signature(Trainer)\n" + BERT.replace(TRAIN, OLD_TRAINER), None),
+        ("from transformers import is_torch_tpu_available\n" + BERT, None),
+        (BERT.replace(TRAIN, TRAIN.replace("'out'", "'out', eval_strategy='epoch'")), r"trains `classifier` of"),
+    ],
+)
+def test_a_program_for_older_releases(tmp_path: Path, program: str, says: str | None) -> None:
+    """What it gives transformers is refused by the releases that pack a head."""
+    assert OLD_LOADING[0] in BERT
+    found = discovery.Found("train.py", "python", (HEAD + program).encode(), True)
+    result = Checker(Settings(root=tmp_path.as_posix())).check(found)
+    messages = [each.message for each in result.findings if each.code == "LL804"]
+    assert len(messages) == (says is not None)
+    assert all(re.search(str(says), message) for message in messages)
+
+
+def test_a_helper_for_older_releases(tmp_path: Path) -> None:
+    """The trainer in another file is given what the newer releases refuse."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "helper.py").write_text(
+        f"from transformers import Trainer, TrainingArguments\n\ndef run(model, tokenizer):\n    {OLD_TRAINER}"
+    )
+    program = "from helper import run\n" + HEAD + BERT.replace(TRAIN, "run(model, tokenizer)\n")
+    (tmp_path / "train.py").write_text(program)
+    settings = Settings(root=tmp_path.as_posix())
+    found = engine.lint([(tmp_path / "train.py").as_posix()], settings, jobs=1).findings
+    assert "LL804" not in [each.code for each in found]
+    (tmp_path / "helper.py").write_text((tmp_path / "helper.py").read_text().replace("tokenizer=", "processing_class="))
+    found = engine.lint([(tmp_path / "train.py").as_posix()], settings, jobs=1).findings
+    assert "LL804" in [each.code for each in found]
