@@ -35,15 +35,19 @@ if TYPE_CHECKING:
     from lora_lint.run.choices import Case, Test
     from lora_lint.source import Span
 
+_MOST_NAMES = 4
+"""How many names may stand for each other's conditions."""
 Place: TypeAlias = "tuple[dict[str, Val], str]"
 """Where a value is stored: the container and the key."""
 
 
 class Tested(NamedTuple):
-    """What a condition that is not known asks for, before either branch narrows what it is about: its text and where it
-    is read, whether callers who choose nothing fail a part of it, and whether it holds for them, if that is known."""
+    """What a condition that is not known asks for, before either branch narrows what it is about: its text without
+    `not`, where it is read, and whether it is `negated`; whether callers who choose nothing fail a part of it, and
+    whether it holds for them, if that is known."""
 
     what: tuple[str, str, Span | None]
+    negated: bool
     fails: bool
     usual: bool | None
 
@@ -94,12 +98,14 @@ def usual_case(cases: Sequence[Case]) -> int | None:
 
 def tested(machine: Machine, test: ast.expr, value: Val, scope: Scope) -> Tested:
     """What both branches of a condition need to know about it; `value` is what it evaluates to."""
-    calls = () if _of_module(test, scope) else reversed(machine.trail)
+    meant, level, negated = _meaning(test, scope)
+    calls = () if _of_module(meant, level) else reversed(machine.trail)
     call = next((step.span for step in calls if step.kind == "call"), None)
     parts = [part for each in _atoms(test, True) for part in _choices(machine, *each, scope)]
     found = by_default(value) if _has_no_effect(test) else None
     usual = bool(found.value) if isinstance(found, Const) else None
-    return Tested((_text(test), scope.module.source.path, call), any(part.usual is False for part in parts), usual)
+    what = (_text(meant), level.module.source.path, call)
+    return Tested(what, negated, any(part.usual is False for part in parts), usual)
 
 
 def enter(machine: Machine, test: ast.expr, taken: bool, scope: Scope, known: Tested) -> Entered:
@@ -134,6 +140,10 @@ def enter(machine: Machine, test: ast.expr, taken: bool, scope: Scope, known: Te
                 machine.journal.set_item(container, key, narrow)
                 if isinstance(narrow, Const):
                     replaced.append(((container, key), value, narrow))
+    meant, level, negated = _meaning(test, scope)
+    if meant is not _plain(test):
+        for target, atom, holds in _atoms(meant, taken is not negated):
+            choices += [each for each in _choices(machine, target, atom, holds, level) if each not in choices]
     if len(choices) != 1 or _subject(test) is None:  # it is about more than one option
         choices.append(_unnamed(known, taken))
     case = (*choices, *(each for each in implied if each not in choices))
@@ -223,7 +233,22 @@ def _unnamed(known: Tested, taken: bool) -> OptionChoice:
     """A condition on more than one option, or on something else: the same text in the same call, or anywhere in a
     module if it is about the module's own names alone."""
     usual = None if known.usual is None else known.usual is taken
-    return OptionChoice("", "other", known.what, taken, not taken if known.fails else usual)
+    return OptionChoice("", "other", known.what, taken is not known.negated, not taken if known.fails else usual)
+
+
+def _meaning(test: ast.expr, scope: Scope) -> tuple[ast.expr, Scope, bool]:
+    """What a condition without its `not` asks, whether it has one, and the scope of its names: for a name that stands
+    for a condition, that one."""
+    negated = False
+    for _ in range(_MOST_NAMES):
+        while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            test, negated = test.operand, not negated
+        level = _level(test.id, scope) if isinstance(test, ast.Name) else None
+        stands = level.tests.get(test.id) if level is not None and isinstance(test, ast.Name) else None
+        if level is None or stands is None:
+            break
+        test, scope = stands, level
+    return test, scope, negated
 
 
 def _implied(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Case:
@@ -321,10 +346,16 @@ def _text(test: ast.expr) -> str:
     return ast.unparse(test)
 
 
-def _subject(test: ast.expr) -> ast.Name | ast.Attribute | None:
-    """The one name that a condition tests."""
+def _plain(test: ast.expr) -> ast.expr:
+    """A condition without its `not`."""
     while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         test = test.operand
+    return test
+
+
+def _subject(test: ast.expr) -> ast.Name | ast.Attribute | None:
+    """The one name that a condition tests."""
+    test = _plain(test)
     return None if isinstance(test, ast.BoolOp) else _target(test)
 
 

@@ -83,13 +83,20 @@ class ProgramFile:
 class Scope:
     """The local names of a function, class body or module, and the enclosing scope."""
 
-    __slots__ = ("global_names", "module", "names", "outer")
+    __slots__ = ("global_names", "module", "names", "outer", "tests")
 
     def __init__(self, module: ProgramFile, outer: Scope | None) -> None:
         self.module = module
         self.outer = outer
         self.names: dict[str, Val] = {}
         self.global_names: frozenset[str] = frozenset()
+        self.tests: dict[str, ast.expr | None] = {}
+        """The conditions that its names stand for: `training = args.mode == "train"`. None: it has other values too."""
+
+    def note_test(self, name: str, test: ast.expr) -> bool:
+        """Whether a name that is about to be bound to a condition has had no other value."""
+        taken = name in self.names or name in self.tests or name in self.global_names
+        return not taken or self.tests.get(name) is test
 
     def unsettle(self, machine: Machine) -> None:
         """Something that is not known may set any of its names again."""

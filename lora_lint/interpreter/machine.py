@@ -254,6 +254,8 @@ class Machine:
         """Binds a name in a scope (or in its module's, if declared global)."""
         if name in scope.global_names:
             scope = scope.module.scope
+        if name in scope.tests:
+            scope.tests[name] = None
         self.journal.set_item(scope.names, name, value)
 
     def assign(self, target: ast.expr, value: Val, scope: Scope) -> None:

@@ -56,10 +56,17 @@ def expression_statement(machine: Machine, node: ast.Expr, scope: Scope) -> Sign
     return None
 
 
+_TESTS = frozenset({ast.Compare, ast.BoolOp, ast.UnaryOp, ast.Call})
+"""What a name may stand for in a condition."""
+
+
 def assignment(machine: Machine, node: ast.Assign, scope: Scope) -> None:
     value = machine.evaluate(node.value, scope)
     for target in node.targets:
+        stands = type(node.value) in _TESTS and isinstance(target, ast.Name) and scope.note_test(target.id, node.value)
         machine.assign(target, value, scope)
+        if stands and isinstance(target, ast.Name):
+            scope.tests[target.id] = node.value
 
 
 def annotated_assignment(machine: Machine, node: ast.AnnAssign, scope: Scope) -> None:

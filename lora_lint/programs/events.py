@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 
+from lora_lint.interpreter.values import Const
 from lora_lint.records import replace
+from lora_lint.run import choices
 from lora_lint.run.events import Save, SetAdapter, Train, Unfreeze
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from lora_lint.interpreter.definitions import Condition
+    from lora_lint.interpreter.definitions import Condition, Scope
+    from lora_lint.interpreter.values import Val
     from lora_lint.libraries.effects import Happening, ModelRecord
+    from lora_lint.run.choices import Case
     from lora_lint.run.events import Event
     from lora_lint.source import Span
 
@@ -62,24 +67,100 @@ def _repeats(happening: Happening, model: ModelRecord) -> Span | None:
 
 
 def exclude(some: tuple[Condition, ...], others: tuple[Condition, ...]) -> bool:
-    """Whether conditions contradict each other: one test of the same names, taken both ways."""
-    for one in some:
-        for other in others:
-            if one.scope is other.scope:
-                opposite = {(text, not holds) for text, holds in _parts(one.test, one.taken)}
-                if not opposite.isdisjoint(_parts(other.test, other.taken)):
-                    return True
-    return False
+    """Whether conditions contradict each other: one test of the same names, taken both ways, two different values of
+    one name, or what callers choose to get to both."""
+    if any(_opposed(one, other) and _of_same_values(one, other) for one in some for other in others):
+        return True
+    return choices.exclude(_case(some), _case(others))
 
 
-def _parts(test: ast.expr, taken: bool) -> Iterator[tuple[str, bool]]:
+def _case(conditions: tuple[Condition, ...]) -> Case:
+    """What callers choose to get where some conditions hold."""
+    return tuple(choice for condition in conditions for choice in condition.case)
+
+
+def _opposed(one: Condition, other: Condition) -> bool:
+    """Whether two conditions, as they are written, contradict each other if their names mean the same."""
+    mine, theirs = _parts(one.test, one.taken), _parts(other.test, other.taken)
+    if any((text, not holds) in theirs for text, holds in mine):
+        return True
+    values, others = _values(one.test, one.taken), _values(other.test, other.taken)
+    return any(left in others and _differ(named, others[left]) for left, named in values.items())
+
+
+def _of_same_values(one: Condition, other: Condition) -> bool:
+    """Whether the names in two conditions mean the same: in one scope, or because functions were given the same
+    settings."""
+    if one.scope is other.scope:
+        return True
+    names = _names(one.test)
+    pairs = [(_value(name, one.scope), _value(name, other.scope)) for name in names]
+    return bool(names) and names == _names(other.test) and all(_is_one(*pair) for pair in pairs)
+
+
+def _is_one(mine: Val | None, theirs: Val | None) -> bool:
+    """Whether two values are one object; equal constants may come from anywhere."""
+    return mine is theirs and mine is not None and not isinstance(mine, Const)
+
+
+def _value(name: str, scope: Scope | None) -> Val | None:
+    while scope is not None and name not in scope.names:
+        scope = scope.outer
+    return None if scope is None else scope.names[name]
+
+
+@lru_cache(maxsize=4096)
+def _names(test: ast.expr) -> frozenset[str]:
+    return frozenset(node.id for node in ast.walk(test) if isinstance(node, ast.Name))
+
+
+@lru_cache(maxsize=4096)
+def _parts(test: ast.expr, taken: bool) -> frozenset[tuple[str, bool]]:
     """A test and those that hold or fail with it, each without its `not`, and its outcome."""
-    yield _positive(test, taken)
+    return frozenset(_positive(*part) for part in _all_parts(test, taken))
+
+
+def _all_parts(test: ast.expr, taken: bool) -> Iterator[tuple[ast.expr, bool]]:
+    yield test, taken
     while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         test, taken = test.operand, not taken
     if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) is taken:
         for part in test.values:
-            yield from _parts(part, taken)
+            yield from _all_parts(part, taken)
+
+
+@lru_cache(maxsize=4096)
+def _values(test: ast.expr, taken: bool) -> Mapping[str, tuple[ast.expr, ...]]:
+    """What a test says that things are, by how these are written: `mode == "eval"`, `mode in ("train", "resume")`."""
+    found: dict[str, tuple[ast.expr, ...]] = {}
+    for part, holds in _all_parts(test, taken):
+        while isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.Not):
+            part, holds = part.operand, not holds
+        if isinstance(part, ast.Compare) and len(part.ops) == 1 and type(part.ops[0]) in _EQUALS[holds]:
+            right = part.comparators[0]
+            listed = isinstance(part.ops[0], ast.In | ast.NotIn)
+            if not listed:
+                found[ast.dump(part.left)] = (right,)
+            elif isinstance(right, ast.Tuple | ast.List | ast.Set):
+                found[ast.dump(part.left)] = tuple(right.elts)
+    return found
+
+
+_EQUALS = ((ast.NotEq, ast.NotIn), (ast.Eq, ast.In))
+"""The comparisons that name a value where they fail, and where they hold."""
+
+
+def _differ(some: Iterable[ast.expr], others: Iterable[ast.expr]) -> bool:
+    """Whether no value is among others: of constants, or of members of one enumeration."""
+    return all(_are_different(one, other) for one in some for other in others)
+
+
+def _are_different(one: ast.expr, other: ast.expr) -> bool:
+    if isinstance(one, ast.Constant) and isinstance(other, ast.Constant):
+        return bool(one.value != other.value)
+    if isinstance(one, ast.Attribute) and isinstance(other, ast.Attribute):
+        return one.attr != other.attr and one.attr.isupper() and ast.dump(one.value) == ast.dump(other.value)
+    return False
 
 
 def besides(conditions: tuple[Condition, ...], common: tuple[Condition, ...]) -> list[Condition]:
