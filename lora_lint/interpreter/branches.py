@@ -27,7 +27,7 @@ from lora_lint.run.values import Reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any, TypeAlias
 
     from lora_lint.interpreter.definitions import Scope
@@ -258,18 +258,37 @@ def _implied(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Cas
     for part, holds in _parts(test, taken):
         if not _has_no_effect(part):
             continue
+        if _asks_for_key(part):
+            value = machine.evaluate(part, scope)  # of a key, which only a branch may have added
+            if isinstance(value, Either) and any(value.cases):
+                implied += _shared([case for each, case in value.of_cases() if each.truth() is not (not holds)], value)
+                continue
         for name in _owners(part):
             value = machine.evaluate(name, scope)
             if isinstance(value, Either) and any(value.cases):
                 places = _places(machine, name, scope)
                 pairs = value.of_cases() if places else ()
-                leading = [
-                    case for each, case in pairs if _decides(machine, part, each, places, scope) is not (not holds)
-                ]
-                if leading and len(leading) < len(value.options):
-                    implied += (choice for choice in leading[0] if all(choice in case for case in leading))
+                implied += _shared(
+                    [case for each, case in pairs if _decides(machine, part, each, places, scope) is not (not holds)],
+                    value,
+                )
                 break
     return tuple(dict.fromkeys(implied))
+
+
+@lru_cache(maxsize=4096)
+def _asks_for_key(part: ast.expr) -> bool:
+    """Whether a condition asks for a key: `"test" in files`, `files.get("test") is None`."""
+    if isinstance(part, ast.Compare) and isinstance(part.ops[0], ast.In | ast.NotIn):
+        return True
+    asked = part.left if isinstance(part, ast.Compare) else part
+    return isinstance(asked, ast.Call) and isinstance(asked.func, ast.Attribute) and asked.func.attr == "get"
+
+
+def _shared(leading: Sequence[Case], value: Either) -> Iterator[OptionChoice]:
+    """The choices that all of the cases make in which a value leads somewhere, if some do not lead there."""
+    if leading and len(leading) < len(value.options):
+        yield from (choice for choice in leading[0] if all(choice in case for case in leading))
 
 
 @lru_cache(maxsize=4096)

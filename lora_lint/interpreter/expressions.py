@@ -118,6 +118,14 @@ def compare(machine: Machine, node: ast.Compare, scope: Scope) -> Val:
         return Opaque("it is a chained comparison", machine.span(node, scope))
     left = machine.evaluate(node.left, scope)
     right = machine.evaluate(node.comparators[0], scope)
+    if isinstance(node.ops[0], ast.In | ast.NotIn):
+        if isinstance(right, Object):
+            right = machine.library.keyed(right) or right
+        if isinstance(right, DictVal) and isinstance(left, Const) and machine.journal.perhaps(right.items, left.value):
+            holds = isinstance(node.ops[0], ast.In)
+            span = machine.span(node, scope)
+            found: list[Val] = [Const(holds, span, "derived"), Const(not holds, span, "derived")]
+            return either(found, machine.journal.cases(right.items, left.value))
     return operations.compare(type(node.ops[0]), left, right, machine.span(node, scope))
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
+
+    from lora_lint.run.choices import Case
 
     Changes = dict[tuple[int, Any], tuple[Any, Any, Any]]
     """(container identity, key) -> (container, content before, after). For lists: key None, contents are copies."""
@@ -22,11 +24,16 @@ class Journal:
 
     def __init__(self) -> None:
         self._stack: list[dict[tuple[int, Any], tuple[Any, Any]]] = []
-        self._perhaps: dict[tuple[int, Any], dict[Any, Any]] = {}
+        self._perhaps: dict[tuple[int, Any], tuple[dict[Any, Any], Case, Case]] = {}
 
     def perhaps(self, container: dict[Any, Any], key: Any) -> bool:
         """Whether an item exists only if a branch was taken."""
         return (id(container), key) in self._perhaps
+
+    def cases(self, container: dict[Any, Any], key: Any) -> tuple[Case, Case]:
+        """The choices under which such an item exists, and those under which it does not."""
+        _, with_it, without = self._perhaps[id(container), key]
+        return with_it, without
 
     def set_item(self, container: dict[Any, Any], key: Any, value: Any) -> None:
         """container[key] = value."""
@@ -105,8 +112,15 @@ class Journal:
             now[identity, key] = (container, before, new)
         return now
 
-    def merge(self, branches: list[Changes], join: Callable[[list[Any]], Any], join_lists: Callable[..., Any]) -> None:
-        """Redoes the changes of branches of which one was taken: contents that differ are joined."""
+    def merge(
+        self,
+        branches: list[Changes],
+        join: Callable[[list[Any]], Any],
+        join_lists: Callable[..., Any],
+        cases: Sequence[Case] = (),
+    ) -> None:
+        """Redoes the changes of branches of which one was taken: contents that differ are joined. `cases` are the
+        choices that lead to each."""
         touched: dict[tuple[int, Any], tuple[Any, Any]] = {}
         for changes in branches:
             for where, (container, old, _) in changes.items():
@@ -123,9 +137,10 @@ class Journal:
             present = [content for content in contents if content is not MISSING]
             if present:
                 # A name that only one branch binds is used later only if that branch was taken.
+                nested = where in self._perhaps
                 self._write(container, where[1], present[0] if len(present) == 1 else join(present))
                 if len(present) < len(contents):
-                    self._perhaps[where] = container  # which keeps the container, and so its identity
+                    self._perhaps[where] = (container, *_with_and_without(contents, cases, nested))
 
     def _write(self, container: Any, key: Any, new: Any) -> None:
         if isinstance(container, list):
@@ -134,3 +149,12 @@ class Journal:
             self.remove_item(container, key)
         else:
             self.set_item(container, key, new)
+
+
+def _with_and_without(contents: list[Any], cases: Sequence[Case], nested: bool) -> tuple[Case, Case]:
+    """The choices that lead to the one branch with an item, and to the one without it, which others may lead to as
+    well if a branch inside decides too."""
+    if len(contents) != 2 or len(cases) != 2:
+        return (), ()
+    left = contents.index(MISSING) if any(each is MISSING for each in contents) else 0
+    return cases[1 - left], () if nested else cases[left]

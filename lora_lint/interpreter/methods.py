@@ -25,6 +25,7 @@ from lora_lint.interpreter.values import (
     Perhaps,
     Space,
     Val,
+    either,
     given_default,
     option_of,
 )
@@ -209,7 +210,11 @@ def _get(machine: Machine, owner: DictVal, arguments: Arguments, span: Span, vag
         return chosen
     if not given or not isinstance(given[0], Const) or not isinstance(given[0].value, str | int | float | bool):
         return None
-    value = owner.items.get(given[0].value)
+    key = given[0].value
+    value = owner.items.get(key)
+    if value is not None and not owner.open and machine.journal.perhaps(owner.items, key):
+        otherwise = given[1] if len(given) > 1 else Const(None, span, "derived")
+        return either([value, otherwise], machine.journal.cases(owner.items, key))
     if value is not None:
         return value
     if owner.open:

@@ -208,7 +208,7 @@ def _joined(
                 # `if …: continue`: the rest of the loop's body is under the opposite condition.
                 machine.conditions.append(Condition(link.test, bool(gone), scope))
             return None
-    machine.journal.merge(list(changes), machine.join_of(link.usual, *cases), machine.join_lists)
+    machine.journal.merge(list(changes), machine.join_of(link.usual, *cases), machine.join_lists, cases)
     return signals[0] if signals[0] == signals[1] else "raise"
 
 

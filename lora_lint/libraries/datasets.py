@@ -329,6 +329,13 @@ def merge(values: list[Val], cases: Sequence[Case]) -> Val | None:
     return Object(first.callee, first.arguments, first.span, merged) if isinstance(first, Object) else None
 
 
+def files_of_splits(owner: Object) -> DictVal | None:
+    """The files that `load_dataset` makes one split of each of, by its name."""
+    added = any(name.startswith("[") for name in owner.attributes)  # `data["validation"] = …`
+    files = owner.arguments.get("data_files") if owner.callee == "datasets.load_dataset" and not added else None
+    return files if isinstance(files, DictVal) and owner.data.split is None and not files.open else None
+
+
 def subscript(owner: Object, key: Val, span: Span) -> Val | None:
     """`dataset["train"]`, or rows and columns of a split."""
     record: DatasetRecord = owner.data

@@ -388,6 +388,10 @@ class Knowledge:
             return optuna.subscript(owner, span)
         return None
 
+    def keyed(self, owner: Object) -> DictVal | None:
+        """What has the same keys as an object."""
+        return datasets.files_of_splits(owner) if isinstance(owner.data, DatasetRecord) else None
+
     def assign(self, machine: Machine, target: Object | Member, name: str, value: Val, span: Span) -> bool:
         return torch.assign(Context(machine, self.records), target, name, value, span)
 

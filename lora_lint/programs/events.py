@@ -84,8 +84,11 @@ def _opposed(one: Condition, other: Condition) -> bool:
     mine, theirs = _parts(one.test, one.taken), _parts(other.test, other.taken)
     if any((text, not holds) in theirs for text, holds in mine):
         return True
-    values, others = _values(one.test, one.taken), _values(other.test, other.taken)
-    return any(left in others and _differ(named, others[left]) for left, named in values.items())
+    (values, not_mine), (others, not_theirs) = (
+        (_values(each.test, each.taken), _values(each.test, each.taken, named=False)) for each in (one, other)
+    )
+    apart = any(left in others and _differ(named, others[left]) for left, named in values.items())
+    return apart or _ruled_out(values, not_theirs) or _ruled_out(others, not_mine)
 
 
 def _of_same_values(one: Condition, other: Condition) -> bool:
@@ -130,13 +133,14 @@ def _all_parts(test: ast.expr, taken: bool) -> Iterator[tuple[ast.expr, bool]]:
 
 
 @lru_cache(maxsize=4096)
-def _values(test: ast.expr, taken: bool) -> Mapping[str, tuple[ast.expr, ...]]:
-    """What a test says that things are, by how these are written: `mode == "eval"`, `mode in ("train", "resume")`."""
+def _values(test: ast.expr, taken: bool, named: bool = True) -> Mapping[str, tuple[ast.expr, ...]]:
+    """What a test says that things are (or are not), by how these are written: `mode == "eval"`,
+    `mode in ("train", "resume")`."""
     found: dict[str, tuple[ast.expr, ...]] = {}
     for part, holds in _all_parts(test, taken):
         while isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.Not):
             part, holds = part.operand, not holds
-        if isinstance(part, ast.Compare) and len(part.ops) == 1 and type(part.ops[0]) in _EQUALS[holds]:
+        if isinstance(part, ast.Compare) and len(part.ops) == 1 and type(part.ops[0]) in _EQUALS[holds is named]:
             right = part.comparators[0]
             listed = isinstance(part.ops[0], ast.In | ast.NotIn)
             if not listed:
@@ -144,6 +148,16 @@ def _values(test: ast.expr, taken: bool) -> Mapping[str, tuple[ast.expr, ...]]:
             elif isinstance(right, ast.Tuple | ast.List | ast.Set):
                 found[ast.dump(part.left)] = tuple(right.elts)
     return found
+
+
+def _ruled_out(values: Mapping[str, tuple[ast.expr, ...]], left_out: Mapping[str, tuple[ast.expr, ...]]) -> bool:
+    """Whether something is none of the values that are asked for."""
+    return any(left in left_out and _among(named, left_out[left]) for left, named in values.items())
+
+
+def _among(some: Iterable[ast.expr], others: Iterable[ast.expr]) -> bool:
+    named = {ast.dump(each) for each in others}
+    return all(ast.dump(each) in named for each in some)
 
 
 _EQUALS = ((ast.NotEq, ast.NotIn), (ast.Eq, ast.In))

@@ -10,6 +10,7 @@ import pytest
 from lora_lint.records import replace
 from lora_lint.run.events import Event, Fragments, Load, LoadAdapter, PrepareKbit, Train, Unfreeze, Wrap
 from lora_lint.run.values import Unknown, alternatives
+from tests.support.programs import found_in
 from tests.support.reading import IMPORTS, only, plain, read_python
 from tests.support.runs import check
 
@@ -596,3 +597,148 @@ build(spec_of(args.kind), args.kind)
 def test_what_an_early_end_leaves(test: str, end: str, models: set[str]) -> None:
     run = only(read_python(IMPORTS + EARLY.format(test=test, end=end)))
     assert {each.value for each in alternatives(run.model.name)} == models
+
+
+LOADS = """
+import argparse, os
+import yaml
+from enum import Enum
+from datasets import load_dataset
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import AutoModelForCausalLM, Trainer
+
+
+class Mode(Enum):
+    TRAIN = "train"
+    EVAL = "eval"
+
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--mode", default="train")
+parser.add_argument("--kind", type=Mode, default=Mode.TRAIN)
+parser.add_argument("--do_train", action="store_true")
+parser.add_argument("--test")
+parser.add_argument("--train")
+args = parser.parse_args()
+MODE = os.environ.get("MODE", "train")
+model = AutoModelForCausalLM.from_pretrained("gpt2")
+files = {}
+
+
+def loaded(model, folder="out"):
+    return PeftModel.from_pretrained(model, folder)
+
+
+def trained(model):
+    Trainer(model=model, train_dataset=rows).train()
+
+
+"""
+TOLD = {
+    "a command that goes on": "if args.test:\n    model = loaded(model)\nif args.do_train:\n    trained(model)\n",
+    "two modes that share one": (
+        "if args.mode in ('resume', 'test'):\n    model = loaded(model)\n"
+        "if args.mode in ('train', 'resume'):\n    trained(model)\n"
+    ),
+    "another name": "if MODE == 'eval':\n    model = loaded(model)\nif args.mode == 'train':\n    trained(model)\n",
+    "other settings": (
+        "def first(config, model):\n    return loaded(model) if config['evaluate'] else model\n"
+        "def second(config, model):\n    if not config['evaluate']:\n        trained(model)\n"
+        "second(yaml.safe_load(open('b.yaml')), first(yaml.safe_load(open('a.yaml')), model))\n"
+    ),
+    "a name with two meanings": (
+        "training = args.mode == 'train'\nif args.mode == 'infer':\n    model = loaded(model)\n"
+        "training = args.do_train or not args.test\nif training:\n    trained(model)\n"
+    ),
+    "neither of two": (
+        "if MODE != 'eval' or args.test:\n    model = loaded(model)\nif MODE == 'eval':\n    trained(model)\n"
+    ),
+    "a split that is added": (
+        "files['train'] = 'a.json'\ndata = load_dataset('json', data_files=files)\n"
+        "data['extra'] = load_dataset('json', data_files='b.json')['train']\n"
+        "if 'extra' in data:\n    model = loaded(model)\n    trained(model)\n"
+    ),
+    "a key of either": (
+        "if args.train:\n    files['train'] = args.train\nif 'train' in files:\n    model = loaded(model)\n    trained(model)\n"
+    ),
+}
+"""Programs that train an adapter which they load frozen."""
+NOT_TOLD = {
+    "two modes": "if args.mode == 'infer':\n    model = loaded(model)\nif args.mode == 'train':\n    trained(model)\n",
+    "lists of modes": (
+        "if args.mode == 'infer':\n    model = loaded(model)\nif args.mode in ('train', 'resume'):\n    trained(model)\n"
+    ),
+    "modes of the environment": (
+        "if MODE == 'eval':\n    model = loaded(model)\nif MODE == 'train':\n    trained(model)\n"
+    ),
+    "not that mode": (
+        "if MODE == 'eval':\n    model = loaded(model)\nif MODE not in ('eval', 'test'):\n    trained(model)\n"
+    ),
+    "members of an enumeration": (
+        "if args.kind == Mode.EVAL:\n    model = loaded(model)\nif args.kind == Mode.TRAIN:\n    trained(model)\n"
+    ),
+    "a name for a condition": (
+        "training = args.mode == 'train'\nif args.mode == 'infer':\n    model = loaded(model)\n"
+        "if training:\n    trained(model)\n"
+    ),
+    "a name for its opposite": (
+        "evaluate = not args.do_train\nif evaluate:\n    model = loaded(model)\nif args.do_train:\n    trained(model)\n"
+    ),
+    "a name for what is there": (
+        "done = os.path.isdir('out')\nif done:\n    model = loaded(model)\n"
+        "if not os.path.isdir('out'):\n    trained(model)\n"
+    ),
+    "a flag that the branch sets": (
+        "training = True\nif args.test:\n    model = loaded(model)\n    training = False\n"
+        "if training:\n    trained(model)\n"
+    ),
+    "rows that the branch leaves out": (
+        "rows = None\nif os.path.isdir('out'):\n    model = loaded(model)\n"
+        "else:\n    rows = load_dataset('json', data_files='a.json')['train']\n"
+        "if rows is not None:\n    trained(model)\n"
+    ),
+    "one config of two functions": (
+        "def first(config, model):\n    return loaded(model) if config['evaluate'] else model\n"
+        "def second(settings, config, model):\n    if not config['evaluate']:\n        trained(model)\n"
+        "config = yaml.safe_load(open('a.yaml'))\nsecond(1, config, first(config, model))\n"
+    ),
+    "a key that the branch adds": (
+        "if args.test:\n    files['test'] = args.test\n    model = loaded(model)\n"
+        "if 'test' in files:\n    print()\nelse:\n    trained(model)\n"
+    ),
+    "a key that is asked for": (
+        "if args.mode == 'test':\n    files['test'] = 'b.json'\nif files.get('test'):\n    model = loaded(model)\n"
+        "if args.mode == 'train':\n    trained(model)\n"
+    ),
+    "a split of the files": (
+        "if args.test:\n    model = loaded(model)\nif args.train:\n    files['train'] = args.train\n"
+        "if args.test:\n    files['test'] = args.test\ndata = load_dataset('json', data_files=files)\n"
+        "if 'test' in data:\n    Trainer(model=model).predict(data['test'])\nelse:\n    trained(model)\n"
+    ),
+}
+"""Programs in which the load and the training are in different calls."""
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [*((text, True) for text in TOLD.values()), *((text, False) for text in NOT_TOLD.values())],
+    ids=[*TOLD, *NOT_TOLD],
+)
+def test_conditions_that_exclude_each_other(program: str, told: bool) -> None:
+    assert ("LL402" in found_in(LOADS + program)) is told
+
+
+def test_a_key_that_only_one_branch_adds() -> None:
+    program = """
+        settings = {}
+        if args.lora:
+            settings["config"] = config
+        if "config" in settings:
+            model = get_peft_model(model, settings["config"])
+        else:
+            model = PeftModel.from_pretrained(model, args.resume)
+        if "other" in settings:
+            model = get_peft_model(model, LoraConfig(r=16))
+        Trainer(model=model).train()
+    """
+    assert [[kind for kind, _ in run] for run in kinds(program)] == [[Wrap, Train], [LoadAdapter, Train]]
