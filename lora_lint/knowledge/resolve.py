@@ -275,8 +275,8 @@ def _loaded(base: BaseModel, name: str, built: Sequence[str], near: str | None) 
         return [Model(name, built[0], how=Clue.CLASS)]
     if model is None:
         return f"the model {name} is not known"
-    if not built and _is_other_part(base.loader, model):
-        return f"{base.loader} loads another part of {name} than {model.model_type}"
+    if not built and _is_other_part(base, model):
+        return f"{base.loader or 'the program'} loads another part of {name} than {model.model_type}"
     if not _republished(base, name):
         return [model]
     twin = identify(f"unsloth/{name.rpartition('/')[2]}")
@@ -294,12 +294,20 @@ def _with_own_names(loader: str | None) -> Callable[[str], Model | None] | None:
     return {timm.LOADER: timm.identify, open_clip.LOADER: open_clip.identify}.get(loader)
 
 
-def _is_other_part(loader: str | None, model: Model) -> bool:
-    """Whether a class loads another part of an image model's folder (`text_encoder`) than the one that the folder is
-    known for."""
+_BESIDE_DENOISERS = ("text_encoder", "image_encoder", "vae", "safety_checker")
+"""The beginnings of the names of folders beside `unet` and `transformer`."""
+
+
+def _is_other_part(base: BaseModel, model: Model) -> bool:
+    """Whether a class, which may not be known, loads another part of an image model's folder (`text_encoder`) than the
+    one that the folder is known for."""
     from lora_lint.knowledge.architectures import is_diffuser
 
-    return loader is not None and not loader.endswith("Pipeline") and is_diffuser(model.model_type)
+    if not is_diffuser(model.model_type):
+        return False
+    if base.loader is not None:
+        return not base.loader.endswith("Pipeline")
+    return any(str(each.value).startswith(_BESIDE_DENOISERS) for each in alternatives(base.subfolder))
 
 
 def _republished(base: BaseModel, name: str) -> bool:

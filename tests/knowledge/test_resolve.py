@@ -9,7 +9,7 @@ import pytest
 from lora_lint.knowledge.resolve import resolve
 from lora_lint.records import replace
 from lora_lint.run.run import OwnModels
-from lora_lint.run.values import Unknown
+from lora_lint.run.values import Known, Unknown
 from tests.rules.test_targets import LLAMA, SEVEN, on
 from tests.support.runs import either, run
 
@@ -62,6 +62,16 @@ def test_the_other_parts_of_a_pipeline_are_not_taken_for_it() -> None:
     found = resolve(loaded(FLUX, "CLIPTextModel"))
     assert found.cases == ()
     assert found.why == f"CLIPTextModel loads another part of {FLUX} than FluxTransformer2DModel"
+
+
+@pytest.mark.parametrize(
+    ("folder", "models"), [("text_encoder_2", 0), ("image_encoder", 0), ("vae", 0), ("transformer", 1), ("", 1)]
+)
+def test_the_folder_says_which_part_it_is(folder: str, models: int) -> None:
+    given = loaded(FLUX, None)
+    found = resolve(replace(given, model=replace(given.model, subfolder=Known(folder))))
+    assert len(found.cases) == models
+    assert found.why == ("" if models else f"the program loads another part of {FLUX} than FluxTransformer2DModel")
 
 
 @pytest.mark.parametrize("name", [Unknown("the command line gives it"), "someone/unheard-of"])
