@@ -32,6 +32,8 @@ FRAMEWORK = Framework(
     signature="FastLanguageModel.get_peft_model",
     parts=frozenset({AUDIO}),
     refuses_second_adapter=True,  # models/llama.py, get_peft_model
+    merges='Save with `save_pretrained_merged(folder, tokenizer, save_method="merged_16bit")` instead, which adds it '
+    "to the weights in 16 bits",  # save.py
     refuses_loftq=True,
 )
 SENTENCE_TARGETS = ("query", "key", "value", "dense")

@@ -81,7 +81,9 @@ def _merged(run: Run, merge: Unwrap, loaded: str) -> Finding:
     what = f"weights in {loaded} bits" if loaded else f"weights that {by} has quantized"
     adds = "`merge_and_unload` adds"
     instead = "Reload the base model in bfloat16, add the adapter with `PeftModel.from_pretrained`, and merge into that"
-    if not run.framework.direct:
+    if run.framework.merges:
+        instead = run.framework.merges
+    elif not run.framework.direct:
         adds, instead = "This adds", "Merge it into the model before its quantization"
     message = f"{adds} the adapter to {what}: {harm}. {instead}"
     value = run.model.quantization if loaded else run.launch.quantizer

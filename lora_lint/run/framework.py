@@ -162,6 +162,8 @@ class Framework:
     """What the framework itself does about tokens whose embeddings stay frozen."""
     refuses_second_adapter: bool = False
     """It puts no adapter on a model that already has one."""
+    merges: str = ""
+    """How a program has it add an adapter to weights that are not quantized."""
     refuses_loftq: bool = False
     """It refuses to initialise an adapter on a quantized model with LoftQ."""
     refuses_sharded: bool = False

@@ -97,3 +97,32 @@ TRAINER = (
 def test_a_trainer_wraps_the_model_for_itself(merge: str, merges: bool) -> None:
     program = LOAD.format("'gpt2', load_in_4bit=True") + TRAINER + f"model = {merge}\nmodel.save_pretrained('m')\n"
     assert levels(program) == ["warning"] * merges
+
+
+UNSLOTH = """\
+from unsloth import FastLanguageModel
+from transformers import TrainingArguments
+from trl import SFTTrainer
+
+model, tokenizer = FastLanguageModel.from_pretrained(model_name="unsloth/Meta-Llama-3.1-8B-Instruct"{})
+model = FastLanguageModel.get_peft_model(model, r=16, lora_alpha=16)
+SFTTrainer(model=model, train_dataset=data, args=TrainingArguments("out", learning_rate=2e-4)).train()
+{}
+"""
+
+
+@pytest.mark.parametrize(
+    ("loading", "saving", "told"),
+    [
+        ("", "model = model.merge_and_unload()", True),
+        (", load_in_4bit=False", "model = model.merge_and_unload()", False),
+        ("", "model.save_pretrained_merged('out', tokenizer, save_method='merged_16bit')", False),
+    ],
+)
+def test_unsloth_merges_into_16_bits_where_it_saves(loading: str, saving: str, told: bool) -> None:
+    source = UNSLOTH.format(loading, saving)
+    found = [
+        each for each in engine.lint_text(source.encode(), "train.py", Settings()).findings if each.code == "LL601"
+    ]
+    assert len(found) == told
+    assert all("`save_pretrained_merged(" in each.message and each.confidence == "certain" for each in found)
