@@ -95,7 +95,7 @@ def rank_too_high_for_data(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     if not cases or not all(rank > bound_of(size, options)[0] for rank, size in cases):
         return
     # The mildest case stands for all.
-    rank, size = min(cases, key=lambda case: (case[0] / bound_of(case[1], options)[0], case))
+    rank, size = min(cases, key=lambda case: (case[0] / bound_of(case[1], options)[0], case[0], -case[1]))
     bound, span_of_data = bound_of(size, options)
     epochs, steps = known(training.epochs), known(training.max_steps)
     turns = ""

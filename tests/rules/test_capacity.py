@@ -129,6 +129,7 @@ class TestRankTooHighForData:
     def test_every_case_has_to_be_too_high(self) -> None:
         assert check("LL301", data(either(4, 64), 500)) == []
         assert check("LL301", data(64, either(500, 1_000_000))) == []
+        assert "on 800 examples" in one("LL301", data(64, either(16, 800))).message  # a dry run, and a real one
         message = one("LL301", data(either(64, 128), either(500, 5000))).message
         assert "`r=64`" in message
         assert "5,000 examples" in message
