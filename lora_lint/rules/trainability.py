@@ -341,6 +341,10 @@ _AGAINST_THE_BASE = frozenset({"preference", "rl"})
 """The kinds of training that compare with the base model, which is the model with the adapter disabled."""
 
 
+_CLASSIFIERS = ("SEQ_CLS", "TOKEN_CLS")
+"""The tasks of models with a head of their own: no server takes their adapters, and none is disabled."""
+
+
 def _biases(run: Run) -> Iterator[Finding]:
     adapter = run.adapter
     values = alternatives(adapter.bias)
@@ -363,7 +367,8 @@ def _biases(run: Run) -> Iterator[Finding]:
         f'`{adapter.key("bias")}="none"` trains only the adapter'
     )
     fix = Fix("unsafe", f'Set {adapter.key("bias")} to "none"', put(adapter, "bias", "none"))
-    yield resting("LL401", message, adapter.bias, otherwise=adapter.span, doubt=doubt, level="warning", fix=fix)
+    level: Level = "advice" if known(adapter.task_type) in _CLASSIFIERS else "warning"
+    yield resting("LL401", message, adapter.bias, otherwise=adapter.span, doubt=doubt, level=level, fix=fix)
 
 
 def _has_biases(run: Run, every: bool) -> bool | None:

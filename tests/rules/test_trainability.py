@@ -142,6 +142,10 @@ class TestBaseParamsTrainable:
         found = check("LL401", run(bias=bias))
         assert [finding.level for finding in found] == ["warning"] * count
 
+    @pytest.mark.parametrize(("task", "level"), [("SEQ_CLS", "advice"), ("CAUSAL_LM", "warning")])
+    def test_bias_of_a_classifier(self, task: str, level: str) -> None:
+        assert one("LL401", run(bias="all", task_type=task)).level == level
+
     def test_bias_in_branches(self) -> None:
         assert check("LL401", run(bias=either("all", "none"))) == []
         assert check("LL401", run(bias=either("all", "lora_only")))
