@@ -399,8 +399,8 @@ def adapter_loaded_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Find
     for event, states in course(run.events, run.below("peft")):
         if isinstance(event, LoadAdapter | LoadBeside) and always(event.trainable, False):
             loads.append(event)
-        elif isinstance(event, Load | Unwrap) or (isinstance(event, AddBeside) and event.blend is None):
-            loads.clear()  # what is added to be trained waits to be activated, as LL415 says
+        elif isinstance(event, Load | Unwrap | Wrap) or (isinstance(event, AddBeside) and event.blend is None):
+            loads.clear()  # what is added to be trained waits to be activated, as LL415 says; for a wrap LL403 speaks
         elif isinstance(event, Train) and trains_nothing(states):
             load = _blamed(loads, states)
             if load is not None:

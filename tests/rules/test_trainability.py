@@ -645,3 +645,12 @@ class TestInputGradsMissing:
         assert check("LL411", self.given(WRAP, Load, CHECKPOINT)) == []
         for kind in (PrepareKbit, EnableInputGrads, Unfreeze):
             assert check("LL411", self.given(WRAP, CHECKPOINT, kind)) == []
+
+
+def test_a_config_in_inference_mode_is_blamed_for_the_adapter_that_it_makes() -> None:
+    """A trainer that gets the config of a saved adapter puts another one on the model, and that does not train."""
+    frozen = replace(LOADED, adapters=("default",))
+    unfrozen = Unfreeze(at(660), selection=Fragments(("lora",)))
+    wrapped = replace(WRAP, adapters=("default",), trainable=Known(False), wrapped=True)
+    given = with_events(frozen, unfrozen, wrapped, Train, inference_mode=True)
+    assert check("LL402", given) == []
