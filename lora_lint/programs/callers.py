@@ -160,8 +160,17 @@ class _Callers:
         file = os.path.basename(program)
         for call, given in calls:
             ends = call.name.endswith(file) if call.kind == "script" else _ends(program, call.name)
-            if ends and program_path(call, script, self._project) == program:
+            if not ends:
+                continue
+            place = program_path(call, script, self._project)
+            if place == program or (place is None and call.name == file and self._takes(program, given)):
                 yield call, given
+
+    def _takes(self, program: str, given: dict[str, Node]) -> bool:
+        """Whether a program names each of some options: a script may go to its folder before it starts it, and a page
+        leave that out."""
+        source = self._project.load(program)
+        return bool(given) and source is not None and all(_names(source.utf8, option) for option in given)
 
     def _calls_in_head(self, program: SourceFile) -> Iterator[tuple[Call, dict[str, Node]]]:
         """The calls of a program that its own head shows."""
@@ -230,6 +239,12 @@ def _may_call(program: str, text: bytes) -> bool:
     if os.fsencode(file) in text:
         return True
     return b" -m " in text and os.fsencode(file.removesuffix(".py")) in text
+
+
+def _names(text: bytes, option: str) -> bool:
+    """Whether a program has the name of an option, which its parser may write with dashes."""
+    name = os.fsencode(option)
+    return name in text or name.replace(b"_", b"-") in text or name.replace(b"-", b"_") in text
 
 
 def _ends(program: str, module: str) -> bool:

@@ -44,6 +44,8 @@ _TARGETS = (
     "lora_modules",
     "peft_target_modules",
 )
+_EVERY = "lora_target_linear"
+"""axolotl's key for all linear layers."""
 _SWITCHES = (
     "use_lora",
     "lora_enable",
@@ -144,7 +146,8 @@ def _targets(fields: Fields, program: SourceFile | None) -> Value[Any]:
     reads it by TRL's `ModelConfig`, which takes it as a regular expression (TRL 0.8 to 1.16, model_config.py)."""
     key = _first(fields, _TARGETS)
     if key is None:
-        return ABSENT
+        every = fields.flag(_EVERY) if fields.has(_EVERY) else ABSENT
+        return Known("all-linear", every.span) if isinstance(every, Known) and every.value else ABSENT
     names = fields.names(key)
     if key == "lora_target_modules" and program is not None and _by_trl(program.utf8):
         return names

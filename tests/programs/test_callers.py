@@ -269,3 +269,21 @@ def test_a_command_that_the_project_installs(start: str, file: str, place: str, 
 def test_a_command_of_another_package(tmp_path: Path) -> None:
     (tmp_path / "cli.py").write_text(CLI)
     assert shell("tune-it --model gpt2 --lora_r 64", tmp_path).runs == ()
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "found"),
+    [
+        ("README.md", "```bash\ntrain.py --model gpt2 --rank 64\n```\n", True),
+        ("README.md", "```bash\npython train.py --model gpt2 --other 64\n```\n", False),
+        ("README.md", "```bash\npython other/train.py --model gpt2\n```\n", False),
+        ("jobs/run.sh", "cd ../src\npython train.py --model gpt2\n", True),
+    ],
+)
+def test_a_command_that_leaves_out_the_folder(file: str, text: str, found: bool, tmp_path: Path) -> None:
+    program = PROGRAM.replace("PARSER", ARGPARSE)
+    for place, content in (("src/train.py", program), (file, text)):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).write_text(content)
+    run = only(read_python(program, tmp_path, "src/train.py"))
+    assert plain(run.model.name) == ("gpt2" if found else Unknown)

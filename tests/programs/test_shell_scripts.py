@@ -15,7 +15,7 @@ from lora_lint.linting import engine
 from lora_lint.linting.cache import Cache
 from lora_lint.run.events import Load, Resize, Train, Wrap
 from lora_lint.run.problems import UnknownKey
-from lora_lint.run.values import Known, Unknown, known
+from lora_lint.run.values import ABSENT, Known, Unknown, known
 from lora_lint.settings import Settings
 from tests.support.reading import ROOT, only, plain, shell, written
 
@@ -27,6 +27,12 @@ def lint(folder: Path, text: str, name: str = "run.sh") -> list[tuple[str, str]]
     (folder / name).write_text(text, encoding="utf-8")
     found = engine.lint([str(folder / name)], Settings(), jobs=1).findings
     return [(each.code, text.encode()[each.span.start : each.span.end].decode()) for each in found]
+
+
+def test_all_linear_layers_as_axolotl_calls_them() -> None:
+    start = "python own_sft.py --lora_r 8 --lora_alpha 16 --lora_target_linear "
+    assert plain(only(shell(start + "true")).adapter.target_modules) == "all-linear"
+    assert only(shell(start + "false")).adapter.target_modules is ABSENT
 
 
 @pytest.mark.parametrize(
