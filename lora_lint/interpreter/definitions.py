@@ -835,7 +835,8 @@ class Instance(Val):
                 return value
         elif name in _OF_NAMESPACES:
             return Member(self, name)
-        return Opaque(f"the attribute `{name}` is set elsewhere", span)
+        reason = Reason.CONFIG if self.class_ is None and self.open else Reason.NOT_FOLLOWED  # a file may have it
+        return Opaque(f"the attribute `{name}` is set elsewhere", span, reason)
 
     def _of_class(self, machine: Machine, class_: Class, name: str, span: Span) -> Val | None:
         """An attribute that it inherits from its class."""

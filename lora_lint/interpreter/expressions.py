@@ -136,6 +136,8 @@ def boolean(machine: Machine, node: ast.BoolOp, scope: Scope) -> Val:
     for operand in node.values:
         value = machine.evaluate(operand, scope)
         known = value.truth()
+        if known is None and decisive and isinstance(value, Const) and value.value:
+            known = True  # `args.rank or 8`: a default that counts, or what a caller gives in its place
         if known is decisive or operand is node.values[-1]:
             possible.append((value, case))
             break
@@ -146,7 +148,7 @@ def boolean(machine: Machine, node: ast.BoolOp, scope: Scope) -> Val:
             case = passed[0] if len(passed) == 1 else ()
     if decisive:
         # `given or default`: a given value that counts as false is never the result.
-        left = [pair for pair in possible[:-1] if not (isinstance(pair[0], Const) and not pair[0].value)]
+        left = [pair for pair in possible[:-1] if not _counts_as_false(pair[0])]
         if len(possible) > 1 and (not left or (len(possible) == 2 and left_open(left[0][0]))):
             return possible[-1][0].overridable()
         possible = [*left, possible[-1]]
@@ -157,6 +159,11 @@ def boolean(machine: Machine, node: ast.BoolOp, scope: Scope) -> Val:
             return possible[-1][0].overridable()
         possible = [*left, possible[-1]]
     return either([value for value, _ in possible], [under for _, under in possible])
+
+
+def _counts_as_false(value: Val) -> bool:
+    """Whether a value counts as false unless a caller gives another: a constant, or a list that is empty by default."""
+    return not value.value if isinstance(value, Const) else isinstance(value, ListVal) and not value.items
 
 
 def conditional(machine: Machine, node: ast.IfExp, scope: Scope) -> Val:

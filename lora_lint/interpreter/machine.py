@@ -339,9 +339,11 @@ class Machine:
         usual = [value for value in values if not (isinstance(value, Opaque) and value.reason is Reason.RULED_OUT)]
         if 0 < len(usual) < len(values):  # `if rank <= 0: rank = 8`
             return self.join(usual).overridable()
-        filled = [value for value in values if not left_open(value)]
-        if len(filled) == 1:  # `if configs is None: configs = ALL`: the value unless a caller gives one
-            return filled[0].overridable()
+        filled = [number for number, value in enumerate(values) if not left_open(value)]
+        if len(filled) == 1:
+            if cases and any(choice.option and choice.usual is False for choice in cases[filled[0]]):
+                return next(value for value in values if left_open(value))  # `if args.smoke: model = TINY`
+            return values[filled[0]].overridable()  # `if configs is None: configs = ALL`: unless a caller gives one
         merged = self.library.merge(values, cases)
         joined = merged if merged is not None else either(values, cases)
         unnamed = isinstance(joined, Either) and not any(choice.option for case in cases for choice in case)

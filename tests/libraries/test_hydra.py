@@ -334,3 +334,11 @@ def test_what_hydra_creates(made: str, tmp_path: Path) -> None:
     run = only(read_python(CREATED.replace("MADE", made), tmp_path))
     assert (plain(run.adapter.rank), plain(run.adapter.target_modules)) == (8, ("c_attn",))
     assert plain(run.model.name) == "gpt2"
+
+
+def test_a_setting_that_the_file_does_not_have(tmp_path: Path) -> None:
+    """Callers may give it; what stands for it otherwise is the program's default."""
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "config.yaml").write_text("model: gpt2\nlora: {r: 8}\n")
+    made = "get_peft_model(AutoModelForCausalLM.from_pretrained(cfg.model), LoraConfig(r=cfg.peft.get('r', 4)))"
+    assert plain(only(read_python(CREATED.replace("MADE", made), tmp_path)).adapter.rank) == 4
