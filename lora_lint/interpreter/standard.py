@@ -51,8 +51,10 @@ if TYPE_CHECKING:
 
 _BUILTINS = "builtins."
 _LONG_TEXT = 300
-_OF_LIBRARIES = frozenset({"dict", "isinstance", "open", "type"})
-"""Builtins that may know more of a library's object."""
+_OF_LIBRARIES = frozenset({"dict", "open"})
+"""Builtins that a library may know more of."""
+_OF_MODULES = frozenset({"isinstance", "str", "type"})
+"""Builtins that tell something of a module of a model, or of the model as a whole."""
 _COLLECTIONS = frozenset({"dict", "list", "set", "sorted", "tuple"})
 """What makes a collection of each alternative of a value."""
 
@@ -72,7 +74,7 @@ def _builtin(machine: Machine, name: str, arguments: Arguments, span: Span) -> V
         return either([_builtin(machine, name, each, span) for each in given], first.cases)
     special = _WITH_MACHINE.get(name)
     found = special(machine, arguments, span) if special is not None else None
-    if found is None and name in _OF_LIBRARIES:
+    if found is None and (name in _OF_LIBRARIES or (name in _OF_MODULES and isinstance(first, Object | Member))):
         found = machine.library.call(machine, f"{_BUILTINS}{name}", arguments, span)
     if found is not None:
         return found

@@ -198,9 +198,11 @@ def _resolve(run: Run) -> Resolved:
     return Resolved(model, tuple(cases), tuple(remote))
 
 
-def certain_modules(name: str, loader: str | None, near: str | None) -> tuple[Module, ...] | None:
+def certain_modules(
+    name: str, loader: str | None, near: str | None, *, sized: bool = True
+) -> tuple[Module, ...] | None:
     """The modules of a model as a class loads it by its name; None where it is not certain which it has, or where they
-    go by other names under an older transformers."""
+    go by other names under an older transformers. Without `sized` there may be more or fewer layers than these."""
     from lora_lint.knowledge.architectures import VERSIONS, head_for
     from lora_lint.knowledge.models import identify
 
@@ -212,7 +214,7 @@ def certain_modules(name: str, loader: str | None, near: str | None) -> tuple[Mo
         kind = _architecture(model, head, version)
         built = _build(kind, model) if kind is not None else None
         if built is not None:
-            found.append(built.modules if built.certain else ())
+            found.append(built.modules if built.certain or (not sized and model.stock) else ())
     paths = {tuple(module.path for module in each) for each in found}
     return found[0] if len(paths) == 1 and found[0] else None
 

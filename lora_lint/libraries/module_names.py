@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
 from functools import lru_cache
 
-from lora_lint.interpreter.values import Arguments, Const, External, ListVal, ModuleName, Object, Val
+from lora_lint.interpreter.values import Arguments, Const, External, ListVal, Member, ModuleName, Object, Val
+from lora_lint.libraries.context import view_of
 from lora_lint.libraries.convert import as_list
+from lora_lint.libraries.convert import text_of as text_of_value
 from lora_lint.libraries.effects import Part
+from lora_lint.records import dataclass
 from lora_lint.run.events import Wrap
 
 TYPE_CHECKING = False
@@ -25,6 +29,7 @@ _COLLECTING = frozenset({"append", "add", "update", "extend"})
 _CHANGING = frozenset({"requires_grad_", "requires_grad", "register_forward_hook", "to", "half", "float", "train"})
 _OF_BITS = ("Linear4bit", "Linear8bitLt", "LinearNF4", "LinearFP4")
 """The classes of bitsandbytes that replace `Linear` in a quantised model, but for its head."""
+_HEADS = frozenset({"lm_head", "embed_out", "score"})
 
 
 def turns(value: Val, node: ast.For | ast.AsyncFor | ast.comprehension) -> list[Val] | None:
@@ -70,8 +75,9 @@ def _weight(node: ast.For | ast.AsyncFor | ast.comprehension) -> int:
     return count if collects else 0
 
 
-def modules_of(record: ModelRecord) -> tuple[Module, ...] | None:
-    """The modules of a model as it is loaded; None where it is not certain which it has."""
+def modules_of(record: ModelRecord, *, sized: bool = True) -> tuple[Module, ...] | None:
+    """The modules of a model as it is loaded; None where it is not certain which it has. `sized`: how many layers there
+    are matters."""
     name = record.name
     if not isinstance(name, Const) or not isinstance(name.value, str) or record.own_class is not None:
         return None
@@ -80,7 +86,7 @@ def modules_of(record: ModelRecord) -> tuple[Module, ...] | None:
     from lora_lint.knowledge.resolve import certain_modules
 
     near = posixpath.dirname(name.span.path) if name.span is not None else ""
-    return certain_modules(name.value, record.loader, near or None)
+    return certain_modules(name.value, record.loader, near or None, sized=sized)
 
 
 def is_instance(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -104,7 +110,7 @@ def _is_a(kind: str, part: Part, asked: str) -> bool:
     if last == "Module":
         return True
     if last in _OF_BITS:
-        return kind == "Linear" and (part.path or "").rpartition(".")[2] not in ("lm_head", "embed_out", "score")
+        return kind == "Linear" and (part.path or "").rpartition(".")[2] not in _HEADS
     return kind == last
 
 
@@ -122,3 +128,53 @@ def class_of(module: Object, span: Span) -> Val | None:
         return None
     name = Const(module.callee.rpartition(".")[2], span, "derived")
     return Object("builtins.type", Arguments([], {}, {}), span, None, {"__name__": name})
+
+
+@dataclass(frozen=True)
+class ModelText:
+    """A model as text: a line for each module with its name and its class."""
+
+    lines: str
+
+
+def text_of(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`str(model)` and `str(model.modules)`."""
+    del context, name
+    given = arguments.get("object", 0)
+    model, path = given.path() if isinstance(given, Member) else (given, ())
+    view = view_of(model) if isinstance(model, Object) and path in ((), ("modules",)) else None
+    modules = modules_of(view.record, sized=False) if view is not None else None
+    if view is None or modules is None:
+        return None
+    bits = view.record.quantization
+    linear = "Linear" if bits is None else _BY_BITS.get(bits.value) if isinstance(bits, Const) else None
+    if linear is None:
+        return None
+    lines = [f"({module.path.rpartition('.')[2]}): {_shown_as(module, linear)}(" for module in modules if module.path]
+    return Object("builtins.str", Arguments([], {}, {}), span, ModelText("\n".join(lines)))
+
+
+_BY_BITS = {None: "Linear", "4bit": _OF_BITS[0], "8bit": _OF_BITS[1]}
+
+
+def _shown_as(module: Module, linear: str) -> str:
+    """The class of a module as its text shows it."""
+    is_head = module.path.rpartition(".")[2] in _HEADS
+    return linear if module.kind == "Linear" and not is_head else module.kind
+
+
+def names_in(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """Names in the text of a model: `re.findall(pattern, str(model))`. One part of the pattern may be of any length, so
+    that the search is fast."""
+    del context, name
+    pattern, text = text_of_value(arguments.get("pattern", 0)), arguments.get("string", 1)
+    shown = text.data if isinstance(text, Object) else None
+    if pattern is None or not isinstance(shown, ModelText) or sum(map(pattern.count, "*+{")) > 1:
+        return None
+    try:
+        found = re.findall(pattern, shown.lines)
+    except re.error:
+        return None
+    texts = [each for each in found if isinstance(each, str)]
+    names = dict.fromkeys(texts)  # `set(…)` follows, or PEFT takes each once
+    return ListVal([Const(each, span, "derived") for each in names], span) if len(texts) == len(found) else None

@@ -118,6 +118,7 @@ function or the last two parts of it. The module is imported when a program firs
 FUNCTIONS = {
     "builtins.isinstance": "module_names.is_instance",
     "builtins.open": "loaded.opened",
+    "builtins.str": "module_names.text_of",
     "builtins.type": "module_names.type_of",
     "codecs.open": "loaded.opened",
     "collections.namedtuple": "namespaces.named_tuple",
@@ -134,6 +135,7 @@ FUNCTIONS = {
     "os.popen": "processes.launch",
     "os.system": "processes.launch",
     "random.sample": "rows.sample",
+    "re.findall": "module_names.names_in",
     "random.shuffle": "rows.shuffled",
     "torch.multiprocessing.Process": "handing.worker",
     "torch.utils.data.DataLoader": "torch.data_loader",

@@ -128,3 +128,28 @@ def test_loops_that_change_modules_are_followed_once(change: str) -> None:
     assert targets(loop) == ("q_proj",)
     chosen = f"targets = []\nfor name, module in model.named_modules():\n    targets.append(name)\n    {change}"
     assert targets(chosen) is Unknown
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "expected"),
+    [
+        ("model.modules", r"\((\w+)\): Linear", (*ALL, "lm_head")),
+        ("model", r"\((\w+)\): Linear", (*ALL, "lm_head")),
+        ("model", r"\((\w+_proj)\)", ALL),
+        ("model", r"\((\w+)\): (\w+)", Unknown),
+        ("model", "(", Unknown),
+    ],
+)
+def test_names_in_a_model_that_is_printed(text: str, pattern: str, expected: object) -> None:
+    choose = f"import re\ntargets = list(set(re.findall(r'{pattern}', str({text}))))"
+    assert targets(choose) == expected
+
+
+@pytest.mark.parametrize(("bits", "found"), [("load_in_4bit=True", True), ("load_in_8bit=True", False)])
+def test_names_in_a_quantised_model_that_is_printed(bits: str, found: bool) -> None:
+    choose = f"""
+    import re
+    model = AutoModelForCausalLM.from_pretrained("{LLAMA}", {bits})
+    targets = re.findall(r"\\((\\w+)\\): Linear4bit", str(model))
+    """
+    assert targets(choose) == (ALL if found else ())
