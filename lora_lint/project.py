@@ -25,6 +25,10 @@ MAX_PROGRAMS = 200
 _NOT_OURS = frozenset({"node_modules", "site-packages", "venv", "env", "__pycache__"})
 
 
+_SHORTEST = 4
+"""Characters of a project's name by which a path may begin."""
+
+
 def is_absolute(path: str) -> bool:
     """Whether a path begins at a root, on this system or with a drive of Windows: `C:/data/train.jsonl`."""
     return os.path.isabs(path) or path[1:3] in (":/", ":\\")
@@ -96,10 +100,23 @@ class Project:
         root of the project has another name where it was cloned."""
         path = path.replace("\\", "/")  # as Windows writes it
         if not is_absolute(path):
-            return self.nearest(near, path)
+            return self.nearest(near, path) or self._from_outside(near, path)
         parts = path.strip("/").split("/")
         ends = ("/".join(parts[start:]) for start in range(max(len(parts) - least, 0) + 1))
         return next((found for end in ends if (found := self.nearest(near, end)) is not None), None)
+
+    def _from_outside(self, near: str, path: str) -> str | None:
+        """The file that a path leads to from the folder that the project was cloned into, as notebooks do:
+        `project/data/train.jsonl`. A copy that was downloaded may have a longer name: `project-main`."""
+        first, _, rest = path.removeprefix("./").partition("/")
+        if len(first) < _SHORTEST or not rest:
+            return None
+        for folder in self.upwards(os.path.dirname(near)):
+            if first in os.path.basename(os.path.abspath(folder or ".")):
+                place = os.path.normpath(os.path.join(folder, rest)).replace(os.sep, "/")
+                if self.exists(place):
+                    return place
+        return None
 
     def exists(self, path: str) -> bool:
         """Whether `path` is a regular file of the project."""

@@ -213,7 +213,7 @@ def _places(path: str, near: str, project: Project) -> Iterator[str]:
     for folder in project.upwards(os.path.dirname(near)):
         yield os.path.join(folder, path)
     yield path
-    if is_absolute(path) and (found := project.by_end(near, path)) is not None:
+    if (found := project.by_end(near, path)) is not None:
         yield found
 
 

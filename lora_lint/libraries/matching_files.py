@@ -1,11 +1,11 @@
-"""The config files that a pattern matches: `glob.glob("configs/*.yaml")`, `Path("configs").glob("*.json")`."""
+"""The files that a pattern matches, configs and data: `glob.glob("configs/*.yaml")`, `Path("data").glob("*.jsonl")`."""
 
 from __future__ import annotations
 
 import fnmatch
 import posixpath
 
-from lora_lint.interpreter.values import Const, ListVal
+from lora_lint.interpreter.values import MAX_UNROLL, Const, ListVal
 from lora_lint.libraries.convert import text_of
 from lora_lint.system import disk
 
@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from lora_lint.libraries.context import Context
     from lora_lint.source import Span
 
-MOST_FILES = 24
-"""The most files of which each is read by itself; more are data."""
-_SUFFIXES = (".yaml", ".yml", ".json", ".toml")
+MOST_FILES = {".yaml": 24, ".yml": 24, ".json": 24, ".toml": 24, ".jsonl": MAX_UNROLL}
+"""The most files of a kind of which each is read by itself; more are data, which is counted in some other way."""
 _WILD = frozenset("*?[")
 
 
@@ -27,12 +26,13 @@ def matches(context: Context, name: str, arguments: Arguments, span: Span) -> Va
     if pattern is None or project is None:
         return None
     folder, last = posixpath.split(pattern)
-    if not last.endswith(_SUFFIXES) or _WILD.isdisjoint(last) or not _WILD.isdisjoint(folder) or folder[:1] == "/":
+    most = MOST_FILES.get(posixpath.splitext(last)[1], 0)
+    if not most or _WILD.isdisjoint(last) or not _WILD.isdisjoint(folder) or folder[:1] == "/":
         return None
     for above in project.upwards(posixpath.dirname(span.path)):
         there = disk.names(posixpath.normpath(posixpath.join(above, folder)) if above or folder else "") or ()
         names = sorted(fnmatch.filter(there, last))
         if names:
             paths = [Const(posixpath.join(folder, each), span, "derived") for each in names]
-            return ListVal(list(paths), span) if len(paths) <= MOST_FILES else None
+            return ListVal(list(paths), span) if len(paths) <= most else None
     return None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lora_lint.libraries.matching_files import MOST_FILES
 from lora_lint.run.values import Unknown
-from tests.support.reading import IMPORTS, plain, read_python
+from tests.support.reading import IMPORTS, only, plain, read_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,4 +47,37 @@ def test_other_patterns(pattern: str, tmp_path: Path) -> None:
 
 
 def test_too_many_files_are_data(tmp_path: Path) -> None:
-    assert ranks('glob.glob("configs/*.json")', tmp_path, MOST_FILES + 1) == [Unknown]
+    assert ranks('glob.glob("configs/*.json")', tmp_path, MOST_FILES[".json"] + 1) == [Unknown]
+
+
+def test_the_rows_of_data_in_several_files(tmp_path: Path) -> None:
+    """Concatenated, they are as many as there are lines in all."""
+    (tmp_path / "parts").mkdir()
+    for number in (3, 4):
+        (tmp_path / "parts" / f"{number}.jsonl").write_text('{"text": "a"}\n' * number)
+    program = """
+    from pathlib import Path
+    from datasets import concatenate_datasets, load_dataset
+    files = sorted(Path("parts").glob("*.jsonl"))
+    rows = concatenate_datasets([load_dataset("json", data_files=str(file), split="train") for file in files])
+    model = AutoModelForCausalLM.from_pretrained("gpt2")
+    model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules=["c_attn"]))
+    Trainer(model=model, train_dataset=rows).train()
+    """
+    assert plain(only(read_python(IMPORTS + textwrap.dedent(program), tmp_path)).dataset.size) == 7
+
+
+@pytest.mark.parametrize(("first", "found"), [("own-project", True), ("other-project", False), ("own", False)])
+def test_a_path_from_the_folder_that_a_project_is_cloned_into(first: str, found: bool, tmp_path: Path) -> None:
+    project = tmp_path / "own-project-main"
+    (project / "data").mkdir(parents=True)
+    (project / "data" / "train.jsonl").write_text('{"text": "a"}\n' * 5)
+    program = f"""
+    from datasets import load_dataset
+    rows = load_dataset("json", data_files="{first}/data/train.jsonl", split="train")
+    model = AutoModelForCausalLM.from_pretrained("gpt2")
+    model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules=["c_attn"]))
+    Trainer(model=model, train_dataset=rows).train()
+    """
+    size = plain(only(read_python(IMPORTS + textwrap.dedent(program), project)).dataset.size)
+    assert size == (5 if found else Unknown)
