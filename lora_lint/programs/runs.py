@@ -28,6 +28,7 @@ from lora_lint.libraries.effects import (
     TrainingRecord,
 )
 from lora_lint.libraries.peft import only_looks, rescales, saves_otherwise, thaws
+from lora_lint.prefilter import module_name, words
 from lora_lint.programs.adapters import adapter_of, settings_of_method
 from lora_lint.programs.events import besides, events_of, exclude
 from lora_lint.programs.given import of_call, of_loading
@@ -297,7 +298,7 @@ def _run(
         trained = any(training.span.path == path for training in record.model.trainings)
         files = [place for place, call in givers if call is None or call != span]
         if not started and not trained and not any(_written_in(value, place) for value in given for place in files):
-            if not _is_brought_together(record, config, path):
+            if not _is_brought_together(record, config, path, project):
                 return None  # an imported file's own run
             elsewhere = _OF_ADAPTER_ALONE
     if span is None:
@@ -332,10 +333,11 @@ def _run(
     return within(run, (*record.case, *(choice for each in conditions for choice in each.case)))
 
 
-def _is_brought_together(record: RunRecord, config: Object, path: str) -> bool:
+def _is_brought_together(record: RunRecord, config: Object, path: str, project: Project | None) -> bool:
     """Whether a file loads a model in one place and puts the adapter on it in another, by a call at least: none of the
-    functions that it calls knows both. With settings that another file leaves to its callers it is no run of this
-    one, which may hand on what is not known here."""
+    functions that it calls knows both. So it is if it gives an object that loads the model to what puts the adapter on
+    it. With settings that another file leaves to its callers it is no run of this one, which may hand on what is not
+    known here."""
     settings = config.arguments.keywords.values()
     if config.arguments.open or any(isinstance(each, Const) and each.origin == "cli-default" for each in settings):
         return False
@@ -347,7 +349,18 @@ def _is_brought_together(record: RunRecord, config: Object, path: str) -> bool:
         for trail, end in ((record.model.trail, load), (record.trail, record.span))
     )
     loading, wrapping = ways
-    return bool(loading) and bool(wrapping) and loading != wrapping
+    if not loading or not wrapping:
+        return False
+    return loading != wrapping or _is_given_its_loader(record.span.path, load.path, path, project)
+
+
+def _is_given_its_loader(wraps: str, loads: str, path: str, project: Project | None) -> bool:
+    """Whether the file that puts an adapter on a model does not name the one that loads it, which `path` brings to it
+    as an object: `Tuning(adapter=Gemma())`."""
+    if project is None or path in (wraps, loads) or wraps == loads:
+        return False
+    source = project.load(wraps)
+    return source is not None and module_name(loads) not in words(source.utf8)
 
 
 def _given_config(config: Object, model: ModelRecord, trainings: list[TrainingRecord], span: Span) -> tuple[Given, ...]:

@@ -160,3 +160,26 @@ def test_targets_by_the_type_of_the_default_model() -> None:
     run = only(read_python(IMPORTS + BY_DEFAULT))
     assert plain(run.adapter.target_modules) == ("c_attn",)
     assert isinstance(run.adapter.target_modules, Known) and run.adapter.target_modules.origin == "cli-default"
+
+
+TUNING = IMPORTS + (
+    "class Tuning:\n    def __init__(self, maker, rank=24):\n        self.maker, self.rank = maker, rank\n"
+    "    def train(self):\n        model = self.maker.load()\n"
+    "        config = LoraConfig(r=self.rank, lora_alpha=48, target_modules=self.maker.targets())\n"
+    "        Trainer(model=get_peft_model(model, config)).train()\n"
+)
+MAKER = IMPORTS + (
+    'class Small:\n    def load(self):\n        return AutoModelForCausalLM.from_pretrained("gpt2")\n'
+    "    def targets(self):\n        return ['c_attn']\n"
+)
+USE = "from tuning import Tuning\nfrom small import Small\nTuning(Small()).train()\n"
+
+
+def test_an_object_that_loads_the_model_is_given_to_what_adapts_it(tmp_path: Path) -> None:
+    (tmp_path / "tuning.py").write_text(TUNING)
+    (tmp_path / "small.py").write_text(MAKER)
+    run = only(read_python(USE, tmp_path))
+    told = (run.model.name, run.adapter.rank, run.adapter.target_modules)
+    assert tuple(map(plain, told)) == ("gpt2", 24, ("c_attn",))
+    (tmp_path / "tuning.py").write_text(TUNING + "from small import Small\nTuning(Small()).train()\n")
+    assert read_python(USE, tmp_path).runs == ()
