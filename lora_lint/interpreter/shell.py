@@ -14,7 +14,7 @@ from lora_lint.interpreter.shell_words import MAX_DEPTH, MAX_STEPS, MAX_TURNS, N
 from lora_lint.readers import slurm
 from lora_lint.readers.commands import fragments
 from lora_lint.readers.errors import Unreadable
-from lora_lint.readers.shell import MAX_BYTES, Command, Turn, Word, read_tree
+from lora_lint.readers.shell import MAX_BYTES, Command, Template, Turn, Word, read_tree
 from lora_lint.records import NamedTuple, dataclass, replace
 from lora_lint.source import Span
 from lora_lint.unread import Unread
@@ -86,7 +86,7 @@ def _placed(command: Command, fragment: Fragment) -> Command:
     words = tuple(replace(word, span=there(word.span)) for word in command.words)
     turns = tuple(turn._replace(loop=there(turn.loop)) for turn in command.turns)
     escaped = there(command.escaped) if command.escaped is not None else None
-    return replace(command, words=words, span=there(command.span), turns=turns, escaped=escaped)
+    return replace(command, words=words, span=there(command.span), turns=turns, files={}, escaped=escaped)
 
 
 def read_shell(source: SourceFile) -> tuple[Command, ...]:
@@ -147,6 +147,7 @@ class _Script(ShellWords):
         self.called: set[str] = set()
         self.exported: set[str] = set()
         self.turns: tuple[Turn, ...] = ()
+        self.files: dict[str, Fragment | Template] = {}
         self.unread: dict[Limit, str] = {}
         self.cut: list[Cut] = []
 
@@ -156,6 +157,7 @@ class _Script(ShellWords):
         self.scope = dict(variables)
         self.functions, self.called, self.vast, self.exported = {}, set(), {}, set()
         self.turns = ()
+        self.files = {}
         if index is not None:
             self.scope[slurm.ARRAY_INDEX] = Word(str(index.number), index.span)
             self.turns = (Turn(index.span, index.number, array=True),)
@@ -267,7 +269,7 @@ class _Script(ShellWords):
             environment = {name: value for name, value in (exported | own).items() if isinstance(value, Word)}
             marked = self.text.find(b"\\ ", parts[0].start_byte, parts[-1].end_byte) >= 0
             escaped = self.escaped(parts) if marked else None
-            self.commands.append(Command(tuple(words), self.span(node), self.turns, environment, escaped))
+            self.commands.append(Command(tuple(words), self.span(node), self.turns, environment, self.files, escaped))
 
     def escaped(self, parts: list[Any]) -> Span | None:
         """The first backslash between two words of a line; the grammar takes one before a blank for a blank."""
@@ -290,12 +292,30 @@ class _Script(ShellWords):
         """`read -r -d '' commands <<EOF`: the variable gets the lines that follow."""
         for child in node.named_children:
             self.run(child)
+        written = self.written_file(node)
+        if written is not None:
+            self.files = {**self.files, written[0].removeprefix("./"): written[1]}
+        elif self.raw(node).startswith("envsubst"):
+            self.fill_in(node)
         body = node.child_by_field_name("body")
         words = [] if body is None else [self.raw(child) for child in body.named_children]
         if words[:1] == ["read"] and "-d" in words and NAME.fullmatch(words[-1]):
             text = self.here_document(node)
             if text is not None:
                 self.scope[words[-1]] = text
+
+    def fill_in(self, node: Any) -> None:
+        """`envsubst < template > file`"""
+        ways = {self.raw(each)[:1]: each for each in node.named_children if each.type == "file_redirect"}
+        names = [list(self.words(ways[way].named_children)) if way in ways else [] for way in "<>"]
+        texts = [each[0].text for each in names if len(each) == 1 and each[0].text]
+        if len(texts) == len(names):
+            held = {name: self.scope.get(name) for name in self.exported}
+            values = {
+                name: word.text for name, word in held.items() if isinstance(word, Word) and word.text is not None
+            }
+            template, file = texts
+            self.files = {**self.files, str(file): Template(str(template), values, self.span(node))}
 
     def define(self, node: Any) -> None:
         name, body = node.child_by_field_name("name"), node.child_by_field_name("body")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from lora_lint.readers.fragments import Writer
 from lora_lint.readers.shell import Word
 from lora_lint.records import replace
 from lora_lint.source import Span
@@ -13,6 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any, TypeAlias
+
+    from lora_lint.readers.fragments import Fragment
 
 MAX_DEPTH = 60
 MAX_STEPS = 50_000
@@ -293,6 +296,49 @@ class ShellWords:
                 if start is not None and body is not None:
                     return self.passage(body, literal=self.raw(start)[:1] in ("'", '"', "\\"))
         return None
+
+    def written_file(self, node: Any) -> tuple[str, Fragment] | None:
+        """The name and the text of a file that a statement writes: `cat > config.yaml <<EOF`; None for others. What is
+        not known is left as it is written, for whoever reads the file to fill in."""
+        command = node.child_by_field_name("body")
+        here = next((child for child in node.named_children if child.type == "heredoc_redirect"), None)
+        if command is None or command.type != "command" or here is None:
+            return None
+        parts = {child.type: child for child in here.named_children}
+        start, body = parts.get("heredoc_start"), parts.get("heredoc_body")
+        words = list(self.words(command.named_children))
+        targets = [child for child in (*node.named_children, *here.named_children) if child.type == "file_redirect"]
+        into = [list(self.words(target.named_children)) for target in targets if self.raw(target)[:1] == ">"]
+        first = words[0].text if words else None
+        if first == "tee" and len(words) == 2:
+            into = [words[1:]]
+        elif first == "cat" and len(words) == 1 and (piped := parts.get("pipeline")) is not None:
+            copied = [list(self.words(child.named_children)) for child in piped.named_children]
+            into = [each[1:] for each in copied if each and each[0].text == "tee"]
+        elif first != "cat" or len(words) > 1:
+            return None
+        name = into[0][0].text if len(into) == 1 and len(into[0]) == 1 else None
+        if name is None or start is None or body is None:
+            return None
+        return name, self._text_of(body, literal=self.raw(start)[:1] in ("'", '"', "\\"))
+
+    def _text_of(self, body: Any, literal: bool) -> Fragment:
+        """The text of a here-document, with what its variables stand for."""
+        writer = Writer(self.text)
+        if literal:
+            writer.copy(body.start_byte, body.end_byte)
+            return writer.fragment()
+        for match in _IN_A_TEXT.finditer(self.text, body.start_byte, body.end_byte):
+            text = match[0].decode("utf-8", "replace")
+            found = self.expanded(text, Span(self.path, *match.span())) if match["expansion"] else []
+            known = [word.text for word in found if word.text is not None]
+            if known and len(known) == len(found):
+                writer.write(" ".join(known).encode(), found[0].span.start, found[-1].span.end)
+            elif text[:1] == "\\" and text[1:] in ("$", "`", "\\"):
+                writer.copy(match.start() + 1, match.end())
+            elif text != "\\\n":
+                writer.copy(*match.span())
+        return writer.fragment()
 
     def passage(self, body: Any, literal: bool) -> Word:
         """The text of a here-document and its words; `literal` if nothing in it is expanded. The grammar leaves some of

@@ -144,6 +144,8 @@ def content(
         return either([value for value, _ in there], [case for _, case in there]) if there else None
     path = as_text(path) if path is not None else None
     name, project = text_of(path), context.records.project
+    if name is not None and read is None and (written := context.records.written.get(name)) is not None:
+        return _value(written)
     place = project.by_end(span.path, name) if project is not None and name else None
     if project is None or place is None:
         return None

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from lora_lint.interpreter.values import Const, ListVal, Opaque
 from lora_lint.programs.call_sites import CallSite
+from lora_lint.programs.written import document_of
 from lora_lint.readers.arguments import options, overrides
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.nodes import Placeholder, Scalar, Sequence
-from lora_lint.records import dataclass, replace
+from lora_lint.records import dataclass, field, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Invocation:
     options: dict[str, Val]
     whole: bool = False
     hydra: tuple[Mapping, bool] | None = None
+    written: dict[str, Mapping] = field(default_factory=dict)
+    """The config files among the options that the caller has written, by name."""
 
     def about_lora(self) -> bool:
         """Whether an option is about LoRA by its name, so that the program makes an adapter, however many files it
@@ -77,7 +80,9 @@ class Follower:
         arguments = options(call.arguments, span)
         try:
             called = _as_hydra(call, span) if b"hydra" in program.utf8 else None
-            reading = self._read(program, Invocation(_values(arguments), not arguments.open, called))
+            given = _values(arguments)
+            written = {text: file for text in _texts(given) if (file := document_of(call, text, span.path)) is not None}
+            reading = self._read(program, Invocation(given, not arguments.open, called, written))
         except (Unreadable, RecursionError):
             return []
         self.unread |= dict.fromkeys(reading.unread)
@@ -103,6 +108,10 @@ def _as_hydra(call: Call, span: Span) -> tuple[Mapping, bool] | None:
 def _values(arguments: CommandOptions) -> dict[str, Val]:
     """The options as values of the program."""
     return {str(entry.key.value): _value(entry.value, arguments) for entry in arguments.mapping.entries}
+
+
+def _texts(values: dict[str, Val]) -> list[str]:
+    return [value.value for value in values.values() if isinstance(value, Const) and isinstance(value.value, str)]
 
 
 def _value(node: Node, arguments: CommandOptions) -> Val:

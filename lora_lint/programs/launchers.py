@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Literal
 
-    from lora_lint.readers.shell import Command, Word
+    from lora_lint.readers.fragments import Fragment
+    from lora_lint.readers.shell import Command, Template, Word
     from lora_lint.source import Span
 
 
@@ -30,6 +31,8 @@ class Call:
     launcher: tuple[Word, ...] = ()
     launched_by: str = ""
     environment: Mapping[str, Word] = field(default_factory=dict)
+    files: Mapping[str, Fragment | Template] = field(default_factory=dict)
+    """See readers.shell.Command."""
     cut: bool = False
     """The beginning of a script's own name is not known either: `${model}_train.py`."""
 
@@ -67,7 +70,9 @@ _MOUNT = re.compile(r"(?:--volume=|-v=?)?(?P<here>[^:=]*?)/?:(?P<there>/[^:]+?)/
 def launched(command: Command) -> Call | None:
     """The program that a command starts; None if it is not known, or cannot train."""
     call = _started(command.words)
-    return call if call is None or not command.environment else replace(call, environment=command.environment)
+    if call is None or not (command.environment or command.files):
+        return call
+    return replace(call, environment=command.environment, files=command.files)
 
 
 def _started(words: tuple[Word, ...]) -> Call | None:

@@ -8,6 +8,7 @@ from lora_lint.frameworks.commands import entry as setting
 from lora_lint.frameworks.fields import unfolded
 from lora_lint.frameworks.settings import given_to, with_document
 from lora_lint.programs.call_sites import CallSite
+from lora_lint.programs.written import document_of
 from lora_lint.readers.nodes import Entry, Mapping, Scalar
 from lora_lint.records import replace
 from lora_lint.run.run import Adapter, Reading, Run
@@ -36,10 +37,11 @@ def reading_of(start: Start, call: Call, span: Span, path: str, project: Project
     file, words = found
     arguments = arguments_of(words, span, command.beside)
     says = [setting(key, value, start.span) for key, value in start.says.items()]
-    if not arguments.mapping.entries and not says:
+    written = document_of(call, file.text, path)
+    if not arguments.mapping.entries and not says and written is None:
         return Reading()
     arguments = replace(arguments, mapping=Mapping((*says, *arguments.mapping.entries), span))
-    read = _document(file, command, path, project)
+    read = written or _document(file, command, path, project)
     is_there = read is not None
     document = Mapping((), span) if read is None else read
     placed = _placed(arguments.mapping, document, command.component)
@@ -48,6 +50,9 @@ def reading_of(start: Start, call: Call, span: Span, path: str, project: Project
     if not reader.recognises(whole):
         return Reading()
     runs = tuple(with_document(start.framework, whole, run) for run in reader.read(whole, project).runs)
+    if written is not None and not arguments.mapping.entries:
+        own = given_to(start.framework.name, whole, False) if command.checked else ()
+        return Reading(runs, given=own)
     is_open = arguments.open or not is_there  # what the file sets is not known
     site = CallSite(call, span, arguments, alone=len(runs) == 1)
     shown = (site.run(settled(each, arguments, usual=is_there)) for each in runs)

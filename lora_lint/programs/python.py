@@ -81,6 +81,7 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
     records.text = source.utf8
     if invocation is not None:
         records.given, records.given_all, records.called = invocation.options, invocation.whole, invocation.hydra
+        records.written = invocation.written
         spans = (getattr(value, "span", None) for value in invocation.options.values())
         records.caller = next((span.path for span in spans if span is not None), None)
     elif _takes_options(source):

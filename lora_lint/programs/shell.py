@@ -12,6 +12,8 @@ from lora_lint.programs.called import MAX_FOLLOWED
 from lora_lint.programs.callers import as_module, program_path
 from lora_lint.programs.continued import whole
 from lora_lint.programs.launchers import launched
+from lora_lint.programs.written import filled_in
+from lora_lint.readers.shell import Template
 from lora_lint.records import replace
 from lora_lint.run.run import Adapter, Reading, Run, Sweep, SweepKind
 from lora_lint.run.values import known
@@ -54,6 +56,8 @@ def read_commands(
         call = launched(command)
         if call is None or not call.arguments:
             continue
+        if any(isinstance(file, Template) for file in call.files.values()):
+            call = filled_in(call, path, project)
         if len(made) < MAX_RUNS:
             found = _reading(call, command.span, path, project, follower, trained)
             if cut_off:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from lora_lint.readers.fragments import Fragment
     from lora_lint.source import Span
 
 MAX_BYTES = 1_000_000
@@ -56,6 +57,15 @@ class Turn(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Template:
+    """A file that `envsubst < template > file` fills in: the template's name, and the variables that are exported."""
+
+    name: str
+    values: Mapping[str, str]
+    span: Span
+
+
+@dataclass(frozen=True)
 class Command:
     """A simple command as it runs in one iteration of each enclosing loop."""
 
@@ -64,6 +74,8 @@ class Command:
     turns: tuple[Turn, ...] = ()
     environment: Mapping[str, Word] = field(default_factory=dict)
     """The variables that the script exports, or sets for this command alone."""
+    files: Mapping[str, Fragment | Template] = field(default_factory=dict)
+    """The files that the script has written before it, by name, each with the places of its text in the script."""
     escaped: Span | None = None
     """The first backslash between two words of a line: with it the blank behind it is a word too, which is not in
     `words`."""
