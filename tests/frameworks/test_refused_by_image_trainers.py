@@ -401,6 +401,22 @@ def told_of(command: str) -> list[str]:
     return [each.message.split("`")[1].partition("=")[0] for each in found]
 
 
+@pytest.mark.parametrize(
+    ("framework", "weights", "other"),
+    [
+        ("simpletuner", '"pretrained_model_name_or_path": "black-forest-labs/FLUX.1-dev"', "Qwen/Qwen-Image"),
+        (
+            "onetrainer",
+            '"model_type": "FLUX_DEV_1", "base_model_name": "black-forest-labs/FLUX.1-dev"',
+            "stabilityai/stable-diffusion-xl-base-1.0",
+        ),
+    ],
+)
+def test_weights_of_another_family(framework: str, weights: str, other: str) -> None:
+    assert found(framework, weights) == []
+    assert found(framework, weights.replace("black-forest-labs/FLUX.1-dev", other)) == [("LL904", "likely")]
+
+
 def of_the_gui(settings: str) -> list[str]:
     """The keys that a file of kohya's GUI is refused for."""
     text = f'{{"LoRA_type": "Standard", "network_dim": 8, "sdxl": true, "flux1_checkbox": false, {settings}}}'

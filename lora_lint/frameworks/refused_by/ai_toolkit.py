@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lora_lint.frameworks.refusals import Refusal, Table, Undecided
+from lora_lint.frameworks.refused_by._families import weights_of_another
 
 _CONFIG = "toolkit/config_modules.py"
 _TRAINER = "extensions_built_in/sd_trainer/SDTrainer.py"
@@ -63,6 +64,7 @@ _OF_ANOTHER = tuple(
         ("model.name_or_path",),
         likely=True,
         late=True,
+        cause="weights of another model",
     )
     for arch, weights, instead, source in (
         (
@@ -199,6 +201,20 @@ _MORE = (
     ),
 )
 _ROWS = (
+    *weights_of_another(
+        "model.name_or_path",
+        "model.arch",
+        {
+            "SDXL": "model.arch == 'sdxl' or model.is_xl",
+            "FLUX.1": "model.arch in ('flux', 'flux_kontext') or starts(model.arch, 'flux:') or model.is_flux",
+            "FLUX.2": "starts(model.arch, 'flux2')",
+            "Qwen-Image": "starts(model.arch, 'qwen_image')",
+            "Z-Image": "starts(model.arch, 'zimage')",
+            "Wan": "starts(model.arch, 'wan2')",
+            "HiDream": "starts(model.arch, 'hidream')",
+        },
+        "toolkit/util/get_model.py:44",
+    ),
     *_OF_ANOTHER,
     *_MORE,
     Refusal(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lora_lint.frameworks.refusals import Refusal, Table, Undecided, below_header
+from lora_lint.frameworks.refused_by._families import weights_of_another
 
 _TRAIN = "train.py"
 _TYPES = "('float32', 'float16', 'bfloat16', 'float8', 'float8_e4m3fn', 'float8_e5m2')"
@@ -95,6 +96,27 @@ _CHOICES = (
     ),
 )
 _ROWS = (
+    *weights_of_another(
+        "model.diffusers_path",
+        "model.type",
+        {
+            "FLUX.1": "model.type == 'flux'",
+            "Qwen-Image": "model.type == 'qwen_image'",
+            "Z-Image": "model.type == 'z_image'",
+            "SD3": "model.type == 'sd3'",
+            "HiDream": "model.type == 'hidream'",
+        },
+        "models/flux.py:194",
+    ),
+    *weights_of_another(
+        "model.ckpt_path",
+        "model.type",
+        {
+            "Wan": "model.type == 'wan'",
+            "HunyuanVideo": "model.type == 'hunyuan-video'",
+        },
+        "models/wan/wan.py:81",
+    ),
     *_KEPT_APART,
     *_LACKING,
     *_CHOICES,

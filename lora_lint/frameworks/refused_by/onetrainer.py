@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lora_lint.frameworks.refusals import Refusal, Table, Undecided
+from lora_lint.frameworks.refused_by._families import weights_of_another
 
 _CREATE = "modules/util/create.py"
 _LOSSES = "modules/modelSetup/mixin/ModelSetupDiffusionLossMixin.py"
@@ -60,6 +61,21 @@ _PASSED_OVER = tuple(
     )
 )
 _ROWS = (
+    *weights_of_another(
+        "base_model_name",
+        "model_type",
+        {
+            "SD1": "starts(model_type, 'STABLE_DIFFUSION_15')",
+            "SDXL": "starts(model_type, 'STABLE_DIFFUSION_XL')",
+            "SD3": "model_type in ('STABLE_DIFFUSION_3', 'STABLE_DIFFUSION_35')",
+            "FLUX.1": "model_type in ('FLUX_DEV_1', 'FLUX_FILL_DEV_1')",
+            "Qwen-Image": "model_type == 'QWEN'",
+            "Z-Image": "model_type == 'Z_IMAGE'",
+            "HiDream": "model_type == 'HI_DREAM_FULL'",
+            "HunyuanVideo": "model_type == 'HUNYUAN_VIDEO'",
+        },
+        "modules/modelLoader/stableDiffusionXL/StableDiffusionXLModelLoader.py:285",
+    ),
     *_PASSED_OVER,
     *(
         Refusal(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lora_lint.frameworks.refusals import Refusal, Table, Undecided
+from lora_lint.frameworks.refused_by._families import weights_of_another
 
 _ARGUMENTS = "helpers/configuration/cmd_args.py"
 _TRAINER = "helpers/training/trainer.py"
@@ -23,6 +24,23 @@ def _by_hand(key: str) -> str:
 
 
 _ROWS = (
+    *weights_of_another(
+        "pretrained_model_name_or_path",
+        "model_family",
+        {
+            "SD1": "model_family == 'sd1x'",
+            "SDXL": "model_family == 'sdxl'",
+            "SD3": "model_family == 'sd3'",
+            "FLUX.1": "model_family == 'flux'",
+            "FLUX.2": "model_family == 'flux2'",
+            "Qwen-Image": "model_family == 'qwen_image'",
+            "Z-Image": "model_family in ('z_image', 'z_image_omni')",
+            "Wan": "model_family in ('wan', 'wan_s2v')",
+            "HiDream": "model_family == 'hidream'",
+            "HunyuanVideo": "model_family == 'hunyuanvideo'",
+        },
+        "simpletuner/helpers/models/common.py:3400",
+    ),
     Refusal(
         "max_train_steps",
         "max_train_steps > 0 and num_train_epochs > 0",
