@@ -24,7 +24,8 @@ _TELLING = {
     "python": _CODE,
     "notebook": _CODE,
     "yaml": rb"(?im)^[ \t-]*[\"']?[\w.]*(?:lora|peft)[\w.]*[\"']?[ \t]*:|:[ \t]*[\"']?q?lora[\"']?[ \t\r]*(?:#|$)",
-    "toml": rb"(?im)^[ \t]*[\w.]*(?:lora|network_)[\w.]*[ \t]*=",
+    "toml": rb"(?im)^[ \t]*(?:[\w.]*(?:lora|network_)[\w.]*|(?:image|video|control|cache)_directory|image_dir)[ \t]*="
+    rb"|^[ \t]*\[\[directory\]\]",
     "shell": rb"(?i)(?<![\w-])--[\w-]*lora",
     "make": rb"(?i)(?<![\w-])--[\w-]*lora",
     "docker": rb"(?i)(?<![\w-])--[\w-]*lora",

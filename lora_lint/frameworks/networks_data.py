@@ -38,6 +38,10 @@ def problems(fields: Fields, project: Project, title: str, fixed: Collection[str
     data = _file(known(name) or "", fields.mapping.span.path, project)
     if data is None or not isinstance(name, Known) or name.span is None:
         return
+    if isinstance(data, int):
+        expected = f"a file of valid TOML, and stops at line {data}"
+        yield InvalidValue("dataset_config", name.value, name.span, title, expected)
+        return
     other = next((each for each in data.entries if each.key.value not in PARTS), None)
     if other is not None:
         expected = (
@@ -85,13 +89,19 @@ def _shared_caches(data: Mapping, title: str) -> Iterator[InvalidValue]:
         seen.add(folder or "")
 
 
-def _file(name: str, near: str, project: Project) -> Mapping | None:
+def _file(name: str, near: str, project: Project) -> Mapping | int | None:
+    """The content of the file, or the line from which on it is no TOML; None if that is not known."""
     place = project.nearest(near, name.replace("\\", "/")) if name else None
     source = project.load(place) if place is not None else None
     try:
         found = roots(source) if source is not None else ()
-    except (Unreadable, RecursionError):
+    except RecursionError:
         return None
+    except Unreadable as error:
+        wrong = source is not None and error.span is not None and error.limit is None and name.endswith(".toml")
+        if source is None or error.span is None or not wrong or error.in_template(source.utf8):
+            return None
+        return source.utf8.count(b"\n", 0, error.span.start) + 1
     return found[0] if len(found) == 1 and isinstance(found[0], Mapping) else None
 
 

@@ -28,6 +28,8 @@ MAX_PARTS = 200_000
 """Keys, values and the signs between them. A table for each part of a header `[a.b.c]` takes 1.5 KB of memory."""
 
 _QUOTES = re.compile(r"'''|\"\"\"|'|\"")
+_ESCAPE = re.compile(rb'^[^"]*"[^"]*\\[^"]*$')
+"""A line up to an error in double quotes, behind a backslash: a path of Windows, whose parts are taken for escapes."""
 _PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 
@@ -103,7 +105,10 @@ def _wrong(message: str, source: SourceFile) -> Unreadable:
         return Unreadable(f"This is not valid TOML ({message})")
     start = source.line_starts[min(int(place[1]), len(source.line_starts)) - 1] + int(place[2]) - 1
     end = min(start, len(source.utf8))
-    return Unreadable(f"This is not valid TOML ({message[: place.start()]})", Span(source.path, end, end))
+    what = message[: place.start()]
+    if _ESCAPE.search(source.utf8[source.utf8.rfind(b"\n", 0, end) + 1 : end]):
+        what = f"{what}: write paths with a backslash in single quotes"
+    return Unreadable(f"This is not valid TOML ({what})", Span(source.path, end, end))
 
 
 def _opened(root: _Table, keys: list[Scalar], one_of_many: bool, start: int) -> _Table:

@@ -140,6 +140,16 @@ WAN = LAUNCH.format("wan") + "--network_module networks.lora_wan --dit d.safeten
 QWEN = LAUNCH.format("qwen_image") + "--network_module networks.lora_qwen_image --dit d.safetensors"
 
 
+def test_data_that_is_no_toml(tmp_path: Path) -> None:
+    (tmp_path / "data.toml").write_text('[[datasets]]\nimage_directory = "a"\ncaption_extension = None\n', "utf-8")
+    script = tmp_path / "train.sh"
+    command = "accelerate launch wan_train_network.py --dit a --network_module networks.lora_wan --network_dim 8"
+    script.write_text(f"{command} --network_alpha 8 --sdpa --dataset_config data.toml\n", "utf-8")
+    messages = [each.message for each in engine.lint([str(script)], Settings()).findings if each.code == "LL902"]
+    assert len(messages) == 1
+    assert "stops at line 3" in messages[0]
+
+
 @pytest.mark.parametrize(
     ("family", "preset", "keys"),
     [

@@ -305,7 +305,7 @@ SUBSET = "[[datasets]]\nresolution = 1024\n[[datasets.subsets]]\nimage_dir = 'a'
             "cache_directory = 'c'\n",
             None,
         ),
-        (FLUX_COMMAND, "[[datasets]\n", None),
+        (FLUX_COMMAND, "[[datasets]\n", "stops at line 1"),
     ],
 )
 def test_the_file_of_the_data(tmp_path: Path, command: str, data: str, told: str | None) -> None:

@@ -112,6 +112,8 @@ def test_what_a_template_fills_in() -> None:
         ("a = 1\nb = \n", "This is not valid TOML (Invalid value)", 2),
         ("a = 1\na = 2\n", "This is not valid TOML (Cannot overwrite a value)", 2),
         ("[a\n", "This is not valid TOML (Expected", 1),
+        ('a = "C:\\Users\\me"\n', "This is not valid TOML (Invalid hex value: write paths with a backslash in", 1),
+        ('a = "D:\\models"\n', "This is not valid TOML (Unescaped '\\' in a string: write paths with a", 1),
     ],
 )
 def test_what_is_no_toml(text: str, message: str, written: int) -> None:
