@@ -246,17 +246,6 @@ ROWS = {
             sets=(("sdxl_no_half_vae", True),),
         ),
         *(
-            Refusal(
-                key,
-                f"{key} and flux1_checkbox and not sdxl",
-                "the loss of models that match flows has no such weights",
-                "Set it to 0" if key == "min_snr_gamma" else "Set it to false",
-                "sd-scripts/flux_train_network.py:436",
-                ignored=True,
-            )
-            for key in ("min_snr_gamma", "debiased_estimation_loss")
-        ),
-        *(
             row
             for key, when in (
                 ("shuffle_caption", "shuffle_caption"),
