@@ -17,7 +17,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 DATA = "lora_lint/knowledge/data"
 DEFLATED = (
     *("chat_templates.json", "families.json", "key_versions.json", "leaf_names.json", "loaders.json"),
-    *("peft.json", "peft_versions.json", "refusal_versions.json", "signatures.json", "type_versions.json"),
+    *("peft.json", "peft_versions.json", "refusal_versions.json", "settings.schema.json", "signatures.json"),
+    "type_versions.json",
 )
 """What is known of models, PEFT, functions and older releases, a fifth as large."""
 
@@ -38,29 +39,35 @@ class CompileHook(BuildHookInterface):  # type: ignore[type-arg,misc]
         try:
             from lora_lint.catalogue import compile_pages
             from lora_lint.frameworks import refused_pack
-            from lora_lint.knowledge import tables
-            from lora_lint.knowledge.packed import alike, deflated, files_of, pack
-            from lora_lint.knowledge.rare import common
+            from lora_lint.knowledge import rare, tables
+            from lora_lint.knowledge.packing import alike, deflated, files_of, pack
         finally:
             sys.path.remove(self.root)
         index, pages = compile_pages(str(Path(self.root, "rules")))
         if not index:
             raise RuntimeError("rules/ holds no page")
 
-        def parts(table: Path) -> dict[str, bytes]:
-            text = table.read_text(encoding="utf-8")
-            return {start: lines.encode() for start, lines in tables.parts_of(text).items()}
-
         data = Path(self.root, DATA)
+        texts = {name: (data / name).read_text(encoding="utf-8") for name in (*tables.NAMES, "families.json")}
+        for name in ("datasets.tsv", "models.tsv"):
+            texts[name] = rare.named(texts[name])
+        texts["shapes.tsv"] = rare.sized(texts["shapes.tsv"], texts["models.tsv"], texts["families.json"])
+
+        architectures = rare.shortened(rare.common(files_of(str(data / "architectures"))))
+
+        schemas = {name: _json(json.loads(content)) for name, content in files_of(str(data / "schemas")).items()}
+
+        def parts(table: str) -> dict[str, bytes]:
+            return {start: lines.encode() for start, lines in tables.parts_of(texts[table]).items()}
+
         files = {
             "lora_lint/catalogue.json": _json(index),
             "lora_lint/pages.json.bz2": bz2.compress(_json(pages)),
             "lora_lint/frameworks/refused_by.pack": pack(refused_pack.documents(), short=True),
-            f"{DATA}/architectures.pack": pack(alike(common(files_of(str(data / "architectures")))), short=True),
-            f"{DATA}/schemas.pack": pack(alike(files_of(str(data / "schemas"))), short=True),
+            f"{DATA}/architectures.pack": pack(alike(architectures), short=True),
+            f"{DATA}/schemas.pack": pack(alike(schemas), short=True),
             **{
-                f"{DATA}/{name}.pack": pack(parts(data / name), short=name != "shapes.tsv", apart=name in tables.LONG)
-                for name in tables.NAMES
+                f"{DATA}/{name}.pack": pack(parts(name), short=True, apart=name in tables.LONG) for name in tables.NAMES
             },
             **{f"{DATA}/{name}.z": deflated((data / name).read_bytes()) for name in DEFLATED},
         }

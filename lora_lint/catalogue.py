@@ -48,15 +48,19 @@ class Settlement:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `options` maps each option to a JSON Schema with its default; `file` is the page's file name; of
-    `contested` advice, on which the literature is split, people see only the number unless they ask for the rule."""
+    """One rule. `options` maps each option to a JSON Schema with its default; of `contested` advice, on which the
+    literature is split, people see only the number unless they ask for the rule."""
 
     code: str
     name: str
     level: Level
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    file: str = ""
     contested: bool = False
+
+    @property
+    def file(self) -> str:
+        """The page's file name."""
+        return f"{self.code}-{self.name}.md"
 
     @property
     def summary(self) -> str:
@@ -172,8 +176,8 @@ def compile_pages(folder: str) -> tuple[list[dict[str, Any]], dict[str, dict[str
             entry, body = split_page(file.read(), name)
         if entry["code"] in pages:
             raise CatalogueError(f"{name}: {entry['code']} has two pages")
-        facts = {**entry, "file": name, "body": body}
-        entries.append({key: value for key, value in facts.items() if key in _OF_LINTS})
+        facts = {**entry, "body": body}
+        entries.append({key: value for key, value in facts.items() if key in _OF_LINTS and value})
         pages[entry["code"]] = {key: value for key, value in facts.items() if key not in _OF_LINTS}
     entries.sort(key=lambda entry: str(entry["code"]))
     return entries, pages

@@ -382,10 +382,10 @@ def _validate(path: str, table: dict[str, Any]) -> None:
 def table_schema() -> dict[str, Any]:
     """The JSON Schema of the table of settings."""
     import json
-    from importlib.resources import files
 
-    text = (files("lora_lint.knowledge") / "data" / "settings.schema.json").read_text("utf-8")
-    schema: dict[str, Any] = json.loads(text)
+    from lora_lint.knowledge import edition
+
+    schema: dict[str, Any] = json.loads(edition.bundled("settings.schema.json"))
     return schema
 
 

@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from lora_lint.knowledge import edition  # noqa: E402
-from lora_lint.knowledge.packed import alike, files_of, pack  # noqa: E402
+from lora_lint.knowledge.packing import alike, files_of, pack  # noqa: E402
+from lora_lint.knowledge.rare import shortened  # noqa: E402
 
 DATA = ROOT / "lora_lint" / "knowledge" / "data"
 PROJECT = """\
@@ -69,7 +70,7 @@ def write(folder: Path, date: str) -> None:
     (package / "__init__.py").write_text(f'"""The facts of lora-lint as of {date}."""\n', encoding="utf-8")
     for name in edition.FILES:
         if name == edition.ARCHITECTURES:
-            (package / name).write_bytes(pack(alike(files_of(str(DATA / "architectures"))), short=True))
+            (package / name).write_bytes(pack(alike(shortened(files_of(str(DATA / "architectures")))), short=True))
         else:
             shutil.copyfile(DATA / name, package / name)
     state(package, date)

@@ -1630,15 +1630,12 @@ def merge(arguments: argparse.Namespace) -> None:  # noqa: C901
                 entry["unseen"] = sorted({*entry.get("unseen", ()), *supplement["elsewhere"][kind]})
         text = json.dumps(document, separators=(",", ":"))
         (data / f"{kind}.json").write_text(text + "\n", encoding="utf-8")
-    index = {
-        "transformers": versions,
-        "types": {
-            kind: {major: list(entry["heads"]) for major, entry in document["versions"].items()}
-            for kind, document in sorted(documents.items())
-        },
-        "gaps": dict(sorted(gaps.items())),
-    }
-    for name, document in (("_index", index), ("_classes", dict(sorted(classes.items())))):
+    index = {"transformers": versions, "gaps": dict(sorted(gaps.items()))}
+    named: dict[str, list[str]] = {}
+    for name, (kind, _) in sorted(classes.items()):
+        named.setdefault(kind, []).append(name)
+    of_types = {kind: " ".join(names) for kind, names in sorted(named.items())}
+    for name, document in (("_index", index), ("_classes", of_types)):
         (data / f"{name}.json").write_text(json.dumps(document, separators=(",", ":")) + "\n", encoding="utf-8")
     size = sum(path.stat().st_size for path in data.glob("*.json"))
     print(f"{len(documents)} types, {len(classes)} classes, {size / 1e6:.2f} MB")

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 _SEEING_ALL = frozenset({"globals", "locals", "vars", "exec", "eval"})
 """If these are called, a variable may be read in more places than are written."""
-_IDLE = (tokenize.NL, tokenize.NEWLINE, tokenize.COMMENT, tokenize.ENDMARKER, tokenize.INDENT, tokenize.DEDENT)
 
 
 def edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:

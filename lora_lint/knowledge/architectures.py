@@ -23,7 +23,7 @@ from lora_lint.records import NamedTuple, dataclass, field, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from typing import Any, TypeVar
 
     Row = TypeVar("Row", bound=tuple[Any, ...])
@@ -208,7 +208,7 @@ class _Whole:
 
 def model_types() -> tuple[str, ...]:
     """Every known model type, in alphabetical order."""
-    return tuple(_index()["types"])
+    return tuple(sorted(name for name in _types() if not name.startswith("_")))
 
 
 def is_type(model_type: str) -> bool:
@@ -252,10 +252,13 @@ def is_gap(model_type: str, head: str, version: int) -> bool:
     return head in gaps.get(str(version), ())
 
 
+@lru_cache(maxsize=2048)
 def class_of(name: str) -> tuple[str, str] | None:
     """The (model type, head) of a transformers class: "LlamaForCausalLM" gives ("llama", "causal-lm")."""
-    found = _classes().get(name)
-    return (found[0], found[1]) if found else None
+    kind = _classes().get(name)
+    entries = _document(kind)["versions"].values() if kind is not None else ()
+    head = next((head for entry in entries for head, known in entry["heads"].items() if known[0] == name), None)
+    return None if kind is None or head is None else (kind, head)
 
 
 def head_for(loader: str | None) -> str | None:
@@ -428,21 +431,34 @@ def _index() -> dict[str, Any]:
 
 @lru_cache(maxsize=1024)
 def _heads(model_type: str) -> dict[str, tuple[str, ...]]:
-    """The heads of a model type under each version; those of all types are in the index, which is long."""
+    """The heads of a model type under each version."""
     if not is_type(model_type):
         return {}
     return {version: tuple(entry["heads"]) for version, entry in _document(model_type)["versions"].items()}
 
 
 @lru_cache(maxsize=1)
-def _classes() -> dict[str, Any]:
-    """Apart from the index, because most programs name no class."""
-    return _read("_classes")
+def _classes() -> dict[str, str]:
+    """The types of the classes. Apart from the index, because most programs name no class."""
+    return {name: kind for kind, names in _read("_classes").items() for name in names.split(" ")}
 
 
 @lru_cache(maxsize=64)
 def _document(model_type: str) -> dict[str, Any]:
-    return _read(model_type)
+    document = _read(model_type)
+    return {**document, "nodes": [_whole_node(*node) for node in document["nodes"]]} if _packed() else document
+
+
+def _whole_node(kind: str, *rest: Any) -> Sequence[Any]:
+    """A node of a packed document, where it is shorter (`rare`), as the documents have it."""
+    if kind == "@":
+        return (kind, *rest)
+    if len(rest) < 2:
+        return (kind, 0, 0, (), rest[0] if rest else ())
+    inputs, outputs, own, *children = rest
+    if own.__class__ is int:
+        own = [["weight", [outputs, inputs]], ["bias", [outputs]]][:own]
+    return (kind, inputs, outputs, own, children[0] if children else ())
 
 
 @lru_cache(maxsize=1)
@@ -452,7 +468,7 @@ def _packed() -> Pack | None:
 
 
 @lru_cache(maxsize=1)
-def _types() -> Container[str]:
+def _types() -> Pack | frozenset[str]:
     """The names of all documents."""
     return _packed() or frozenset(name.removesuffix(".json") for name in os.listdir(DATA))
 

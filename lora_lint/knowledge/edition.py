@@ -2,7 +2,7 @@
 
 `--version` reads this and imports nothing else for it, so the statement of an edition is a file of plain lines:
 
-    format 4
+    format 5
     date 2026-11-30
     source peft 0.21.2
     file models.tsv 151088
@@ -17,7 +17,7 @@ TYPE_CHECKING = False  # that of `typing`, which `--version` does not import
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FORMAT = "4"
+FORMAT = "5"
 """Of the data files that this code reads; a data package in another format is not used."""
 BUNDLED = os.path.join(os.path.dirname(__file__), "data")
 STATEMENT = "facts.txt"

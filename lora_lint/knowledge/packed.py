@@ -5,173 +5,32 @@ inflates one block and parses one document, in 0.1 ms either way. In a checkout 
 script writes and that a diff shows. The parts of a long table (`tables`) are packed in the same way.
 
 The file: the sizes of the list of files, of the words and of the dictionary in 4 bytes each (big-endian); the list,
-deflated, with a line for each file (name, the place and the size of its block, its own place in the block, its length,
-its own word); the words, deflated; the dictionary, deflated; the blocks of files, deflated with the dictionary, which
-is made of pieces of them: the documents are alike, and most so to their neighbours. Places count from the end of the
+deflated, with a line for each block ("/", its place, its size) and below it one for each of its files (name, length,
+own word); the words, deflated; the dictionary, deflated; the blocks of files, deflated with the dictionary, which is
+made of pieces of them: the documents are alike, and most so to their neighbours. Places count from the end of the
 dictionary. In the blocks of a short pack each word is one byte that no file has: to deflate, a byte is shorter than
-a reference. There are no checksums: to compute them takes half as long as to inflate.
+a reference. There are no checksums: to compute them takes half as long as to inflate. `packing` makes it.
 """
 
 from __future__ import annotations
 
-import os
 import zlib
 from functools import cached_property
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
-_WINDOW = 32_768
-"""The longest dictionary that deflate looks into."""
-_BLOCK = 24_000
-"""The most bytes of several files that are compressed together."""
-_PIECE = 256
-"""The length of the pieces that the dictionary is put together of."""
-_GRAM = 12
-"""What occurs in many files is found by texts of this length."""
-_RAW = -zlib.MAX_WBITS
+RAW = -zlib.MAX_WBITS
 """The format of deflate without header and checksum."""
-_OWN = 0x80
+OWN = 0x80
 """The byte for a file's own word: the start of many of its words, as `Llama` of `LlamaModel` and `LlamaMLP`. The words
 of all files follow it."""
-_WORDS = 0xFF - _OWN
-_WORD = rb"[\w.]+|[^\w.\n]+"
-_START = rb"[A-Z][a-z0-9]+(?=[A-Z])"
-
-
-def files_of(folder: str) -> dict[str, bytes]:
-    """The files of a folder by their names without the extension."""
-    files = {}
-    for entry in sorted(os.listdir(folder)):
-        with open(os.path.join(folder, entry), "rb") as file:
-            files[os.path.splitext(entry)[0]] = file.read()
-    return files
-
-
-def pack(files: Mapping[str, bytes], short: bool = False, apart: bool = False) -> bytes:
-    """The content of a pack; a short one has words as single bytes, and takes twice as long to read. Long files are
-    packed `apart`, without a dictionary: to inflate it takes as long as to inflate one of them."""
-    plain = short and all(content.isascii() for content in files.values())
-    own = {name: _start(content) if plain else b"" for name, content in files.items()}
-    stored = {name: _shortened(content, [own[name]], _OWN) for name, content in files.items()}
-    words = _words(b"".join(stored.values())) if plain else []
-    stored = {name: _shortened(content, words, _OWN + 1) for name, content in stored.items()}
-    dictionary = b"" if apart else _shared(list(stored.values()))
-    listed, members = "\n", b""
-    for block in _blocks(stored):
-        member, start = deflated(b"".join(stored[name] for name in block), dictionary), 0
-        for name in block:
-            length = len(stored[name])
-            listed += f"{name}\t{len(members)}\t{len(member)}\t{start}\t{length}\t{own[name].decode()}\n"
-            start += length
-        members += member
-    parts = [deflated(part) if part else b"" for part in (listed.encode(), b"\n".join(words), dictionary)]
-    return b"".join(len(part).to_bytes(4, "big") for part in parts) + b"".join(parts) + members
-
-
-def alike(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The files in an order in which each is like some of those before it, so that they pack well: by the runs of four
-    words that they share."""
-    import re
-    from collections import Counter  # only a build packs
-
-    runs: dict[str, set[tuple[bytes, ...]]] = {}
-    owners: dict[tuple[bytes, ...], list[str]] = {}
-    for name, content in files.items():
-        words = re.findall(_WORD, content)
-        runs[name] = {*zip(words, words[1:], words[2:], words[3:], strict=False)}
-        for run in runs[name]:
-            owners.setdefault(run, []).append(name)
-    left, order = dict.fromkeys(files), list[str]()
-    shared = Counter[str]()
-    while left:
-        order.append(max(left, key=lambda name: shared[name] / (len(runs[name]) + 20)))
-        del left[order[-1]]
-        shared = Counter[str]()
-        for run in set().union(*(runs[name] for name in order[-3:])):
-            if len(owners[run]) < 100:
-                shared.update(owners[run])
-    return {name: files[name] for name in order}
-
-
-def _start(content: bytes) -> bytes:
-    """The start of words that makes a file shortest when one byte stands for it."""
-    import re
-    from collections import Counter
-
-    starts = Counter[bytes]()
-    for word in re.findall(rb"[A-Z]\w+", content):
-        ends = [match.end() for match in re.finditer(_START, word)]
-        starts.update(word[:end] for end in ends)
-    return max(starts, key=lambda start: ((len(start) - 1) * starts[start], start), default=b"")
-
-
-def _words(content: bytes) -> list[bytes]:
-    """The words, and what is between words, that make all files shortest when one byte stands for each, the longest
-    first."""
-    import re
-    from collections import Counter
-
-    found = Counter(word for word in re.findall(_WORD, content) if len(word) > 1)
-    best = sorted(found, key=lambda word: ((len(word) - 1) ** 0.8 * found[word], word))[-_WORDS:]
-    return sorted(best, key=lambda word: (-len(word), word))
-
-
-def _shortened(content: bytes, words: Sequence[bytes], first: int) -> bytes:
-    for byte, word in enumerate(words, first):
-        content = content.replace(word, bytes((byte,))) if word else content
-    return content
-
-
-def _blocks(files: Mapping[str, bytes]) -> Iterator[list[str]]:
-    """The names of the files that are compressed together."""
-    block: list[str] = []
-    size = 0
-    for name, content in files.items():
-        if block and size + len(content) > _BLOCK:
-            yield block
-            block, size = [], 0
-        block.append(name)
-        size += len(content)
-    if block:
-        yield block
-
-
-def _shared(files: Sequence[bytes]) -> bytes:
-    """The dictionary for some files: from every stretch of them the piece that most of the others share, the most
-    common ones last."""
-    from collections import Counter  # only a build packs
-    from itertools import accumulate
-
-    common = Counter(gram for content in files for gram in {*_grams(content)})
-    whole = b"".join(files)
-    stretch = max(len(whole) * _PIECE // _WINDOW, _PIECE)
-    pieces, taken = [], set[bytes]()
-    for start in range(0, len(whole), stretch):
-        part = whole[start : start + stretch]
-        worth = [0, *accumulate(0 if gram in taken else common[gram] - 1 for gram in _grams(part))]
-        last = max(len(worth) - _PIECE, 1)
-        best = max(range(last), key=lambda at: worth[min(at + _PIECE, len(worth) - 1)] - worth[at])
-        piece = part[best : best + _PIECE]
-        pieces.append((worth[min(best + _PIECE, len(worth) - 1)] - worth[best], piece))
-        taken.update(_grams(piece))
-    return b"".join(piece for _, piece in sorted(pieces, key=lambda pair: pair[0]))[-_WINDOW:]
-
-
-def _grams(content: bytes) -> Iterator[bytes]:
-    return (content[at : at + _GRAM] for at in range(len(content) - _GRAM + 1))
-
-
-def deflated(content: bytes, dictionary: bytes = b"") -> bytes:
-    """Content in the form that `inflated` takes."""
-    deflate = zlib.compressobj(9, zlib.DEFLATED, _RAW, zdict=dictionary)
-    return deflate.compress(content) + deflate.flush()
 
 
 def inflated(content: bytes, dictionary: bytes = b"") -> bytes:
     """The content that was deflated. Raises zlib.error."""
-    return zlib.decompressobj(_RAW, zdict=dictionary).decompress(content)
+    return zlib.decompressobj(RAW, zdict=dictionary).decompress(content)
 
 
 class Pack:
@@ -183,6 +42,7 @@ class Pack:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._place, self._block = -1, b""
         with open(path, "rb") as file:
             self._sizes = [int.from_bytes(file.read(4), "big") for _ in range(3)]
             self._listed = inflated(file.read(self._sizes[0])).decode()
@@ -191,23 +51,27 @@ class Pack:
         return f"\n{name}\t" in self._listed
 
     def __iter__(self) -> Iterator[str]:
-        return (line.partition("\t")[0] for line in self._listed.split("\n")[1:-1])
+        return (line.partition("\t")[0] for line in self._listed.split("\n")[1:-1] if line[0] != "/")
 
     def read(self, name: str) -> bytes:
         """A file's content. Raises KeyError."""
-        _, found, rest = self._listed.partition(f"\n{name}\t")
+        before, found, rest = self._listed.partition(f"\n{name}\t")
         if not found:
             raise KeyError(name)
-        *numbers, own = rest.partition("\n")[0].split("\t")
-        place, size, start, length = map(int, numbers)
+        length, own = rest.partition("\n")[0].split("\t")
+        block, *files = before[before.rindex("\n/") + 2 :].split("\n")
+        place, size = map(int, block.split(" "))
+        start = sum([int(line.split("\t")[1]) for line in files])
         words, dictionary = self._shared
-        with open(self._path, "rb") as file:
-            file.seek(12 + sum(self._sizes) + place)
-            content = inflated(file.read(size), dictionary)[start : start + length]
+        if place != self._place:  # the next file is often in the same block
+            with open(self._path, "rb") as file:
+                file.seek(12 + sum(self._sizes) + place)
+                self._place, self._block = place, inflated(file.read(size), dictionary)
+        content = self._block[start : start + int(length)]
         if own or words:
-            for byte, word in enumerate(words, _OWN + 1):
+            for byte, word in enumerate(words, OWN + 1):
                 content = content.replace(bytes((byte,)), word)
-            content = content.replace(bytes((_OWN,)), own.encode())
+            content = content.replace(bytes((OWN,)), own.encode())
         return content
 
     @cached_property

@@ -18,10 +18,6 @@ LIBRARIES = frozenset(
     "decouple environs tinker training_hub mlx_lm mlx_tune megatron jsonargparse streamlit fastapi celery flask "
     "prefect modal dynaconf chz together tinker_cookbook mmcv".split()
 )
-ADAPTER_LIBRARIES = frozenset(
-    {"megatron", "mlx_tune", "peft", "tinker", "together", "training_hub", "unsloth", "xtuner"}
-)
-"""Libraries that put adapters on models."""
 _CONFIG_WORDS = (b"LoraConfig", b"get_peft_model", b"LoHaConfig", b"LoKrConfig", b"IA3Config", b"VeraConfig")
 _ADAPTER_WORDS = (
     *(*_CONFIG_WORDS, b"PeftModel", b"PeftMixedModel", b"add_adapter", b"inject_adapter_in_model"),

@@ -107,8 +107,8 @@ def test_facts_in_the_linted_project_are_not_ours(site: Path) -> None:
         ("peft.json", None, "its peft.json is missing or damaged"),
         ("facts.txt", None, "facts.txt: No such file or directory"),
         ("facts.txt", b"\xff\xfe", "its facts.txt is damaged"),
-        ("facts.txt", b"format 4\n", "it states no date"),
-        ("facts.txt", b"format 99\ndate 2031-04-05\n", "its data has format 99, and this lora-lint reads 4"),
+        ("facts.txt", b"format 5\n", "it states no date"),
+        ("facts.txt", b"format 99\ndate 2031-04-05\n", "its data has format 99, and this lora-lint reads 5"),
     ],
 )
 def test_a_broken_package_is_refused_with_a_word(

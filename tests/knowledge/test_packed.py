@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_lint.knowledge import architectures, edition, packed, tables
-from lora_lint.knowledge.packed import Pack, alike, files_of, pack
+from lora_lint.knowledge import architectures, edition, models, packed, rare, tables
+from lora_lint.knowledge.packed import Pack
+from lora_lint.knowledge.packing import alike, files_of, pack
 
 NAMES = st.text("abcdefgh_0123456789", min_size=1, max_size=8)
 
@@ -60,7 +62,7 @@ def test_no_more_is_inflated_than_is_asked_for(tmp_path: Path, monkeypatch: pyte
         assert found.read("llama") == files["llama"]
         assert len(inflations) == parts
         assert found.read("gemma") == files["gemma"]
-        assert len(inflations) == parts + 1, "what all contents need is inflated once"
+        assert len(inflations) == parts, "what is in the same block, and what all need, is inflated once"
 
 
 def test_like_files_are_neighbours() -> None:
@@ -91,3 +93,51 @@ def test_a_table_is_the_same_in_parts(name: str) -> None:
             line for line in lines if line[:1].lower() == start.lower()
         ]
     assert tables.part(name, "\N{SNOWMAN}") == "\n"
+
+
+def test_a_wheel_knows_nothing_else_of_the_models_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that a pattern takes for another model, or gives other sizes, is in the wheel's table."""
+    texts = {name: Path(edition.place(name)).read_text(encoding="utf-8") for name in ("models.tsv", "shapes.tsv")}
+    names = [line.partition("\t")[0] for line in texts["models.tsv"].splitlines() if line[0] != "#"]
+    before = {name: models.identify(name) for name in names}
+    kept = rare.named(texts["models.tsv"])
+    families = Path(edition.place("families.json")).read_text(encoding="utf-8")
+    parts = {
+        "models.tsv": tables.parts_of(kept),
+        "shapes.tsv": tables.parts_of(rare.sized(texts["shapes.tsv"], kept, families)),
+    }
+    monkeypatch.setattr(tables, "part", lambda table, start: "\n" + parts[table].get(start.lower(), ""))
+    monkeypatch.setattr(tables, "whole", lambda table: "\n" + "".join(parts[table].values()))
+    caches = [each for each in vars(models).values() if hasattr(each, "cache_clear")]
+    for each in caches:
+        each.cache_clear()
+    try:
+        after = {name: models.identify(name) for name in names}
+    finally:
+        for each in caches:
+            each.cache_clear()
+    lacking = {*names} - {line.partition("\t")[0] for line in kept.splitlines()}
+    assert len(lacking) > 2000
+    assert {name: after[name] for name in names if name not in lacking} == {
+        name: before[name] for name in names if name not in lacking
+    }
+    for name in lacking:
+        known, whole = after[name], before[name]
+        assert whole is not None
+        assert known is None or known.model_type == whole.model_type, name
+        assert known is None or known.config.items() <= whole.config.items(), name
+
+
+def test_a_packed_architecture_is_read_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = ("llama", "qwen2_5_vl", "gpt2", "UNet2DConditionModel", "mamba", "t5")
+    whole = {kind: architectures._document(kind) for kind in kinds}
+    files = {kind: Path(architectures.DATA, f"{kind}.json").read_bytes() for kind in kinds}
+    short = rare.shortened(files)
+    assert sum(map(len, short.values())) < 0.95 * sum(map(len, files.values()))
+    path = tmp_path / "architectures.pack"
+    path.write_bytes(pack(alike(short), short=True))
+    packed_ones = Pack(str(path))
+    monkeypatch.setattr(architectures, "_packed", lambda: packed_ones)
+    for kind in kinds:
+        read = architectures._document.__wrapped__(kind)
+        assert json.loads(json.dumps(read)) == whole[kind]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lora_lint.frameworks.refusals import Refusal, Table, Undecided, one_of
+from lora_lint.frameworks.refusals import Refusal, Table, Undecided
+from lora_lint.frameworks.refused_by import one_of
 
 _LORA, _BOTTLENECK = "methods/lora.py", "methods/modeling.py"
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lora_lint.frameworks.refusals import Refusal, Table, Undecided, below_header
+from lora_lint.frameworks.refusals import Refusal, Table, Undecided
+from lora_lint.frameworks.refused_by import below_header
 from lora_lint.frameworks.refused_by._families import weights_of_another
 
 _TRAIN = "train.py"

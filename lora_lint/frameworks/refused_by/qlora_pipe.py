@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lora_lint.frameworks.refusals import Refusal, Table, Undecided, below_header
+from lora_lint.frameworks.refusals import Refusal, Table, Undecided
+from lora_lint.frameworks.refused_by import below_header
 
 _TRAIN, _DATA, _LAYERS = "train.py", "utils/dataset_utils.py", "models/layers.py"
 _TYPES = "('float32', 'float16', 'bfloat16')"

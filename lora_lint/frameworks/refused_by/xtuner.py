@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lora_lint.frameworks.refusals import Refusal, Table, Undecided, one_of
+from lora_lint.frameworks.refusals import Refusal, Table, Undecided
+from lora_lint.frameworks.refused_by import one_of
 from lora_lint.records import replace
 
 _DATA = "dataset/huggingface.py"
