@@ -11,7 +11,7 @@ from lora_lint.programs.resumed import is_below, output_of
 from lora_lint.records import replace
 from lora_lint.run.events import Load, LoadAdapter, PutOn, Save, TakeOff, Wrap
 from lora_lint.run.run import plain_folder, training_folder
-from lora_lint.run.values import Known, known
+from lora_lint.run.values import ABSENT, Known, known
 from lora_lint.system import disk
 
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.run.run import Reading, Run
     from lora_lint.run.values import Value
-    from lora_lint.source import SourceFile
+    from lora_lint.source import SourceFile, Span
 
 _LEAST = 4
 """The fewest letters of a folder's name that distinguish it from other words."""
@@ -128,10 +128,24 @@ def joined(reading: Reading, path: str, project: Project, read: Callable[[Source
         if folder is None or run.trained_by is not None:
             return run
         found = beside(folder)
-        return replace(run, trained_by=found[0]) if len(found) == 1 else run
+        return _after(run, found[0]) if len(found) == 1 else run
 
     none = all(run.loads is None and not run.model.loader_adapts for run in reading.runs)
     return reading if none else reading.mapped(with_origin)
+
+
+def _after(run: Run, trained: Run) -> Run:
+    """A run that loads what another one has trained, with the base model of that one where it is not trained on."""
+    known_base = run.trained is not False or run.trained_on is not ABSENT
+    return replace(run, trained_by=trained, trained_on=run.trained_on if known_base else base_of(trained, run.span))
+
+
+def base_of(run: Run, place: Span) -> Value[str]:
+    """The base model of an adapter, as seen from a place that uses it."""
+    name = run.model.name
+    if not isinstance(name, Known) or name.origin == "cli-default":
+        return ABSENT
+    return Known(name.value, place, "derived", name.written or name.span)
 
 
 def _in_place_of_a_model(run: Run) -> str | None:

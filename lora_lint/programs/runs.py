@@ -33,7 +33,15 @@ from lora_lint.programs.adapters import adapter_of, settings_of_method
 from lora_lint.programs.events import besides, events_of, exclude
 from lora_lint.programs.given import of_call, of_loading
 from lora_lint.programs.layout import launch_of
-from lora_lint.programs.lives import find_adapters, folder_of, loads_what_was_saved, named_beside, saved_in, texts
+from lora_lint.programs.lives import (
+    base_of,
+    find_adapters,
+    folder_of,
+    loads_what_was_saved,
+    named_beside,
+    saved_in,
+    texts,
+)
 from lora_lint.programs.resumed import resumes
 from lora_lint.programs.trainings import dataset_of, of_transformers, training_of, trainings_of
 from lora_lint.records import replace
@@ -434,6 +442,8 @@ def _reloaded(records: Records, path: str, made: list[tuple[RunRecord, Run]]) ->
                 on: Value[str] | None = None
                 if folder is not None and records.project is not None:
                     on = saved_base(folder, path, records.project)
+                if on is None and trainer is not None and run.trained is False:
+                    on = base_of(trainer, run.span)
                 runs.append(replace(run, trained_by=trainer, loads=folder, launch=launch, trained_on=on or ABSENT))
                 break
     return runs

@@ -37,6 +37,7 @@ from lora_lint.knowledge.servers import (
 )
 from lora_lint.knowledge.signatures import closest
 from lora_lint.libraries import loaded
+from lora_lint.programs.lives import base_of
 from lora_lint.programs.overrides import named_document
 from lora_lint.readers.arguments import options
 from lora_lint.readers.nodes import Scalar
@@ -337,14 +338,6 @@ def _converts_no_such(served: Served, path: str) -> bool:
     if model is None:
         return False
     return model.model_type in server.lacks or bool(server.bases and model.model_type not in server.bases)
-
-
-def base_of(run: Run, place: Span) -> Value[str]:
-    """The base model of an adapter, as seen from a place that uses it."""
-    name = run.model.name
-    if not isinstance(name, Known) or name.origin == "cli-default":
-        return ABSENT
-    return Known(name.value, place, "derived", name.written or name.span)
 
 
 def _alone(run: Run, place: Span, serving: Serving) -> Run:
