@@ -10,6 +10,10 @@ _READ = "1.16.0"
 read in 0.16.0 to 1.16.0, one release of each minor version, at the lines where the newest speaks of the setting."""
 
 
+_TEMPERATURE = "trainer/grpo_trainer.py:789"
+"""Handed to transformers (5.23.0, generation/logits_process.py, TemperatureLogitsWarper) or vLLM."""
+
+
 def _generations(file: str, both: int, few: int, halved: int, uneven: int) -> tuple[Refusal, ...]:
     return (
         Refusal(
@@ -26,6 +30,15 @@ def _generations(file: str, both: int, few: int, halved: int, uneven: int) -> tu
             "at least 2 generations of each prompt are needed: a single one has no advantage over others",
             "Raise `num_generations`",
             f"{file}:{few}",
+        ),
+        Refusal(
+            "temperature",
+            "temperature == 0",
+            "generations that are not sampled are all the same, and have no advantage over each other: transformers "
+            "and vLLM want a temperature above 0",
+            "Raise `temperature`",
+            _TEMPERATURE,
+            late=True,
         ),
         Refusal(
             "auto_find_batch_size",
