@@ -113,6 +113,22 @@ def lacks_template(name: str) -> bool:
     return re.fullmatch(_UNTEMPLATED, name) is not None
 
 
+_STARTED_TWICE = (
+    r"(?i)(?:(?:meta-llama|nousresearch)/(?:meta-)?llama-3(?:\.[123])?-\d+b(?:-vision)?-instruct"
+    r"|(?:meta-llama|nousresearch)/llama-2-(?:7|13|70)b-chat(?:-hf)?"
+    r"|google/(?:gemma-(?:1\.1-)?[27]b|gemma-2-(?:2|9|27)b|gemma-3-(?:1|4|12|27)b|medgemma-(?:4|27)b(?:-text)?)-it"
+    r"|mistralai/mi(?:stral-7b|xtral-8x7b)-instruct-v0\.[123])"
+)
+"""Models whose chat templates begin with `bos_token` (unsloth 2026.10.9, chat_templates.py, has the same for Llama 2,
+Llama 3, Gemma and Mistral) and whose tokenizers add it to each text (transformers 5.23.0, models/llama and gemma; that
+of Llama 3 by its tokenizer.json)."""
+
+
+def starts_twice(name: str) -> bool:
+    """Whether a text that a model's own chat template has written gets a second start token when it is tokenized."""
+    return re.fullmatch(_STARTED_TWICE, name) is not None
+
+
 _UNMARKED = (
     r"Qwen/Qwen(?:1\.5|2|2\.5|3)-[\w.-]+|meta-llama/(?:Meta-)?Llama-3[\w.-]*-Instruct|google/gemma-[\w.-]+-it"
     r"|mistralai/(?:Mistral|Mixtral)-[\w.-]*Instruct[\w.-]*|microsoft/Phi-3[\w.-]*-instruct|microsoft/phi-4"

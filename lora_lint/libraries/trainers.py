@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lora_lint.interpreter.definitions import Class
     from lora_lint.knowledge.training_arguments import Gone
     from lora_lint.run.flaws import Flaw
-    from lora_lint.run.run import Formatter, MaskedEnd, Method, PaddedLabels, TextReward
+    from lora_lint.run.run import DoubleStart, Formatter, MaskedEnd, Method, PaddedLabels, TextReward
     from lora_lint.run.values import Value
     from lora_lint.source import Span
 
@@ -103,6 +103,7 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
             early=trl.imported_early(context, short),
             masked_end=_masked_end(context, short, arguments, span),
             padded_labels=_padded_labels(context, short, arguments),
+            double_start=_double_start(context, short, arguments, given if isinstance(given, Object) else None),
             own_evaluation=context.own is not None and _evaluates(context.own),
             flaws=_flaws(context, short, arguments, given if isinstance(given, Object) else None, dataset, span),
         ),
@@ -158,6 +159,14 @@ def _padded_labels(context: Context, trainer: str, arguments: Arguments) -> Padd
     from lora_lint.libraries.padded_labels import padded_labels_of
 
     return padded_labels_of(context, trainer, arguments)
+
+
+def _double_start(context: Context, trainer: str, arguments: Arguments, settings: Object | None) -> DoubleStart | None:
+    if b"apply_chat_template" not in context.records.text or b"tokenize" not in context.records.text:
+        return None
+    from lora_lint.libraries.start_tokens import double_start_of
+
+    return double_start_of(context, trainer, arguments, settings)
 
 
 def no_longer_taken(keyword: str, span: Span, owner: str, gone: Gone) -> UnknownKey:

@@ -95,6 +95,7 @@ RUN_CHECKS: dict[str, Callable[[Run, Options], Iterable[Finding]]] = {
     "LL422": imports.imported_early,
     "LL423": labels.end_token_masked,
     "LL424": labels.padding_trained,
+    "LL425": conversations.start_token_twice,
     "LL501": optimisation.full_finetune_learning_rate,
     "LL502": optimisation.learning_rate_too_high,
     "LL503": optimisation.loraplus_not_supported,

@@ -1,8 +1,9 @@
-"""LL421: what writes the conversations that a model is trained on."""
+"""LL421 and LL425: what writes the conversations that a model is trained on, and what becomes of its text."""
 
 from __future__ import annotations
 
-from lora_lint.knowledge.names import lacks_template
+from lora_lint.finding import Add, Finding, Fix, Related
+from lora_lint.knowledge.names import lacks_template, starts_twice
 from lora_lint.rules.words import resting
 from lora_lint.run.values import known
 
@@ -11,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from lora_lint.finding import Finding
     from lora_lint.run.run import Run
 
 _OWN_TEMPLATES = (4, 44, 0)
@@ -30,3 +30,23 @@ def no_chat_template(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
         "template of your own"
     )
     yield resting("LL421", message, template, otherwise=run.span, doubt="likely")
+
+
+def start_token_twice(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL425"""
+    double, name = run.training.setup.double_start, known(run.model.name)
+    if run.trained is False or double is None or name is None or not starts_twice(name):
+        return
+    remedy = (
+        "Give the trainer the messages, which it tokenizes by the template"
+        if double.by_trainer
+        else "Pass `add_special_tokens=False` to the tokenizer"
+    )
+    message = (
+        f"Each text gets two start tokens: the chat template of {name} writes one, and the tokenizer adds another. The "
+        f"model has never seen that, and an answer that is asked for by the template alone begins with one. {remedy}"
+    )
+    related = (Related(double.written, "the template writes the text here"),) if double.written != double.span else ()
+    change = Add(double.span, "add_special_tokens", False)
+    fix = None if double.by_trainer else Fix("unsafe", "Pass `add_special_tokens=False`", (change,))
+    yield Finding("LL425", message, double.span, "likely", related=related, fix=fix)

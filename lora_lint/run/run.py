@@ -172,6 +172,8 @@ class TrainerSetup:
     """The token at the end of each text, which the collator takes for padding."""
     padded_labels: PaddedLabels | None = None
     """Labels with the padding of the texts in them."""
+    double_start: DoubleStart | None = None
+    """Texts of a chat template that are tokenized with another start token."""
     own_evaluation: bool = False
     """The trainer is a class of the program's own, with methods or names of labels that decide what it measures."""
     flaws: tuple[Flaw, ...] = ()
@@ -258,6 +260,16 @@ class PaddedLabels:
 
     span: Span
     padding: Span
+
+
+@dataclass(frozen=True)
+class DoubleStart:
+    """Texts that a chat template has written, where they are tokenized like any other: by the trainer itself, or by
+    the program."""
+
+    span: Span
+    written: Span
+    by_trainer: bool
 
 
 class Damage(Enum):

@@ -55,7 +55,7 @@ NOT_LIVE = {
     Why.SWEEP: ("LL101", "LL107"),
     Why.AFTERWARDS: ("LL601", "LL602", "LL604", "LL608", "LL609", "LL707"),
     Why.OTHER_CODE: ("LL704",),
-    Why.BATCH: ("LL423", "LL424"),
+    Why.BATCH: ("LL423", "LL424", "LL425"),
 }
 
 

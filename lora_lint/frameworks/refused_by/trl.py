@@ -34,8 +34,8 @@ def _generations(file: str, both: int, few: int, halved: int, uneven: int) -> tu
         Refusal(
             "temperature",
             "temperature == 0",
-            "generations that are not sampled are all the same, and have no advantage over each other: transformers "
-            "and vLLM want a temperature above 0",
+            "without sampling the generations do not differ, and none has an advantage: transformers and vLLM want a "
+            "temperature above 0",
             "Raise `temperature`",
             _TEMPERATURE,
             late=True,
