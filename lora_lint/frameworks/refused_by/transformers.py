@@ -74,6 +74,15 @@ _ROWS = (
         ("bf16",),
     ),
     Refusal(
+        "num_train_epochs",
+        "is_whole(max_steps) and max_steps > 20 and num_train_epochs is not None and num_train_epochs > 1",
+        "`max_steps` alone decides how long it trains",
+        "Leave one of the two out",
+        "trainer.py:727",
+        ("max_steps",),
+        ignored=True,
+    ),
+    Refusal(
         "fp16_full_eval",
         "fp16_full_eval == True and bf16_full_eval == True",
         "at most one of `fp16_full_eval` and `bf16_full_eval` can be true",
