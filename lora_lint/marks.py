@@ -160,6 +160,7 @@ PROGRAMS = (
     ("script", r"src/export_model\.py", "llamafactory"),
     ("script", r"src/train\.py", "llamafactory"),
     ("script", r"src/train_bash\.py", "llamafactory"),
+    ("script", r"finetune\.py", "minicpm_v_finetune"),
     ("script", r"mlx_vlm/lora\.py", "mlx_vlm"),
     ("script", r"moe_peft\.py", "moe_peft"),
     ("script", r"swift/cli/(?P<task>sft|pt|rlhf)\.py", "ms_swift"),
@@ -184,6 +185,8 @@ PROGRAMS = (
     ("script", r"examples/run_(?:vlm_|async_)?grpo(?:_\w+)?\.py", "nemo_rl"),
     ("script", r"open_instruct/(?:finetune|dpo_tune|dpo_tune_cache)\w*\.py", "open_instruct"),
     ("script", r"openrlhf/cli/train_(?P<task>sft|dpo|rm|ppo_ray|ppo|kto|prm|kd)\.py", "openrlhf"),
+    ("script", r"qwenvl/train/train_qwen\.py", "qwen_vl_finetune"),
+    ("script", r"src/train(?:ing)?/train(?:_(?:sft|dpo|grpo|cls))?\.py", "qwen_vl_series"),
     ("script", r"(?:trl/scripts|examples/scripts)/(?P<task>\w+?)(?:_\w+)?\.py", "trl"),
 )
 """Kinds of programs, expressions for their names, and whose they are."""

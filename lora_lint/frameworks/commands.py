@@ -82,8 +82,13 @@ def _commands(call: Call) -> list[tuple[CommandLine, Framework, re.Match[str]]]:
         (command, framework, match)
         for framework in map(registry.framework, sorted(owners))
         for command in framework.commands
-        if (match := _match(command.kind, command.name, call)) is not None
+        if (match := _match(command.kind, command.name, call)) is not None and _has(command.needs, call)
     ]
+
+
+def _has(option: str, call: Call) -> bool:
+    """Whether a call has an option, if one is asked for."""
+    return not option or any(word.beginning.partition("=")[0] == option for word in call.arguments)
 
 
 def _match(kind: str, name: str, call: Call) -> re.Match[str] | None:

@@ -92,6 +92,8 @@ class CommandLine:
     """A key that has no effect in this command, and what does what it asks for; only in files that ask this command for
     nothing else: none of `busy`."""
     busy: tuple[str, ...] = ()
+    needs: str = ""
+    """The option without which a script of this name is another program's."""
     followed: bool = False
     """A script that users copy and change: where the project has it, it is followed, and the record does not count."""
 

@@ -44,6 +44,9 @@ BASES = {
     "nova": "run: {{model_type: 'amazon.nova-lite-v1:0:300k', {}}}\n"
     "training_config: {{rollout: {{a: 1}}, peft: {{peft_scheme: lora, lora_tuning: {{alpha: 64}}}}}}\n",
     "internvl_chat": "torchrun internvl/train/internvl_chat_finetune.py --model_name_or_path a/b --use_llm_lora 16 {}\n",
+    "minicpm_v_finetune": "torchrun finetune.py --model_name_or_path a/b --use_lora true --llm_type qwen {}\n",
+    "qwen_vl_finetune": "torchrun qwenvl/train/train_qwen.py --model_name_or_path a/b --lora_enable True {}\n",
+    "qwen_vl_series": "deepspeed src/train/train_sft.py --model_id a/qwen --lora_enable True {}\n",
     "xtuner": "from peft import LoraConfig\nfrom transformers import AutoModelForCausalLM\n"
     "from xtuner.dataset import process_hf_dataset\nfrom xtuner.dataset.json_dataset import load_json_file\n"
     "from xtuner.engine.runner import TrainLoop\nfrom xtuner.model import DPO, InternVL_V1_5, SupervisedFinetune\n"
@@ -61,7 +64,8 @@ BASES = {
 KINDS = {
     **dict.fromkeys(("megatron_bridge", "adapter_hub", "xtuner", "mlx_tune", "training_hub"), "python"),
     **dict.fromkeys(("lerobot", "diffusers_examples", "autotrain_command", "llama_cookbook", "mlx_vlm"), "shell"),
-    **dict.fromkeys(("together_ai", "tinker", "internvl_chat"), "shell"),
+    **dict.fromkeys(("together_ai", "tinker", "internvl_chat", "minicpm_v_finetune"), "shell"),
+    **dict.fromkeys(("qwen_vl_finetune", "qwen_vl_series"), "shell"),
     **dict.fromkeys(("fms_hf_tuning", "firefly", "llm2vec", "moe_peft"), "json"),
 }
 PLACES = {
@@ -77,6 +81,13 @@ PLACES = {
 }
 """The places in a base that have names, with what is usually there."""
 REFUSED = [
+    ("minicpm_v_finetune", "--tune_llm true", "--tune_llm false"),
+    ("qwen_vl_series", "--freeze_llm False", "--freeze_llm True"),
+    (
+        "qwen_vl_series",
+        "--freeze_llm True --vision_lora True --freeze_vision_tower False",
+        "--freeze_llm True --vision_lora True --freeze_vision_tower True",
+    ),
     ("llamafactory_v1", "flash_attn: fa2", "flash_attn: flash_attention_2"),
     (
         "llamafactory_v1",
@@ -430,6 +441,7 @@ IGNORED = [
     ("mlx_tune", "use_rslora=True", "use_rslora=False"),
     ("mlx_tune", "loftq_config={'loftq_bits': 4}", "loftq_config=None"),
     ("training_hub", "eval_steps=9", "eval_steps=9, eval_data_path='e.jsonl'"),
+    ("qwen_vl_finetune", "--tune_mm_vision True", "--tune_mm_vision False"),
 ]
 """Settings that are accepted, and that some other setting leaves without effect."""
 

@@ -367,11 +367,13 @@ def test_what_a_sharded_model_cannot_do(
 OTHERS = {
     "areal",
     "nemo_automodel",
+    "minicpm_v_finetune",
     "nemo_rl",
     "openrlhf",
     "prime_rl",
     "qlora_pipe",
     "qlora_pipe_lite",
+    "qwen_vl_series",
     "skyrl",
     "sglang",
     "vllm",
@@ -379,7 +381,8 @@ OTHERS = {
 """Frameworks with a module of tests for all of their few rows."""
 FEW = {
     *("areal", "firefly", "fireworks", "internvl_chat", "keras_hub", "loralib", "mlx_tune", "mlx_vlm", "nemo_rl"),
-    *("nova", "sglang", "tinker", "training_hub", "vllm", "wandb"),
+    *("minicpm_v_finetune", "nova", "qwen_vl_finetune", "qwen_vl_series", "sglang", "tinker", "training_hub", "vllm"),
+    "wandb",
 }
 """Frameworks whose sources refuse less than five settings that a file decides."""
 

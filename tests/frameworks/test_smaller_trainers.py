@@ -38,6 +38,18 @@ INTERNVL = """\
 torchrun --nproc_per_node=2 internvl/train/internvl_chat_finetune.py --model_name_or_path OpenGVLab/InternVL2-8B \\
   --freeze_llm True --use_llm_lora 16 --learning_rate 4e-5 --num_train_epochs 1
 """
+MINICPM = """\
+torchrun finetune.py --model_name_or_path openbmb/MiniCPM-V-2_6 --llm_type qwen --use_lora true --lora_r 16 \\
+  --lora_alpha 32 --learning_rate 1e-5
+"""
+QWEN_VL = """\
+torchrun qwenvl/train/train_qwen.py --model_name_or_path Qwen/Qwen3-VL-8B-Instruct --lora_enable True --lora_r 16 \\
+  --lora_alpha 32 --learning_rate 1e-4
+"""
+QWEN_SERIES = """\
+deepspeed src/train/train_sft.py --model_id Qwen/Qwen2.5-VL-7B-Instruct --lora_enable True --freeze_llm True \\
+  --lora_rank 16 --lora_alpha 32 --learning_rate 1e-4
+"""
 MLX_VLM = """\
 python -m mlx_vlm.lora --model-path mlx-community/Qwen2-VL-2B-Instruct-bf16 --dataset d --lora-rank 16 \\
   --lora-alpha 32 --learning-rate 1e-4 --iters 500
@@ -45,7 +57,7 @@ python -m mlx_vlm.lora --model-path mlx-community/Qwen2-VL-2B-Instruct-bf16 --da
 TINKER = """\
 python -m tinker_cookbook.recipes.math_rl.train model_name=Qwen/Qwen3-8B env=gsm8k lora_rank=64 learning_rate=1e-4
 """
-SCRIPTS = [TOGETHER, FIREWORKS, COOKBOOK, LEROBOT, INTERNVL, MLX_VLM, TINKER]
+SCRIPTS = [TOGETHER, FIREWORKS, COOKBOOK, LEROBOT, INTERNVL, MINICPM, QWEN_VL, QWEN_SERIES, MLX_VLM, TINKER]
 MNTP, SUPERVISED = realistic("llm2vec", "mntp.json"), realistic("llm2vec", "supervised.json")
 NOVA, NOVA_DPO = realistic("nova", "lite.yaml"), realistic("nova", "micro_dpo.yaml")
 FMS = realistic("fms_hf_tuning", "granite.json")
@@ -61,6 +73,8 @@ FILES = {
     LITE: "a.toml",
 }
 EVERY_LAYER = ("q_proj", "v_proj", "k_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
+MINICPMS = r"llm\..*layers\.\d+\.self_attn\.(q_proj|k_proj|v_proj)"
 NONE = Unknown
 
 
@@ -81,6 +95,9 @@ def test_healthy_ones_lint_clean(text: str, name: str) -> None:
         (COOKBOOK, "llama_cookbook", 16, 32, ("q_proj", "k_proj", "v_proj"), 2e-4, "meta-llama/Llama-3.1-8B"),
         (LEROBOT, "lerobot", 64, 64, NONE, 1e-3, "lerobot/smolvla_base"),
         (INTERNVL, "internvl_chat", 16, 32, NONE, 4e-5, "OpenGVLab/InternVL2-8B"),
+        (MINICPM, "minicpm_v_finetune", 16, 32, MINICPMS, 1e-5, "openbmb/MiniCPM-V-2_6"),
+        (QWEN_VL, "qwen_vl_finetune", 16, 32, ATTENTION, 1e-4, "Qwen/Qwen3-VL-8B-Instruct"),
+        (QWEN_SERIES, "qwen_vl_series", 16, 32, NONE, 1e-4, "Qwen/Qwen2.5-VL-7B-Instruct"),
         (MLX_VLM, "mlx_vlm", 16, 32, NONE, 1e-4, "mlx-community/Qwen2-VL-2B-Instruct-bf16"),
         (TINKER, "tinker", 64, NONE, NONE, 1e-4, "Qwen/Qwen3-8B"),
     ],
@@ -533,3 +550,33 @@ def test_a_key_below_the_wrong_header_is_not_missing_as_well() -> None:
 )
 def test_broken_files_of_qlora_pipe(old: str, new: str, code: str) -> None:
     assert code in codes(edited(PIPE, (old, new)), "a.toml")
+
+
+@pytest.mark.parametrize(
+    ("model", "type_", "found"),
+    [
+        ("openbmb/MiniCPM-V-2_6", "qwen", []),
+        ("openbmb/MiniCPM-V-2_6", "minicpm", ["LL904"]),
+        ("openbmb/MiniCPM-V-2_6", "qwen2", ["LL905"]),
+        ("openbmb/MiniCPM-Llama3-V-2_5", "qwen", ["LL904"]),
+        ("openbmb/MiniCPM-V-4", "llama3", []),
+        ("openbmb/MiniCPM-V-2", "minicpm", []),
+        ("$MODEL", "minicpm", []),
+    ],
+)
+def test_types_of_minicpm(model: str, type_: str, found: list[str]) -> None:
+    text = MINICPM.replace("openbmb/MiniCPM-V-2_6", model).replace("--llm_type qwen", f"--llm_type {type_}")
+    assert codes(text) == found
+
+
+def test_another_finetune_script_is_none_of_minicpms() -> None:
+    (run,) = shell(MINICPM.replace("--llm_type qwen", "").replace("finetune.py", "own/finetune.py"))
+    assert run.dialect != "minicpm_v_finetune"
+
+
+@pytest.mark.parametrize(("liger", "told"), [("True", True), ("False", False)])
+def test_liger_for_qwen3(liger: str, told: bool) -> None:
+    text = QWEN_SERIES.replace("Qwen2.5-VL-7B", "Qwen3-VL-8B").replace(
+        "--lora_enable", f"--use_liger {liger} --lora_enable"
+    )
+    assert ("LL904" in codes(text)) is told

@@ -636,6 +636,53 @@ REPORTS = [
         },
         "LL602",
     ),
+    # Conversations go by the type of the language model, which is Qwen's from 2.6 on.
+    Report(
+        "OpenBMB/MiniCPM-V#1033",
+        {
+            "finetune_lora.sh": """\
+            MODEL="/models/MiniCPM-V-2_6"
+            LLM_TYPE="minicpm"
+            torchrun finetune.py --model_name_or_path $MODEL --llm_type $LLM_TYPE --use_lora true --lora_r 64
+            """
+        },
+        "LL904",
+    ),
+    Report(
+        "OpenBMB/MiniCPM-V#651",
+        {
+            "finetune_lora.sh": """\
+            MODEL="/models/MiniCPM-V-2_6"
+            LLM_TYPE="qwen2"
+            torchrun finetune.py --model_name_or_path $MODEL --llm_type $LLM_TYPE --use_lora true --lora_r 64
+            """
+        },
+        "LL905",
+    ),
+    Report(
+        "2U1/Qwen-VL-Series-Finetune#110",
+        {
+            "finetune_lora.sh": "deepspeed src/train/train_sft.py --model_id Qwen/Qwen2.5-VL-7B-Instruct --lora_enable "
+            "True --freeze_vision_tower True --freeze_llm False --lora_rank 32 --lora_alpha 64 --learning_rate 1e-4\n"
+        },
+        "LL904",
+    ),
+    Report(
+        "2U1/Qwen-VL-Series-Finetune#206",
+        {
+            "finetune_lora.sh": "deepspeed src/train/train_sft.py --model_id Qwen/Qwen3-VL-8B-Instruct --lora_enable True "
+            "--freeze_llm True --use_liger True --lora_rank 32 --lora_alpha 64 --learning_rate 1e-4\n"
+        },
+        "LL904",
+    ),
+    Report(
+        "QwenLM/Qwen3-VL#1952",
+        {
+            "sft.sh": "torchrun qwenvl/train/train_qwen.py --model_name_or_path Qwen/Qwen3-VL-8B-Instruct --lora_enable "
+            "True --tune_mm_vision True --tune_mm_mlp False --tune_mm_llm False --learning_rate 1e-4\n"
+        },
+        "LL905",
+    ),
 ]
 
 
