@@ -26,6 +26,7 @@ FRAMEWORK = Framework(
     source="unsloth",
     version=(2026, 10, 9),
     packages=("unsloth",),
+    requires=True,
     keys=KEYS,
     regex_targets=True,
     names_tokens=True,

@@ -1,10 +1,10 @@
 """Releases of libraries that do not run with releases of others which pip installs beside them.
 
 Read in the wheels of PEFT 0.3.0 to 0.21.2, TRL 0.4.7 to 1.16.0, diffusers 0.10.2 to 0.42.1, accelerate 0.20.3 to
-1.15.0, huggingface_hub 0.16.4 to 2.4.0, transformers 4.28.1 to 5.24.0, vLLM 0.6.6 to 0.33.0 and unsloth_zoo 2025.2.3
-to 2026.10.9: the names that a module imports whatever happens, and since or until when the other library has them. What
-a library declares is left out, because pip refuses it. Where several releases lie between two that were read, the row
-begins with the later one and ends with the earlier.
+1.15.0, huggingface_hub 0.16.4 to 2.4.0, transformers 4.28.1 to 5.24.0, vLLM 0.6.6 to 0.33.0, unsloth_zoo 2025.2.3 to
+2026.10.9 and unsloth 2025.11.6 to 2026.1.4: the names that a module imports whatever happens, and since or until when
+the other library has them. What a library declares is left out, because pip refuses it. Where several releases lie
+between two that were read, the row begins with the later one and ends with the earlier.
 """
 
 from __future__ import annotations
@@ -99,6 +99,11 @@ NEEDS = (
     Need(
         *("vllm", (0, 6, 6), (0, 11, 1), "transformers", None, (5, 0, 0), "`all_special_tokens_extended`"),
         *(_ENGINE.format("an AttributeError"), (), (3, 10)),
+    ),
+    # models/llama.py (get_peft_model); from 2026.1.4 on unsloth itself asks for such a PEFT
+    Need(
+        *("unsloth", (2025, 12, 10), (2026, 1, 4), "peft", (0, 18, 0), None, "`LoraConfig(ensure_weight_tying=…)`"),
+        "`get_peft_model` raises a TypeError",
     ),
     # vllm_lora_worker_manager.py, imported by vllm_utils.py (patch_vllm)
     Need(

@@ -68,9 +68,18 @@ def save_merged(context: Context, view: ModelView, arguments: Arguments, span: S
 
 def check_merge(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
     """What `save_pretrained_merged` and `push_to_hub_merged` are given by name."""
-    if view.record.loader_adapts and "save_method" in arguments.keywords:
+    _check(context, view, arguments, span, "save_pretrained_merged")
+
+
+def check_gguf(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
+    """What `save_pretrained_gguf` and `push_to_hub_gguf` are given by name."""
+    _check(context, view, arguments, span, "save_pretrained_gguf")
+
+
+def _check(context: Context, view: ModelView, arguments: Arguments, span: Span, owner: str) -> None:
+    if view.record.loader_adapts and arguments.keywords:
         named = Arguments([], arguments.keywords, arguments.spans, arguments.open)
-        context.records.add_checked("unsloth", Object("save_pretrained_merged", named, span))
+        context.records.add_checked("unsloth", Object(owner, named, span))
 
 
 MODEL_METHODS: dict[str, Callable[[Context, ModelView, Arguments, Span], None]] = {
@@ -79,4 +88,5 @@ MODEL_METHODS: dict[str, Callable[[Context, ModelView, Arguments, Span], None]] 
     "save_lora": save,
     "save_pretrained_merged": save_merged,
     "push_to_hub_merged": check_merge,
+    **dict.fromkeys(("save_pretrained_gguf", "push_to_hub_gguf"), check_gguf),
 }

@@ -70,7 +70,8 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
     def apply(run: Run) -> Run:
         if not run.framework.direct:
             serves = run.serving is not None
-            own = {name: pin for name, pin in pins.items() if serves or name == run.framework.name}
+            its = ("trl", "peft") if run.framework.name == "trl" else (run.framework.name,)  # as TRL passes settings on
+            own = {name: pin for name, pin in pins.items() if serves or name in its}
             if run.framework.name in copied:
                 run = _without_lists(run)
             problems = tuple(_of_version(run, own.get(run.framework.name)))

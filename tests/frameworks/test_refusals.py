@@ -324,6 +324,19 @@ model.save_pretrained_merged("merged", tokenizer, save_method="{method}")
         assert bool(found(program)) is told
 
     @pytest.mark.parametrize(
+        ("method", "told"),
+        [("'q4_k_m'", False), ("'Q8_0'", False), ("'int4'", True), ("['q8_0']", False), ("m", False)],
+    )
+    def test_ways_to_quantize(self, method: str, told: bool) -> None:
+        program = f"""\
+from unsloth import FastLanguageModel
+model, tokenizer = FastLanguageModel.from_pretrained("unsloth/Llama-3.2-1B")
+model = FastLanguageModel.get_peft_model(model, 16)
+model.save_pretrained_gguf("out", tokenizer, quantization_method={method})
+"""
+        assert bool(found(program)) is told
+
+    @pytest.mark.parametrize(
         ("model", "config", "refused"),
         [
             ("gpt2", "LoHaConfig(target_modules=['c_attn'])", ["target_modules"]),

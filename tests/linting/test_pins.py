@@ -386,9 +386,17 @@ def test_libraries_that_do_not_run_together(tmp_path: Path, wanted: str, line: s
         ("unsloth_zoo==2025.12.4\nvllm==0.13.0\n", True, False),
         ("unsloth_zoo==2025.11.6\nvllm==0.13.0\n", False, False),
         ("unsloth==2025.11.6\nvllm==0.13.0\n", True, False),  # pip takes the newest unsloth_zoo
+        ("unsloth==2025.12.10\npeft==0.17.1\n", False, True),
+        ("unsloth==2025.12.10\npeft==0.18.0\n", False, False),
+        ("unsloth==2025.11.6\npeft==0.17.1\n", False, False),
+        ("unsloth==2025.10.12\ntrl==0.24.0\n", False, True),
+        ("unsloth==2025.10.12\ntrl==0.22.2\ntransformers==4.56.2\n", False, False),
+        ("unsloth==2025.5.3\ntransformers==4.52.0\n", False, True),
+        ("unsloth==2025.10.9\ntransformers==4.57.1\n", False, False),  # between releases that were read
+        ("unsloth\ntrl==1.16.0\n", False, False),
     ],
 )
-def test_engines_that_unsloth_does_not_run_with(tmp_path: Path, wanted: str, fast: bool, told: bool) -> None:
+def test_releases_that_unsloth_does_not_run_with(tmp_path: Path, wanted: str, fast: bool, told: bool) -> None:
     """vllm_lora_worker_manager.py of unsloth_zoo 2025.9.9 to 2025.12.4; vllm/lora of 0.10.2 to 0.13.0."""
     program = (
         "from unsloth import FastLanguageModel\n"
@@ -563,6 +571,18 @@ def test_default_targets_came_with_versions(tmp_path: Path) -> None:
     assert '"all-linear"' in old.message
     older = findings(tmp_path / "older", program, "peft==0.7.1\n")["LL205"]
     assert '"all-linear"' not in older.message, "0.7 takes it for a regex"
+
+
+def test_a_command_of_trl_has_the_targets_of_the_pinned_peft(tmp_path: Path) -> None:
+    """TRL hands the settings to LoraConfig as they are; qwen3 came to the defaults with 0.16.0."""
+    command = "trl sft --model_name_or_path Qwen/Qwen3-8B --dataset_name data --use_peft --lora_r 16 --lora_alpha 16\n"
+    for wanted, told in (("peft==0.15.1\n", True), ("peft==0.16.0\n", False), ("", False)):
+        (tmp_path / "requirements.txt").write_text(wanted, encoding="utf-8")
+        path = tmp_path / "train.sh"
+        path.write_text(command, encoding="utf-8")
+        found = discovery.Found(path.as_posix(), "shell", path.read_bytes(), True)
+        result = Checker(Settings(root=tmp_path.as_posix())).check(found)
+        assert ("LL205" in {each.code for each in result.findings}) is told, wanted
 
 
 def test_the_default_targets_of_phi_changed() -> None:

@@ -8,7 +8,7 @@ _ROWS = tuple(
     Refusal(
         key,
         f"lora_enable and {key}",
-        "with an adapter all else is frozen, and the adapter is on the language model's attention alone",
+        "with an adapter everything else is frozen, and the adapter is on the language model's attention alone",
         "Leave it out, or train without `lora_enable`",
         "qwenvl/train/train_qwen.py:163",
         ("lora_enable",),

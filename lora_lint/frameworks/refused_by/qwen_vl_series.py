@@ -9,7 +9,7 @@ _ROWS = (
     Refusal(
         "freeze_llm",
         "lora_enable and not freeze_llm",
-        "the language model under an adapter has to be frozen; the adapter trains all the same",
+        "the language model under an adapter has to be frozen; the adapter trains anyway",
         "Set it to True",
         f"{_TRAIN}:122",
         ("lora_enable",),
@@ -27,7 +27,7 @@ _ROWS = (
     Refusal(
         "freeze_vision_tower",
         "vision_lora and lora_enable and not freeze_vision_tower",
-        "the vision tower under an adapter has to be frozen; the adapter trains all the same",
+        "the vision tower under an adapter has to be frozen; the adapter trains anyway",
         "Set it to True",
         f"{_TRAIN}:129",
         ("vision_lora",),

@@ -167,6 +167,32 @@ _MERGED_IN_4_BITS = Refusal(
     "Save it as `merged_16bit`, or as `merged_4bit_forced` if nothing else converts the result",
     "save.py:6389",
 )
+_QUANTIZATIONS = (
+    *(
+        "not_quantized",
+        "fast_quantized",
+        "quantized",
+        "f32",
+        "bf16",
+        "f16",
+        "q8_0",
+        "q4_k_m",
+        "q5_k_m",
+        "q2_k",
+        "q2_k_l",
+    ),
+    *("q3_k_l", "q3_k_m", "q3_k_s", "q4_0", "q4_1", "q4_k_s", "q4_k", "q5_k", "q5_0", "q5_1", "q5_k_s", "q6_k"),
+    *("q3_k_xs", "iq2_xxs", "iq2_xs", "iq3_xxs"),
+)
+"""Those of GGUF that some release has; the last three need an importance matrix since 2026.8."""
+_AS_GGUF = Refusal(
+    "quantization_method",
+    f"is_text(quantization_method) and lower(quantization_method) not in {_QUANTIZATIONS!r}",
+    "there is no such way to quantize",
+    "Set it to `q8_0`, `q4_k_m` or another of them",
+    "save.py:2413",
+    likely=True,
+)
 TABLE = Table(
     "unsloth",
     "2026.10.9",
@@ -175,6 +201,7 @@ TABLE = Table(
         "FastModel.get_peft_model": (*_WRAPPED, _SAVED_BESIDE),
         "FastVisionModel.get_peft_model": (*_WRAPPED, _SAVED_BESIDE),
         "save_pretrained_merged": (_MERGED_IN_4_BITS,),
+        "save_pretrained_gguf": (_AS_GGUF,),
         "FastLanguageModel.from_pretrained": (
             *_LOADED,
             Refusal(
