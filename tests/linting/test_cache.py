@@ -707,7 +707,7 @@ def test_a_large_file_that_was_just_written_is_not_trusted(monkeypatch: pytest.M
 def test_the_file_system_is_asked_where_it_is_noted() -> None:
     """A look that is not noted would make a result stale; so would one that is remembered by anything but `Watch`."""
     package = Path(cache_module.__file__).parents[1]
-    own_data = "architectures datasets edition models packed peft_facts schemas signatures tables"
+    own_data = "architectures datasets edition models packed packing peft_facts rare schemas signatures tables"
     tables = set(own_data.split())
     direct = {"open", "stat", "lstat", "listdir", "scandir", "walk", "exists", "isfile", "isdir", "lexists", "getsize"}
     for folder in ("dialects", "interpreter", "rules", "knowledge", "readers"):
