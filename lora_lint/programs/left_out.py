@@ -30,12 +30,11 @@ def left_out_of(config: Object, records: Records, path: str) -> LeftOut | None:
     if len(trained) != 1 or config.data.conditions or not _is_never_read(config, records.text, path):
         return None
     [(model, training)] = trained.values()
-    bits = model.quantization
     if re.search(_OWN_TRAINER, records.text):
         return None  # it may put the adapter on itself
     if training.trainer not in METHODS or training.span.path != path or training.conditions or not _is_plain(model):
         return None
-    return LeftOut(training.trainer, training.span, bool(bits.value)) if isinstance(bits, Const) else None
+    return LeftOut(training.trainer, training.span)
 
 
 def _is_never_read(config: Object, text: bytes, path: str) -> bool:
@@ -46,9 +45,10 @@ def _is_never_read(config: Object, text: bytes, path: str) -> bool:
 
 
 def _is_plain(model: ModelRecord) -> bool:
-    """Whether a model is a published one as transformers loads it, all of whose weights train."""
-    name = model.name.value if isinstance(model.name, Const) else None
-    if not model.by_type or not isinstance(name, str) or re.search(_QUANTIZED, name) or model.facts:
+    """Whether a model is a published one as transformers loads it, all of whose weights train: transformers refuses to
+    train one that is quantized (see `unadapted`)."""
+    name, bits = (each.value if isinstance(each, Const) else "" for each in (model.name, model.quantization))
+    if not model.by_type or not name or bits is not None or re.search(_QUANTIZED, name) or model.facts:
         return False
     known = identify(name)
     only_trained = all(isinstance(each.event, _HARMLESS) for each in model.events)

@@ -84,16 +84,11 @@ def base_params_trainable(run: Run, options: Mapping[str, Any]) -> Iterable[Find
 
 
 def _without_adapter(run: Run, left: LeftOut) -> Finding:
-    """The config is made, and the trainer gets the bare model (transformers 5.23.0, trainer_utils.py,
-    validate_quantization_for_training)."""
-    harm = (
-        "transformers refuses to train a quantized model without an adapter (ValueError)"
-        if left.quantized
-        else "every parameter of the model trains, which needs the memory of full fine-tuning"
-    )
+    """The config is made, and the trainer gets the bare model."""
     remedy = f"`peft_config` of {left.trainer}" if left.trainer in _PUTS_ADAPTERS_ON else "`get_peft_model`"
     message = (
-        f"Nothing uses this config: {left.trainer} gets the model without an adapter, so {harm}. Pass it to {remedy}"
+        f"Nothing uses this config: {left.trainer} gets the model without an adapter, so every parameter of the model "
+        f"trains, which needs the memory of full fine-tuning. Pass it to {remedy}"
     )
     related = (Related(left.span, "the model is trained here"),)
     return Finding("LL401", message, run.span, "likely", related=related)

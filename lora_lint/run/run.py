@@ -342,11 +342,10 @@ class Serving:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A trainer that gets a model without an adapter: `quantized` models cannot be trained so."""
+    """A trainer that gets a model without an adapter."""
 
     trainer: str
     span: Span
-    quantized: bool
 
 
 _FEW_STEPS = 20

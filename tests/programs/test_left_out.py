@@ -41,9 +41,11 @@ def test_all_parameters_train(tmp_path: Path) -> None:
 
 
 def test_transformers_refuses_a_quantized_model(tmp_path: Path) -> None:
-    prepared = "model = prepare_model_for_kbit_training(model)"
-    [message] = told(tmp_path, PLAIN + ", quantization_config=bits", prepared)
-    assert "refuses to train a quantized model" in message
+    program = tmp_path / "train.py"
+    model = PLAIN + ", quantization_config=bits"
+    program.write_text(PROGRAM.format(model=model, between="", trainer=TRAINER))
+    found = engine.lint([str(program)], Settings(root=str(tmp_path)), jobs=1).findings
+    assert [finding.code for finding in found if finding.level == "error"] == ["LL904"], "one cause, one finding"
 
 
 def test_trl_takes_the_config_itself(tmp_path: Path) -> None:
