@@ -21,6 +21,7 @@ from lora_lint.interpreter.values import (
     left_open,
     option_of,
 )
+from lora_lint.readers.python import without_not
 from lora_lint.records import NamedTuple
 from lora_lint.run.choices import OptionChoice, caller
 from lora_lint.run.values import Reason
@@ -63,9 +64,8 @@ class Entered(NamedTuple):
 
 def usual_branch(machine: Machine, test: ast.expr, scope: Scope) -> int | None:
     """The branch that is taken unless a caller gives an option, 0 if the condition holds; None for other conditions."""
-    taken = 1
-    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        test, taken = test.operand, 1 - taken
+    test, holds = without_not(test, True)
+    taken = int(holds)
     if isinstance(test, ast.Call):
         # `if isinstance(config, dict): config = Config(**config)`: otherwise it is such an object already.
         names = [each.id for each in (test.func, *test.args) if isinstance(each, ast.Name)]
@@ -141,7 +141,7 @@ def enter(machine: Machine, test: ast.expr, taken: bool, scope: Scope, known: Te
                 if isinstance(narrow, Const):
                     replaced.append(((container, key), value, narrow))
     meant, level, negated = _meaning(test, scope)
-    if meant is not _plain(test):
+    if meant is not without_not(test, taken)[0]:
         for target, atom, holds in _atoms(meant, taken is not negated):
             choices += [each for each in _choices(machine, target, atom, holds, level) if each not in choices]
     if len(choices) != 1 or _subject(test) is None:  # it is about more than one option
@@ -241,8 +241,7 @@ def _meaning(test: ast.expr, scope: Scope) -> tuple[ast.expr, Scope, bool]:
     for a condition, that one."""
     negated = False
     for _ in range(_MOST_NAMES):
-        while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-            test, negated = test.operand, not negated
+        test, negated = without_not(test, negated)
         level = _level(test.id, scope) if isinstance(test, ast.Name) else None
         stands = level.tests.get(test.id) if level is not None and isinstance(test, ast.Name) else None
         if level is None or stands is None:
@@ -365,16 +364,9 @@ def _text(test: ast.expr) -> str:
     return ast.unparse(test)
 
 
-def _plain(test: ast.expr) -> ast.expr:
-    """A condition without its `not`."""
-    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        test = test.operand
-    return test
-
-
 def _subject(test: ast.expr) -> ast.Name | ast.Attribute | None:
     """The one name that a condition tests."""
-    test = _plain(test)
+    test, _ = without_not(test, True)
     return None if isinstance(test, ast.BoolOp) else _target(test)
 
 
@@ -406,8 +398,7 @@ def _atoms(test: ast.expr, holds: bool) -> tuple[tuple[ast.Name | ast.Attribute,
 @lru_cache(maxsize=4096)
 def _parts(test: ast.expr, holds: bool) -> tuple[tuple[ast.expr, bool], ...]:
     """The tests that all hold, or do not, where a condition holds (or does not)."""
-    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        test, holds = test.operand, not holds
+    test, holds = without_not(test, holds)
     if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) == holds:
         return tuple(each for part in test.values for each in _parts(part, holds))
     return ((test, holds),)

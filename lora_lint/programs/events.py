@@ -6,6 +6,7 @@ import ast
 from functools import lru_cache
 
 from lora_lint.interpreter.values import Const
+from lora_lint.readers.python import without_not
 from lora_lint.records import replace
 from lora_lint.run import choices
 from lora_lint.run.events import Save, SetAdapter, Train, Unfreeze
@@ -119,14 +120,14 @@ def _names(test: ast.expr) -> frozenset[str]:
 
 @lru_cache(maxsize=4096)
 def _parts(test: ast.expr, taken: bool) -> frozenset[tuple[str, bool]]:
-    """A test and those that hold or fail with it, each without its `not`, and its outcome."""
+    """What `_all_parts` gives, as texts that can be compared."""
     return frozenset(_positive(*part) for part in _all_parts(test, taken))
 
 
 def _all_parts(test: ast.expr, taken: bool) -> Iterator[tuple[ast.expr, bool]]:
+    """A test and those that hold or fail with it, each without its `not`, and its outcome."""
+    test, taken = without_not(test, taken)
     yield test, taken
-    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        test, taken = test.operand, not taken
     if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) is taken:
         for part in test.values:
             yield from _all_parts(part, taken)
@@ -138,8 +139,6 @@ def _values(test: ast.expr, taken: bool, named: bool = True) -> Mapping[str, tup
     `mode in ("train", "resume")`."""
     found: dict[str, tuple[ast.expr, ...]] = {}
     for part, holds in _all_parts(test, taken):
-        while isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.Not):
-            part, holds = part.operand, not holds
         if isinstance(part, ast.Compare) and len(part.ops) == 1 and type(part.ops[0]) in _EQUALS[holds is named]:
             right = part.comparators[0]
             listed = isinstance(part.ops[0], ast.In | ast.NotIn)
@@ -188,8 +187,7 @@ def besides(conditions: tuple[Condition, ...], common: tuple[Condition, ...]) ->
 
 def _positive(test: ast.expr, taken: bool) -> tuple[str, bool]:
     """A test without its `not`, and its outcome."""
-    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        test, taken = test.operand, not taken
+    test, taken = without_not(test, taken)
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         positive = _OPPOSITES.get(type(test.ops[0]))
         if positive is not None:

@@ -67,6 +67,13 @@ def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
             yield from own_nodes(node)
 
 
+def without_not(test: ast.expr, holds: bool) -> tuple[ast.expr, bool]:
+    """A condition without its `not`, and whether that holds where the condition holds (or does not)."""
+    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test, holds = test.operand, not holds
+    return test, holds
+
+
 def beginning(source: SourceFile) -> SourceFile:
     """The statements at the start of a program, as many as can be parsed."""
     end = 0
