@@ -301,9 +301,9 @@ class Records:
     flags: dict[str, Val] = field(default_factory=dict)
     """The program's flags of absl."""
     environment: dict[str, Val] = field(default_factory=dict)
+    """The variables that the program sets: `[NAME]` to values."""
     written: dict[str, Mapping] = field(default_factory=dict)
     """The config files that the program's caller has written, by name."""
-    """The variables that the program sets: `[NAME]` to values."""
     wandb_config: Instance | None = None
     """The config that the program gives to `wandb.init`."""
     tokenizers: list[Val] = field(default_factory=list)
