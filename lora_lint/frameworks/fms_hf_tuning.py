@@ -6,7 +6,7 @@ tuning/sft_trainer.py.
 
 from __future__ import annotations
 
-from lora_lint.run.framework import TRAINER_KEYS, CommandLine, Framework
+from lora_lint.run.framework import TRAINER_DEFAULTS, TRAINER_KEYS, CommandLine, Framework
 
 FRAMEWORK = Framework(
     name="fms_hf_tuning",
@@ -37,11 +37,7 @@ FRAMEWORK = Framework(
         "alpha": 32,
         "dropout": 0.05,
         "task_type": "CAUSAL_LM",
-        "optimizer": "adamw_torch",
-        "learning_rate": 5e-5,
-        "epochs": 3,
-        "batch_size": 8,
-        "accumulation": 1,
+        **TRAINER_DEFAULTS,
     },
     kinds=("json",),
     marks=((b"peft_method", b"model_name_or_path"),),

@@ -6,7 +6,7 @@ internvl_chat/internvl/model/internvl_chat/modeling_internvl_chat.py (`wrap_llm_
 
 from __future__ import annotations
 
-from lora_lint.run.framework import TRAINER_KEYS, CommandLine, Framework
+from lora_lint.run.framework import TRAINER_DEFAULTS, TRAINER_KEYS, CommandLine, Framework
 
 FRAMEWORK = Framework(
     name="internvl_chat",
@@ -18,11 +18,7 @@ FRAMEWORK = Framework(
         "rank": 0,
         "dropout": 0.05,
         "task_type": "CAUSAL_LM",
-        "optimizer": "adamw_torch",
-        "learning_rate": 5e-5,
-        "epochs": 3,
-        "batch_size": 8,
-        "accumulation": 1,
+        **TRAINER_DEFAULTS,
     },
     commands=(CommandLine("script", r"internvl_chat_(?:finetune|dpo)\.py", followed=True),),
     every_layer=None,

@@ -6,7 +6,7 @@ Source: LLM2Vec at 312adcf of 2025-01-24, experiments/run_{mntp,simcse,supervise
 from __future__ import annotations
 
 from lora_lint.frameworks.tables import TableReader
-from lora_lint.run.framework import TRAINER_KEYS, Framework
+from lora_lint.run.framework import TRAINER_DEFAULTS, TRAINER_KEYS, Framework
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,11 +23,7 @@ FRAMEWORK = Framework(
         "rank": 8,
         "dropout": 0.05,
         "target_modules": ("q_proj", "v_proj", "k_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
-        "optimizer": "adamw_torch",
-        "learning_rate": 5e-5,
-        "epochs": 3,
-        "batch_size": 8,
-        "accumulation": 1,
+        **TRAINER_DEFAULTS,
     },
     kinds=("json",),
     marks=((b"lora_r", b"pooling_mode"), (b"lora_r", b"mask_token_type")),

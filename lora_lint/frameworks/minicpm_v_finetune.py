@@ -5,7 +5,7 @@ Source: MiniCPM-V at 0dbb566 of 2026-08-04, finetune/finetune.py, finetune/datas
 
 from __future__ import annotations
 
-from lora_lint.run.framework import TRAINER_KEYS, CommandLine, Framework
+from lora_lint.run.framework import TRAINER_DEFAULTS, TRAINER_KEYS, CommandLine, Framework
 
 FRAMEWORK = Framework(
     name="minicpm_v_finetune",
@@ -27,11 +27,7 @@ FRAMEWORK = Framework(
         "bias": "none",
         "target_modules": r"llm\..*layers\.\d+\.self_attn\.(q_proj|k_proj|v_proj)",
         "task_type": "CAUSAL_LM",
-        "optimizer": "adamw_torch",
-        "learning_rate": 5e-5,
-        "epochs": 3,
-        "batch_size": 8,
-        "accumulation": 1,
+        **TRAINER_DEFAULTS,
     },
     says_lora={"use_lora": True},
     one_is_regex=True,

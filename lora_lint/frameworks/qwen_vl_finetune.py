@@ -5,7 +5,7 @@ Source: QwenLM/Qwen3-VL at 9658872 of 2026-01-30, qwen-vl-finetune/qwenvl/train/
 
 from __future__ import annotations
 
-from lora_lint.run.framework import TRAINER_KEYS, CommandLine, Framework
+from lora_lint.run.framework import TRAINER_DEFAULTS, TRAINER_KEYS, CommandLine, Framework
 
 FRAMEWORK = Framework(
     name="qwen_vl_finetune",
@@ -19,11 +19,7 @@ FRAMEWORK = Framework(
         "dropout": 0.05,
         "target_modules": ("q_proj", "k_proj", "v_proj", "o_proj"),
         "task_type": "CAUSAL_LM",
-        "optimizer": "adamw_torch",
-        "learning_rate": 5e-5,
-        "epochs": 3,
-        "batch_size": 8,
-        "accumulation": 1,
+        **TRAINER_DEFAULTS,
     },
     says_lora={"lora_enable": True},
     every_layer=None,

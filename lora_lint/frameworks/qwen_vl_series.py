@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from lora_lint.frameworks.fields import Fields
 from lora_lint.frameworks.tables import TableReader
-from lora_lint.run.framework import TRAINER_KEYS, CommandLine, Framework
+from lora_lint.run.framework import TRAINER_DEFAULTS, TRAINER_KEYS, CommandLine, Framework
 from lora_lint.run.values import known
 
 TYPE_CHECKING = False
@@ -25,11 +25,7 @@ FRAMEWORK = Framework(
         "alpha": 16,
         "dropout": 0.05,
         "bias": "none",
-        "optimizer": "adamw_torch",
-        "learning_rate": 5e-5,
-        "epochs": 3,
-        "batch_size": 8,
-        "accumulation": 1,
+        **TRAINER_DEFAULTS,
     },
     says_lora={"lora_enable": True},
     every_layer=None,

@@ -34,6 +34,15 @@ TRAINER_KEYS: Mapping[str, str] = {
 """What transformers' training arguments call the settings of a training (5.23, training_args.py). The frameworks that
 pass their own on to them use the same names."""
 
+TRAINER_DEFAULTS: Mapping[str, Any] = {
+    "optimizer": "adamw_torch",
+    "learning_rate": 5e-5,
+    "epochs": 3,
+    "batch_size": 8,
+    "accumulation": 1,
+}
+"""What they are where nothing is given, in frameworks whose transformers does not fuse the optimizer yet."""
+
 DIFFUSERS_KEYS: Mapping[str, str] = {
     "model": "pretrained_model_name_or_path",
     "optimizer": "optimizer",
