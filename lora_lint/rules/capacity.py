@@ -9,7 +9,7 @@ from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.records import replace
 from lora_lint.rules.changes import all_of, in_four_digits, put, put_alpha, settable, settled
 from lora_lint.rules.scale import spelling
-from lora_lint.rules.words import every_case, least, listed, number, place, plural, resting, setting, surety
+from lora_lint.rules.words import every_case, in_epochs, least, listed, number, place, plural, resting, setting, surety
 from lora_lint.run.values import ABSENT, Unknown, alternatives, known
 
 TYPE_CHECKING = False
@@ -102,7 +102,7 @@ def rank_too_high_for_data(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     if steps is not None and steps > 0:
         turns = f" for {plural(steps, 'step')}"
     elif epochs is not None and epochs > 0:
-        turns = f" for {number(epochs)} epoch{'' if epochs == 1 else 's'}"
+        turns = f" for {in_epochs(epochs)}"
     key = adapter.key("rank")
     how = f" ({run.dataset.how})" if run.dataset.how else ""
     message = (

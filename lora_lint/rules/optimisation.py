@@ -6,7 +6,7 @@ from math import ceil, inf, sqrt
 
 from lora_lint.finding import Drop, Finding, Fix
 from lora_lint.knowledge import versions
-from lora_lint.rules.words import every_case, least, number, place, plural, resting, setting, surety
+from lora_lint.rules.words import every_case, in_epochs, least, number, place, plural, resting, setting, surety
 from lora_lint.run.events import LoadAdapter, PutOn, Unwrap
 from lora_lint.run.values import Known, alternatives, always, known
 
@@ -142,8 +142,7 @@ def _counted(run: Run) -> str:
     """What the number of steps comes from."""
     training, size = run.training, known(run.dataset.size) or 0
     together = (known(training.batch_size) or 1) * (known(training.accumulation) or 1)
-    epochs = known(training.epochs) or 0
-    passes = f"{number(epochs)} epoch{'' if epochs == 1 else 's'}"
+    passes = in_epochs(known(training.epochs) or 0)
     return f"{plural(size, 'example')} in batches of {together} make that many in {passes}"
 
 

@@ -63,6 +63,11 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def in_epochs(epochs: float) -> str:
+    """A number of passes over the data: `1 epoch`, `2.5 epochs`."""
+    return f"{number(epochs)} epoch{'' if epochs == 1 else 's'}"
+
+
 def least(*confidences: Confidence) -> Confidence:
     """The lowest of some confidences."""
     return CONFIDENCES[max(CONFIDENCES.index(each) for each in confidences)]
