@@ -124,11 +124,11 @@ def finish(records: Records, path: str) -> Reading:
         sweeps = [replace(sweep, runs=tuple(map(_rebuilt, sweep.runs))) for sweep in sweeps]
     runs = [run for _, run in made] + list(_reloaded(records, path, made))
     wrapped = {id(record.model) for record in records.runs}
-    quantized = (each for each in records.models if each.quantization is not None and id(each) not in wrapped)
+    quantized = [each for each in records.models if each.quantization is not None and id(each) not in wrapped]
     if any(training.bare for model in quantized for training in model.trainings):
         from lora_lint.programs.unadapted import unadapted
 
-        runs += unadapted(records, path)
+        runs += unadapted(quantized, path)
     if saves_otherwise(records.text):
         runs = [replace(run, saves_otherwise=True) for run in runs]
     if thaws(records.text):

@@ -19,9 +19,9 @@ from lora_lint.run.values import ABSENT, Known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from lora_lint.libraries.effects import ModelRecord, Records
+    from lora_lint.libraries.effects import ModelRecord
     from lora_lint.run.run import Run
 
 _OTHERWISE = ("PPO", "DDPO", "AlignProp", "TextEnvironment")
@@ -29,12 +29,12 @@ _OTHERWISE = ("PPO", "DDPO", "AlignProp", "TextEnvironment")
 _ADAPTED = re.compile("(?i)lora|adapter|peft|checkpoint")
 
 
-def unadapted(records: Records, path: str) -> Iterator[Run]:
-    """A run with that problem for each such trainer in the file at `path`."""
-    wrapped = {id(record.model) for record in records.runs}
-    for model in records.models:
+def unadapted(models: Iterable[ModelRecord], path: str) -> Iterator[Run]:
+    """A run with that problem for each such trainer of the models in the file at `path`, none of which has a run of
+    its own."""
+    for model in models:
         bits = to_value(model.quantization, None, ABSENT, convert.is_optional_text)
-        if id(model) in wrapped or not isinstance(bits, Known) or not bits.value or not _is_plain(model):
+        if not isinstance(bits, Known) or not bits.value or not _is_plain(model):
             continue
         for training in model.trainings:
             if training.bare and training.span.path == path and not training.trainer.startswith(_OTHERWISE):
