@@ -5,6 +5,8 @@ A rule may check runs and sweeps. The engine reports LL900 and LL910.
 
 from __future__ import annotations
 
+from functools import partial
+
 from lora_lint.rules import (
     adapters,
     beside,
@@ -138,33 +140,12 @@ GIVEN_CHECKS: dict[str, Callable[[Given, Options], Iterable[Finding]]] = {
 """Checks of a framework's settings that train no LoRA."""
 
 
-def _fixed_alpha_rank_sweep(sweep: Sweep, options: Options) -> Iterable[Finding]:
-    from lora_lint.rules import sweeps  # few files have sweeps
+def _of_sweep(code: str, sweep: Sweep, options: Options) -> Iterable[Finding]:
+    from lora_lint.rules.sweeps import CHECKS  # few files have sweeps
 
-    return sweeps.fixed_alpha_rank_sweep(sweep, options)
-
-
-def _rslora_sweep_too_large(sweep: Sweep, options: Options) -> Iterable[Finding]:
-    from lora_lint.rules import sweeps
-
-    return sweeps.rslora_sweep_too_large(sweep, options)
-
-
-def _sweep_out_of_range(sweep: Sweep, options: Options) -> Iterable[Finding]:
-    from lora_lint.rules import sweeps
-
-    return sweeps.sweep_out_of_range(sweep, options)
-
-
-def _sweep_step_varies(sweep: Sweep, options: Options) -> Iterable[Finding]:
-    from lora_lint.rules import sweeps
-
-    return sweeps.sweep_step_varies(sweep, options)
+    return CHECKS[code](sweep, options)
 
 
 SWEEP_CHECKS: dict[str, Callable[[Sweep, Options], Iterable[Finding]]] = {
-    "LL101": _fixed_alpha_rank_sweep,
-    "LL103": _rslora_sweep_too_large,
-    "LL104": _sweep_out_of_range,
-    "LL107": _sweep_step_varies,
+    code: partial(_of_sweep, code) for code in ("LL101", "LL103", "LL104", "LL107")
 }

@@ -20,7 +20,7 @@ from lora_lint.run.values import Choices, Known, known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from lora_lint.finding import Confidence, Level
@@ -468,3 +468,11 @@ def is_search(sweep: Sweep) -> bool:
     by_rank = {arm.rank: arm for arm in arms}
     several = any(by_rank[arm.rank] != arm for arm in arms)
     return several and (sweep.kind not in _COMPARED or tunes_alpha(arms))
+
+
+CHECKS: Mapping[str, Callable[[Sweep, Mapping[str, Any]], Iterable[Finding]]] = {
+    "LL101": fixed_alpha_rank_sweep,
+    "LL103": rslora_sweep_too_large,
+    "LL104": sweep_out_of_range,
+    "LL107": sweep_step_varies,
+}
