@@ -38,13 +38,13 @@ def start_token_twice(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
     if run.trained is False or double is None or name is None or not starts_twice(name):
         return
     remedy = (
-        "Give the trainer the messages, which it tokenizes by the template"
+        "Give the trainer the messages themselves, and it applies the template"
         if double.by_trainer
         else "Pass `add_special_tokens=False` to the tokenizer"
     )
     message = (
         f"Each text gets two start tokens: the chat template of {name} writes one, and the tokenizer adds another. The "
-        f"model has never seen that, and an answer that is asked for by the template alone begins with one. {remedy}"
+        f"model has never seen two, and a prompt that the template alone writes has one. {remedy}"
     )
     related = (Related(double.written, "the template writes the text here"),) if double.written != double.span else ()
     change = Add(double.span, "add_special_tokens", False)

@@ -117,7 +117,7 @@ def warmup_outlasts_run(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
     reached = f"{height} only then" if share >= 1 else f"at most {share:.0%} of {height}"
     message = (
         f"The warmup of {number(warmup.value)} steps outlasts the run of {plural(steps, 'step')}: the learning rate "
-        f"still rises when the run ends, and reaches {reached}. "
+        f"is still rising when the run ends, and reaches {reached}. "
         + (f"{_counted(run)}. " if of_data else "")
         + "Warm up for 3% to 10% of the steps"
     )
